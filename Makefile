@@ -1,0 +1,70 @@
+# agentmem: build with PGXS.  `./check` and `./demo` do everything for you;
+# `make && make install` is for those who know PGXS.
+
+EXTENSION = agentmem
+EXTVERSION = 0.1.0
+MODULE_big = agentmem
+
+# One list a domain, in layer order (src/README.md).
+OBJS = \
+	src/module.o \
+	src/base/spi.o \
+	src/base/store.o \
+	src/vector/kernels_scalar.o \
+	src/vector/vector.o \
+	src/vector/vector_fn.o \
+	src/vector/vector_io_fn.o \
+	src/lexical/bm25.o \
+	src/lexical/icu.o \
+	src/lexical/lexeme.o \
+	src/lexical/lexical_fn.o \
+	src/lexical/parser_fn.o \
+	src/lexical/segment.o \
+	src/temporal/period.o \
+	src/memory/filter.o \
+	src/memory/hash.o \
+	src/memory/input.o \
+	src/memory/json.o \
+	src/memory/read_fn.o \
+	src/memory/remember_fn.o \
+	src/memory/write.o \
+	src/memory/writer.o \
+	src/recall/context.o \
+	src/recall/fuse.o \
+	src/recall/keyword.o \
+	src/recall/recall.o \
+	src/recall/recall_fn.o \
+	src/recall/semantic.o
+
+# Concatenated into the install script, in this order.
+SQL_PARTS = \
+	src/base/base.sql \
+	src/vector/vector.sql \
+	src/lexical/lexical.sql \
+	src/memory/memory.sql \
+	src/recall/recall.sql
+
+DATA_built = $(EXTENSION)--$(EXTVERSION).sql
+
+# pg_regress: every file of sql/ is a test, alone and in any order.
+REGRESS ?= $(sort $(patsubst $(srcdir)/sql/%.sql,%,$(wildcard $(srcdir)/sql/*.sql)))
+REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=agentmem
+ISOLATION ?= $(sort $(patsubst $(srcdir)/test/isolation/specs/%.spec,%,$(wildcard $(srcdir)/test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=agentmem
+TAP_TESTS = 1
+PROVE_TESTS ?= test/tap/*.pl
+
+PG_CPPFLAGS = -I$(srcdir)/src
+PG_CFLAGS = -Wextra -MMD -MP $(AGM_CFLAGS)
+SHLIB_LINK = $(ICU_LIBS) -lm
+EXTRA_CLEAN = $(DATA_built) $(OBJS:.o=.d)
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+srcdir ?= .
+include $(PGXS)
+
+$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS)
+	cat $^ > $@
+
+-include $(OBJS:.o=.d)

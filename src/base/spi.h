@@ -1,0 +1,59 @@
+/*
+ * spi.h
+ *		The one way in which agentmem's C code runs SQL.
+ *
+ * A statement is a template in which "{store}" stands for the store's quoted schema.
+ * Plans are saved by (schema, template) for the life of the backend; rows are handed to
+ * a callback straight from the executor, with no copy in between.  src/base/README.md
+ * says which kind of plan to ask for, and why.
+ */
+#ifndef AGM_BASE_SPI_H
+#define AGM_BASE_SPI_H
+
+#include "postgres.h"
+
+#include "executor/tuptable.h"
+
+#include "base/store.h"
+
+#define AGM_MAX_PARAMS 48
+
+/* Parameters of one statement; agm_param gives the number to write after '$'. */
+typedef struct AgmParams
+{
+	int			n;
+	Oid			types[AGM_MAX_PARAMS];
+	Datum		values[AGM_MAX_PARAMS];
+	bool		nulls[AGM_MAX_PARAMS];
+} AgmParams;
+
+extern int	agm_param(AgmParams *params, Oid type, Datum value, bool isnull);
+
+/* How a statement runs; pick one of each pair. */
+#define AGM_READ			0x00	/* sees what the caller's snapshot sees */
+#define AGM_WRITE			0x01	/* a fresh snapshot: sees what locks waited for */
+#define AGM_PLAN_GENERIC	0x00	/* point look-ups: planned once */
+#define AGM_PLAN_CUSTOM		0x02	/* scans: planned for the values at hand */
+
+/* The slot's values are valid until the callback returns. */
+typedef void (*AgmRowFn)(TupleTableSlot *slot, void *arg);
+
+/*
+ * Between begin and end the caller works in a context of its own, which end deletes,
+ * and statements are planned with the settings that src/base/README.md lists.
+ * An error in between cleans up by itself.
+ */
+typedef struct AgmSession
+{
+	MemoryContext caller;		/* where results for the caller belong */
+	int			guc_level;
+} AgmSession;
+
+extern void agm_spi_begin(AgmSession *session);
+extern void agm_spi_end(AgmSession *session);
+
+/* Runs one statement; returns the number of rows read or changed.  `row` may be NULL. */
+extern uint64 agm_execute(const AgmStore *store, const char *template, const AgmParams *params,
+						  int flags, AgmRowFn row, void *arg);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * store.c
+ *		Finding a store and refusing, early and clearly, who may not use it.
+ *
+ * The executor checks every privilege again; the checks here are for the message.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/store.h"
+
+#define NAMESPACE_BYTES_MAX 512
+
+/* The table of a schema, or an error that the schema is no store. */
+static Oid
+store_table(const char *store, Oid schema, const char *table)
+{
+	Oid			relid = get_relname_relid(table, schema);
+
+	if (!OidIsValid(relid))
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("schema \"%s\" is not a store", store),
+						errdetail("It has no table \"%s\".", table),
+						errhint("SELECT store FROM agentmem.stores lists the stores.")));
+	return relid;
+}
+
+void
+agm_store_open(AgmStore *store, const char *name, AclMode need)
+{
+	Oid			schema = get_namespace_oid(name, true);
+	Oid			memory;
+
+	store->name = pstrdup(name);
+	store->quoted = quote_identifier(store->name);
+	if (!OidIsValid(schema))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA), errmsg("store \"%s\" does not exist", name),
+				 errhint("Create it with SELECT agentmem.create_store(%s).",
+						 quote_literal_cstr(name))));
+	if (object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE) != ACLCHECK_OK)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied for store \"%s\"", name),
+						errhint("Its owner can run GRANT USAGE ON SCHEMA %s TO %s.",
+								store->quoted, quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+	memory = store_table(name, schema, "memory");
+	(void) store_table(name, schema, "kind");
+	(void) store_table(name, schema, "setting");
+	if (pg_class_aclcheck(memory, GetUserId(), need) != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for the memories of store \"%s\"", name),
+				 errhint("Its owner can run GRANT %s ON ALL TABLES IN SCHEMA %s TO %s.",
+						 need == ACL_SELECT ? "SELECT" : "SELECT, INSERT, UPDATE",
+						 store->quoted, quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+}
+
+void
+agm_require_writable(const char *what)
+{
+	if (RecoveryInProgress())
+		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+						errmsg("cannot execute %s on a standby", what),
+						errhint("Write to the primary; recall works here.")));
+	if (XactReadOnly)
+		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+						errmsg("cannot execute %s in a read-only transaction", what),
+						errhint("Begin a READ WRITE transaction; recall works in this one.")));
+}
+
+void
+agm_require_not_null(bool isnull, const char *argument)
+{
+	if (isnull)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("%s must not be null", argument),
+						errhint("Give a value, or leave the argument out if it has a default.")));
+}
+
+void
+agm_check_namespace(const char *ns, int len)
+{
+	bool		valid = len >= 1 && len <= NAMESPACE_BYTES_MAX;
+
+	for (int i = 0; valid && i < len; i++)
+		valid = (unsigned char) ns[i] >= 0x20 && ns[i] != 0x7f;
+	if (!valid)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid namespace"),
+				 errdetail("A namespace has 1 to %d bytes and no control characters; this one "
+						   "has %d bytes.",
+						   NAMESPACE_BYTES_MAX, len),
+				 errhint("Use a tenant, user or session name such as user/42.")));
+}
+
+Oid
+agm_type_oid(const char *name)
+{
+	Oid			schema = get_namespace_oid("agentmem", false);
+	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, PointerGetDatum(name),
+									   ObjectIdGetDatum(schema));
+
+	if (!OidIsValid(type))
+		elog(ERROR, "type agentmem.%s does not exist", name);
+	return type;
+}

@@ -1,0 +1,38 @@
+/*
+ * store.h
+ *		A store is a schema: finding it, checking that the caller may use it, and
+ *		the checks of arguments that every public function repeats.
+ */
+#ifndef AGM_BASE_STORE_H
+#define AGM_BASE_STORE_H
+
+#include "postgres.h"
+
+#include "nodes/parsenodes.h"
+
+typedef struct AgmStore
+{
+	const char *name;			/* the schema, as the catalog spells it */
+	const char *quoted;			/* fit to stand in SQL */
+} AgmStore;
+
+/*
+ * Raises 3F000 if there is no such schema, 42809 if it is no store, 42501 with the
+ * GRANT to run if the caller lacks USAGE on it or `need` (ACL_SELECT, ACL_INSERT ...)
+ * on its memories.  Strings are palloc'd.
+ */
+extern void agm_store_open(AgmStore *store, const char *name, AclMode need);
+
+/* Raises 25006 if nothing can be written: `what` is the function, for the message. */
+extern void agm_require_writable(const char *what);
+
+/* Raises 22004 "… must not be null". */
+extern void agm_require_not_null(bool isnull, const char *argument);
+
+/* Raises 22023 unless 1 to 512 bytes without control characters. */
+extern void agm_check_namespace(const char *ns, int len);
+
+/* OID of a type of the extension's schema, and of the array of it. */
+extern Oid	agm_type_oid(const char *name);
+
+#endif
