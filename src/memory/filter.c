@@ -1,0 +1,244 @@
+/*
+ * filter.c
+ *		From filter arguments to conditions of SQL.
+ *
+ * Only conditions that were asked for are written, so that the planner sees the query a
+ * person would have written by hand.  What each argument means: src/memory/README.md.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "memory/filter.h"
+
+/* The life of a memory; the first three are recalled unless others are asked for. */
+static const char *const all_states[] = {"active", "warm", "cold", "archived", "forgotten"};
+#define NSHOWN 3
+
+static void
+check_array(ArrayType *array, const char *argument)
+{
+	if (array == NULL)
+		return;
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+						errmsg("%s must be a one-dimensional array", argument)));
+	if (array_contains_nulls(array))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("%s must not contain null", argument),
+						errhint("Remove the null elements, or leave the argument out.")));
+}
+
+static int
+array_strings(ArrayType *array, char ***strings)
+{
+	Datum	   *items;
+	int			n;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &items, NULL, &n);
+	*strings = palloc(sizeof(char *) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		(*strings)[i] = TextDatumGetCString(items[i]);
+	return n;
+}
+
+static bool
+contains(char **strings, int n, const char *word)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(strings[i], word) == 0)
+			return true;
+	return false;
+}
+
+static void
+check_states(AgmFilter *filter)
+{
+	char	  **states;
+	int			n;
+
+	if (filter->states == NULL)
+	{
+		filter->shows_hidden = true;
+		return;
+	}
+	n = array_strings(filter->states, &states);
+	for (int i = 0; i < n; i++)
+	{
+		bool		known = false;
+
+		for (size_t j = 0; j < lengthof(all_states); j++)
+			known |= strcmp(states[i], all_states[j]) == 0;
+		if (!known)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("unknown state \"%s\"", states[i]),
+							errhint("Use active, warm, cold, archived or forgotten.")));
+	}
+	filter->shows_hidden = contains(states, n, "archived") || contains(states, n, "forgotten");
+}
+
+typedef struct KindsReader
+{
+	const AgmStore *store;
+	AgmFilter  *filter;
+} KindsReader;
+
+static void
+read_kinds(TupleTableSlot *slot, void *arg)
+{
+	KindsReader *reader = arg;
+	bool		isnull;
+	Datum		value;
+
+	value = slot_getattr(slot, 1, &isnull);
+	if (!isnull)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("unknown kind \"%s\"", TextDatumGetCString(value)),
+						errhint("SELECT name FROM %s.kind lists the kinds of this store.",
+								reader->store->quoted)));
+	value = slot_getattr(slot, 2, &isnull);
+	reader->filter->occurrences = isnull ? NULL : DatumGetArrayTypePCopy(value);
+}
+
+/* The store's kinds, seen once: does it have those asked for, and which are occurrences? */
+static void
+check_kinds(AgmFilter *filter, const AgmStore *store)
+{
+	AgmParams	params = {0};
+	KindsReader reader = {store, filter};
+
+	agm_param(&params, TEXTARRAYOID, PointerGetDatum(filter->kinds), filter->kinds == NULL);
+	(void) agm_execute(
+		store,
+		"SELECT (SELECT w.name FROM pg_catalog.unnest($1) WITH ORDINALITY w(name, i)"
+		"        WHERE NOT EXISTS (SELECT FROM {store}.kind k"
+		"                          WHERE k.name OPERATOR(pg_catalog.=) w.name)"
+		"        ORDER BY w.i LIMIT 1),"
+		"       (SELECT pg_catalog.array_agg(k.name) FROM {store}.kind k"
+		"        WHERE k.validity OPERATOR(pg_catalog.=) 'occurrence')",
+		&params, AGM_READ | AGM_PLAN_GENERIC, read_kinds, &reader);
+}
+
+void
+agm_filter_check(AgmFilter *filter, const AgmStore *store)
+{
+	check_array(filter->kinds, "kinds");
+	check_array(filter->tags, "tags");
+	check_array(filter->tags_any, "tags_any");
+	check_array(filter->states, "states");
+	check_states(filter);
+	if (filter->has_valid_at && filter->during != NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("valid_at and during cannot be given together"),
+						errhint("valid_at asks for an instant, during for a span of time.")));
+
+	/*
+	 * The clock, not the transaction's start: what this transaction has just remembered
+	 * holds from an instant after its start, and must be found.
+	 */
+	filter->now = GetCurrentTimestamp();
+	check_kinds(filter, store);
+}
+
+/*
+ * Valid time.  A state must hold at the instant; an occurrence is found whenever it was,
+ * unless the caller asks for an instant.  A span replaces the instant for both.
+ */
+static void
+append_validity(const AgmFilter *filter, StringInfo sql, AgmParams *params)
+{
+	if (filter->during != NULL)
+	{
+		appendStringInfo(sql, " AND m.valid_period OPERATOR(pg_catalog.&&) $%d",
+						 agm_param(params, TSTZRANGEOID, RangeTypePGetDatum(filter->during), false));
+		return;
+	}
+	if (filter->has_valid_at)
+	{
+		appendStringInfo(
+			sql, " AND m.valid_period OPERATOR(pg_catalog.@>) $%d",
+			agm_param(params, TIMESTAMPTZOID, TimestampTzGetDatum(filter->valid_at), false));
+		return;
+	}
+	appendStringInfoString(sql, " AND (");
+	if (filter->occurrences != NULL)
+		appendStringInfo(
+			sql, "m.kind OPERATOR(pg_catalog.=) ANY ($%d) OR ",
+			agm_param(params, TEXTARRAYOID, PointerGetDatum(filter->occurrences), false));
+	appendStringInfo(sql, "m.valid_period OPERATOR(pg_catalog.@>) $%d)",
+					 agm_param(params, TIMESTAMPTZOID, TimestampTzGetDatum(filter->now), false));
+}
+
+/*
+ * States.  Most memories have no row in activity and are active; the few that are hidden
+ * by default have an index of their own, which the words of this condition must match.
+ */
+static void
+append_states(const AgmFilter *filter, StringInfo sql, AgmParams *params)
+{
+	if (filter->states == NULL)
+		return;
+	if (!filter->shows_hidden)
+	{
+		char	  **names;
+		int			n = array_strings(filter->states, &names);
+		bool		default_states = true;
+
+		for (int i = 0; i < NSHOWN; i++)
+			default_states &= contains(names, n, all_states[i]);
+		if (default_states)
+		{
+			appendStringInfoString(
+				sql, " AND NOT EXISTS (SELECT FROM {store}.activity a"
+					 " WHERE a.namespace OPERATOR(pg_catalog.=) $1"
+					 " AND a.id OPERATOR(pg_catalog.=) m.id"
+					 " AND a.state OPERATOR(pg_catalog.<>) ALL ('{active,warm,cold}'::pg_catalog.text[]))");
+			return;
+		}
+	}
+	appendStringInfo(sql,
+					 " AND coalesce((SELECT a.state FROM {store}.activity a"
+					 " WHERE a.namespace OPERATOR(pg_catalog.=) $1"
+					 " AND a.id OPERATOR(pg_catalog.=) m.id), 'active')"
+					 " OPERATOR(pg_catalog.=) ANY ($%d)",
+					 agm_param(params, TEXTARRAYOID, PointerGetDatum(filter->states), false));
+}
+
+static void
+append_text(StringInfo sql, AgmParams *params, const char *condition, Oid type, void *value)
+{
+	if (value != NULL)
+		appendStringInfo(sql, " AND %s $%d", condition,
+						 agm_param(params, type, PointerGetDatum(value), false));
+}
+
+/* Subject and predicate are stored as written and compared folded. */
+static void
+append_folded(StringInfo sql, AgmParams *params, const char *column, text *value)
+{
+	if (value != NULL)
+		appendStringInfo(sql,
+						 " AND m.%s IS NOT NULL AND agentmem.fold(m.%s)"
+						 " OPERATOR(pg_catalog.=) agentmem.fold($%d)",
+						 column, column, agm_param(params, TEXTOID, PointerGetDatum(value), false));
+}
+
+void
+agm_filter_append(const AgmFilter *filter, StringInfo sql, AgmParams *params)
+{
+	append_validity(filter, sql, params);
+	appendStringInfo(sql, " AND (m.expires_at IS NULL OR m.expires_at OPERATOR(pg_catalog.>) $%d)",
+					 agm_param(params, TIMESTAMPTZOID, TimestampTzGetDatum(filter->now), false));
+	if (filter->kinds != NULL)
+		appendStringInfo(sql, " AND m.kind OPERATOR(pg_catalog.=) ANY ($%d)",
+						 agm_param(params, TEXTARRAYOID, PointerGetDatum(filter->kinds), false));
+	append_text(sql, params, "m.tags OPERATOR(pg_catalog.@>)", TEXTARRAYOID, filter->tags);
+	append_text(sql, params, "m.tags OPERATOR(pg_catalog.&&)", TEXTARRAYOID, filter->tags_any);
+	append_text(sql, params, "m.attributes OPERATOR(pg_catalog.@>)", JSONBOID, filter->attributes);
+	append_text(sql, params, "m.session OPERATOR(pg_catalog.=)", TEXTOID, filter->session);
+	append_folded(sql, params, "subject", filter->subject);
+	append_folded(sql, params, "predicate", filter->predicate);
+	append_states(filter, sql, params);
+}

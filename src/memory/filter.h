@@ -1,0 +1,50 @@
+/*
+ * filter.h
+ *		Which memories a reading call is about: its arguments, and the SQL they become.
+ *
+ * recall, list and count share it, so that they mean the same by the same argument.
+ */
+#ifndef AGM_MEMORY_FILTER_H
+#define AGM_MEMORY_FILTER_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+#include "utils/jsonb.h"
+#include "utils/rangetypes.h"
+#include "utils/timestamp.h"
+
+#include "base/spi.h"
+
+/* NULL (or false) where the caller gave nothing. */
+typedef struct AgmFilter
+{
+	ArrayType  *kinds;
+	ArrayType  *tags;			/* all of them */
+	ArrayType  *tags_any;		/* at least one */
+	ArrayType  *states;			/* NULL: any */
+	Jsonb	   *attributes;		/* contained */
+	text	   *subject;
+	text	   *predicate;
+	text	   *session;
+	RangeType  *during;
+	bool		has_valid_at;
+	TimestampTz valid_at;
+
+	/* set by agm_filter_check */
+	TimestampTz now;
+	ArrayType  *occurrences;	/* kinds that are found outside their period too */
+	bool		shows_hidden;	/* states include archived */
+} AgmFilter;
+
+/*
+ * Checks the arguments and reads what the filter needs of the store.  Raises 22023 for an
+ * unknown kind or state, or valid_at together with during; 22004 for a null in an array.
+ */
+extern void agm_filter_check(AgmFilter *filter, const AgmStore *store);
+
+/* Appends " AND ..." conditions on the memory m and their parameters; $1 is the namespace. */
+extern void agm_filter_append(const AgmFilter *filter, StringInfo sql, AgmParams *params);
+
+#endif

@@ -1,0 +1,100 @@
+/*
+ * hash.c
+ *		The hashes under which statements are found and locked.
+ *
+ * SHA-256 cut short: the value is stored and dumped, so it must be the same on every
+ * machine and in every version, and nobody may be able to make two statements collide.
+ * Rule: src/memory/README.md, "Same statement".
+ */
+#include "postgres.h"
+
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "port/pg_bswap.h"
+#include "utils/builtins.h"
+
+#include "lexical/lexical.h"
+#include "memory/memory.h"
+
+static void
+hash_check(int status)
+{
+	if (status < 0)
+		elog(ERROR, "could not compute SHA-256 hash");
+}
+
+/* Length before bytes, so that ("ab", "c") and ("a", "bc") differ. */
+static void
+hash_piece(pg_cryptohash_ctx *ctx, const char *data, int len)
+{
+	uint32		size = pg_hton32((uint32) len);
+
+	hash_check(pg_cryptohash_update(ctx, (const uint8 *) &size, sizeof(size)));
+	hash_check(pg_cryptohash_update(ctx, (const uint8 *) data, len));
+}
+
+/* A field after folding; NULL and what folds to nothing are the same. */
+static void
+hash_field(pg_cryptohash_ctx *ctx, const AgmMemory *memory, AgmField field)
+{
+	text	   *value;
+	char	   *folded;
+	int			len;
+
+	if (memory->isnull[field])
+	{
+		hash_piece(ctx, "", 0);
+		return;
+	}
+	value = DatumGetTextPP(memory->value[field]);
+	folded = agm_lexical_fold(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &len);
+	hash_piece(ctx, folded, len);
+	pfree(folded);
+}
+
+void
+agm_statement_hash(const AgmMemory *memory, pg_uuid_t *hash)
+{
+	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+
+	if (ctx == NULL)
+		elog(ERROR, "out of memory");
+	hash_check(pg_cryptohash_init(ctx));
+	hash_piece(ctx, memory->kind->name, strlen(memory->kind->name));
+	hash_field(ctx, memory, AGM_CONTENT);
+	hash_field(ctx, memory, AGM_SUBJECT);
+	hash_field(ctx, memory, AGM_PREDICATE);
+	hash_field(ctx, memory, AGM_OBJECT);
+	hash_check(pg_cryptohash_final(ctx, digest, sizeof(digest)));
+	pg_cryptohash_free(ctx);
+	memcpy(hash->data, digest, UUID_LEN);
+}
+
+int64
+agm_statement_lock(const pg_uuid_t *hash)
+{
+	int64		lock;
+
+	memcpy(&lock, hash->data, sizeof(lock));
+	return (int64) pg_ntoh64((uint64) lock);
+}
+
+int64
+agm_key_lock(Datum key)
+{
+	text	   *value = DatumGetTextPP(key);
+	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	uint64		lock;
+
+	if (ctx == NULL)
+		elog(ERROR, "out of memory");
+	hash_check(pg_cryptohash_init(ctx));
+	hash_piece(ctx, "key", 3);
+	hash_piece(ctx, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+	hash_check(pg_cryptohash_final(ctx, digest, sizeof(digest)));
+	pg_cryptohash_free(ctx);
+	memcpy(&lock, digest, sizeof(lock));
+	return (int64) pg_ntoh64(lock);
+}

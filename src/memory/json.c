@@ -1,0 +1,190 @@
+/*
+ * json.c
+ *		From a JSON object to the arguments of remember().
+ *
+ * Decides which JSON type each argument accepts; what the values mean is input.c's.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+
+#include "memory/json.h"
+#include "vector/vector.h"
+
+static void pg_attribute_noreturn()
+wrong_type(AgmField field, const char *expected)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("\"%s\" must be %s", agm_field_name(field), expected),
+					errhint("Keys and values are those of agentmem.remember().")));
+	pg_unreachable();
+}
+
+static Datum
+string_datum(const JsonbValue *value)
+{
+	return PointerGetDatum(cstring_to_text_with_len(value->val.string.val, value->val.string.len));
+}
+
+/* The elements of an array as they stand; fails unless `value` is one. */
+static int
+array_elements(AgmField field, const JsonbValue *value, JsonbValue **elements,
+			   const char *expected)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	element;
+	int			n = 0;
+
+	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data) ||
+		JsonContainerIsScalar(value->val.binary.data))
+		wrong_type(field, expected);
+	*elements = palloc(sizeof(JsonbValue) * Max(JsonContainerSize(value->val.binary.data), 1));
+	it = JsonbIteratorInit(value->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
+		if (token == WJB_ELEM)
+			(*elements)[n++] = element;
+	return n;
+}
+
+static Datum
+vector_datum(AgmField field, const JsonbValue *value)
+{
+	JsonbValue *elements;
+	AgmVector	result;
+	int			n;
+
+	if (value->type == jbvString)
+	{
+		Oid			type = agm_field_type(field);
+		Oid			input;
+		Oid			io_param;
+
+		getTypeInputInfo(type, &input, &io_param);
+		return OidInputFunctionCall(input, pnstrdup(value->val.string.val, value->val.string.len),
+									io_param, -1);
+	}
+	n = array_elements(field, value, &elements, "an array of numbers");
+	if (n < 1 || n > AGM_VECTOR_MAX_DIM)
+		ereport(ERROR, (errcode(n < 1 ? ERRCODE_DATA_EXCEPTION : ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("\"%s\" must have 1 to %d dimensions, not %d",
+							   agm_field_name(field), AGM_VECTOR_MAX_DIM, n)));
+	result = agm_vector_new(n);
+	for (int i = 0; i < n; i++)
+	{
+		if (elements[i].type != jbvNumeric)
+			wrong_type(field, "an array of numbers");
+		result->x[i] = DatumGetFloat4(
+			DirectFunctionCall1(numeric_float4, NumericGetDatum(elements[i].val.numeric)));
+	}
+	return PointerGetDatum(result);
+}
+
+static Datum
+text_array_datum(AgmField field, const JsonbValue *value)
+{
+	JsonbValue *elements;
+	int			n = array_elements(field, value, &elements, "an array of strings");
+	Datum	   *items = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+	{
+		if (elements[i].type != jbvString)
+			wrong_type(field, "an array of strings");
+		items[i] = string_datum(&elements[i]);
+	}
+	return PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static Datum
+field_datum(AgmField field, const JsonbValue *value)
+{
+	switch (agm_field_type(field))
+	{
+		case TEXTOID:
+			if (value->type != jbvString)
+				wrong_type(field, "a string");
+			return string_datum(value);
+		case TIMESTAMPTZOID:
+			if (value->type != jbvString)
+				wrong_type(field, "a string with a timestamp");
+			return DirectFunctionCall3(
+				timestamptz_in,
+				CStringGetDatum(pnstrdup(value->val.string.val, value->val.string.len)),
+				ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+		case FLOAT4OID:
+			if (value->type != jbvNumeric)
+				wrong_type(field, "a number");
+			return DirectFunctionCall1(numeric_float4, NumericGetDatum(value->val.numeric));
+		case INT8OID:
+			if (value->type != jbvNumeric)
+				wrong_type(field, "a whole number");
+			return DirectFunctionCall1(numeric_int8, NumericGetDatum(value->val.numeric));
+		case BOOLOID:
+			if (value->type != jbvBool)
+				wrong_type(field, "true or false");
+			return BoolGetDatum(value->val.boolean);
+		case TEXTARRAYOID:
+			return text_array_datum(field, value);
+		case JSONBOID:
+			return JsonbPGetDatum(JsonbValueToJsonb(unconstify(JsonbValue *, value)));
+		default:
+			return vector_datum(field, value);
+	}
+}
+
+static void
+check_same_namespace(const JsonbValue *value, Datum ns)
+{
+	text	   *expected = DatumGetTextPP(ns);
+
+	if (value->type != jbvString || value->val.string.len != (int) VARSIZE_ANY_EXHDR(expected) ||
+		memcmp(value->val.string.val, VARDATA_ANY(expected), value->val.string.len) != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a batch has one namespace, \"%s\"", TextDatumGetCString(ns)),
+						errhint("Call remember_many once for each namespace.")));
+}
+
+void
+agm_memory_from_json(AgmMemory *memory, const JsonbValue *element, Datum ns)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	item;
+	int			field = -1;
+	bool		is_namespace = false;
+
+	agm_memory_init(memory);
+	if (element->type != jbvBinary || !JsonContainerIsObject(element->val.binary.data))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a memory must be a JSON object"),
+						errhint("For example {\"content\": \"The kettle is blue\"}.")));
+	it = JsonbIteratorInit(element->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &item, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+		{
+			const char *name = item.val.string.val;
+			int			len = item.val.string.len;
+
+			is_namespace = len == 9 && memcmp(name, "namespace", 9) == 0;
+			field = agm_field_by_name(name, len);
+			if (field < 0 && !is_namespace)
+				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+								errmsg("unknown key \"%s\"", pnstrdup(name, len)),
+								errhint("Keys are the arguments of agentmem.remember(); others "
+										"belong into \"attributes\".")));
+		}
+		else if (token == WJB_VALUE && is_namespace)
+			check_same_namespace(&item, ns);
+		else if (token == WJB_VALUE && item.type != jbvNull)
+		{
+			memory->value[field] = field_datum(field, &item);
+			memory->isnull[field] = false;
+		}
+	}
+}

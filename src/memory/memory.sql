@@ -1,0 +1,469 @@
+-- Stores (plpgsql: they are DDL) and the functions on memories (C).
+-- The tables' rules: src/memory/README.md.
+
+-- create_store ----------------------------------------------------------------
+
+-- The statements that make one data table, hash-partitioned when asked for.  `columns`
+-- is everything between the parentheses; `options` the WITH clause of each real table.
+CREATE FUNCTION agentmem.create_data_table(store name, table_name name, columns text, options text, partitions int)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF partitions = 0 THEN
+    EXECUTE format('CREATE TABLE %I.%I (%s) WITH (%s)', store, table_name, columns, options);
+    RETURN;
+  END IF;
+  EXECUTE format('CREATE TABLE %I.%I (%s) PARTITION BY HASH (namespace)', store, table_name, columns);
+  FOR i IN 0 .. partitions - 1 LOOP
+    EXECUTE format('CREATE TABLE %I.%I PARTITION OF %I.%I FOR VALUES WITH (MODULUS %s, REMAINDER %s) WITH (%s)',
+                   store, table_name || '_p' || i, store, table_name, partitions, i, options);
+    EXECUTE format('COMMENT ON TABLE %I.%I IS %L', store, table_name || '_p' || i,
+                   format('Partition %s of %s of %I', i, partitions, table_name));
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION agentmem.create_data_table(name, name, text, text, int) IS
+  'Internal to create_store: makes one data table of a store, partitioned by namespace if partitions > 0';
+
+-- Comments of a table's columns, from a JSON object; partitions get them too.
+CREATE FUNCTION agentmem.comment_columns(store name, table_name name, comments jsonb)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  c record;
+BEGIN
+  FOR c IN
+    SELECT t.relname, j.key, j.value
+    FROM pg_class r
+    CROSS JOIN LATERAL (SELECT r.oid UNION ALL SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = r.oid) p
+    JOIN pg_class t ON t.oid = p.oid
+    CROSS JOIN jsonb_each_text(comments) j
+    WHERE r.relnamespace = quote_ident(store)::regnamespace AND r.relname = table_name
+  LOOP
+    EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', store, c.relname, c.key, c.value);
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION agentmem.comment_columns(name, name, jsonb) IS
+  'Internal to create_store: comments on the columns of a table and of its partitions, from {"column": "comment"}';
+
+CREATE FUNCTION agentmem.create_store(store name, dimensions int DEFAULT NULL, metric text DEFAULT 'cosine',
+                                      language text DEFAULT 'english', partitions int DEFAULT 0)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $create_store$
+DECLARE
+  inline_target text := format('toast_tuple_target = %s', current_setting('block_size')::int - 32);
+BEGIN
+  IF store IS NULL OR metric IS NULL OR language IS NULL OR partitions IS NULL THEN
+    RAISE EXCEPTION '% must not be null',
+      CASE WHEN store IS NULL THEN 'store' WHEN metric IS NULL THEN 'metric' WHEN language IS NULL THEN 'language' ELSE 'partitions' END
+      USING ERRCODE = 'null_value_not_allowed', HINT = 'Give a value, or leave the argument out if it has a default.';
+  END IF;
+  IF dimensions NOT BETWEEN 1 AND 16000 THEN
+    RAISE EXCEPTION 'dimensions must be between 1 and 16000, not %', dimensions
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave dimensions out for a store of text only.';
+  END IF;
+  IF metric NOT IN ('cosine', 'l2', 'ip') THEN
+    RAISE EXCEPTION 'unknown metric "%"', metric
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'Use cosine, l2 or ip (inner product).';
+  END IF;
+  IF partitions NOT BETWEEN 0 AND 1024 THEN
+    RAISE EXCEPTION 'partitions must be between 0 and 1024, not %', partitions
+      USING ERRCODE = 'invalid_parameter_value', HINT = '0 makes ordinary tables.';
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_ts_config c WHERE c.cfgnamespace = 'agentmem'::regnamespace AND c.cfgname = language) THEN
+    RAISE EXCEPTION 'unknown language "%"', language
+      USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'SELECT cfgname FROM pg_ts_config WHERE cfgnamespace = ''agentmem''::regnamespace lists the languages.';
+  END IF;
+  IF EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = store) THEN
+    RAISE EXCEPTION 'schema "%" already exists', store
+      USING ERRCODE = 'duplicate_schema', HINT = 'A store is a schema of its own: choose another name, or drop_store() first.';
+  END IF;
+  IF store = '' OR store LIKE 'pg\_%' THEN
+    RAISE EXCEPTION 'invalid store name "%"', store
+      USING ERRCODE = 'invalid_schema_name', HINT = 'A store''s name is a schema''s name: not empty and not beginning with pg_.';
+  END IF;
+
+  EXECUTE format('CREATE SCHEMA %I', store);
+  EXECUTE format('COMMENT ON SCHEMA %I IS %L', store, 'agentmem store: memories of AI agents');
+  EXECUTE format('CREATE SEQUENCE %I.id_seq', store);
+  EXECUTE format('COMMENT ON SEQUENCE %I.id_seq IS %L', store, 'Ids of the memories of this store');
+
+  -- Policy tables: small, the same for all namespaces, editable by their owner.
+  EXECUTE format($ddl$
+    CREATE TABLE %1$I.setting (
+      name text COLLATE "C" PRIMARY KEY,
+      value text NOT NULL
+    )$ddl$, store);
+  EXECUTE format('COMMENT ON TABLE %I.setting IS %L', store, 'Settings of this store');
+  PERFORM agentmem.comment_columns(store, 'setting', '{
+    "name": "version, dimensions, metric, language, partitions; embedding_model if given",
+    "value": "Its value, as text"}');
+  EXECUTE format('INSERT INTO %I.setting VALUES ($1, $2), ($3, $4), ($5, $6), ($7, $8)', store)
+    USING 'version'::text, '0.1.0'::text, 'metric'::text, metric, 'language'::text, language, 'partitions'::text, partitions::text;
+  IF dimensions IS NOT NULL THEN
+    EXECUTE format('INSERT INTO %I.setting VALUES ($1, $2)', store) USING 'dimensions'::text, dimensions::text;
+  END IF;
+
+  EXECUTE format($ddl$
+    CREATE TABLE %1$I.kind (
+      name text COLLATE "C" PRIMARY KEY CHECK (name <> ''),
+      class text NOT NULL,
+      meaning text NOT NULL,
+      half_life interval CHECK (half_life > interval '0'),
+      supersede text NOT NULL DEFAULT 'none' CHECK (supersede IN ('replace', 'annotate', 'none')),
+      repeat text NOT NULL DEFAULT 'reinforce' CHECK (repeat IN ('reinforce', 'keep')),
+      validity text NOT NULL DEFAULT 'state' CHECK (validity IN ('state', 'occurrence')),
+      conflict_threshold real CHECK (conflict_threshold BETWEEN 0 AND 1),
+      confidence_low real CHECK (confidence_low BETWEEN 0 AND 1),
+      confidence_high real CHECK (confidence_high BETWEEN confidence_low AND 1)
+    )$ddl$, store);
+  EXECUTE format('COMMENT ON TABLE %I.kind IS %L', store, 'Kinds of memory and the policy of each');
+  PERFORM agentmem.comment_columns(store, 'kind', '{
+    "name": "The kind, as remember() takes it",
+    "class": "semantic, episodic, procedural, prospective, working, resource, structural or vault",
+    "meaning": "What belongs under this kind",
+    "half_life": "Time in which an unused memory loses half its retention; NULL: never",
+    "supersede": "What a new value of the same subject and predicate does: replace, annotate or none",
+    "repeat": "What the same statement again does: reinforce the memory, or keep both",
+    "validity": "state: holds during valid_period; occurrence: happened then, and is found at any time unless one is asked for",
+    "conflict_threshold": "Cosine similarity from which two memories may contradict; NULL: not looked for",
+    "confidence_low": "Default confidence of what was inferred, observed or imported",
+    "confidence_high": "Default confidence of what was stated, validated or corrected"}');
+  EXECUTE format($dml$
+    INSERT INTO %I.kind (name, class, meaning, half_life, supersede, repeat, validity, conflict_threshold, confidence_low, confidence_high) VALUES
+      ('fact',         'semantic',    'Objective and verifiable',                      NULL,       'replace', 'reinforce', 'state',      .85,  .9,  1),
+      ('preference',   'semantic',    'What the user or the system prefers',           '365 days', 'replace', 'reinforce', 'state',      .85,  .8,  1),
+      ('decision',     'semantic',    'A choice that affects the future',              NULL,       'replace', 'reinforce', 'state',      .85,  .9,  1),
+      ('commitment',   'prospective', 'A promise',                                     '30 days',  'none',    'reinforce', 'occurrence', .85,  1,   1),
+      ('goal',         'prospective', 'An objective, active until achieved',           '90 days',  'replace', 'reinforce', 'state',      .85,  .8,  1),
+      ('event',        'episodic',    'Something that happened',                       '90 days',  'none',    'keep',      'occurrence', NULL, .8,  .95),
+      ('instruction',  'procedural',  'A rule or guideline',                           NULL,       'replace', 'reinforce', 'state',      .85,  .9,  1),
+      ('relationship', 'semantic',    'How entities connect',                          NULL,       'replace', 'reinforce', 'state',      .85,  .85, .95),
+      ('context',      'working',     'The present situation',                         '3 days',   'replace', 'reinforce', 'state',      NULL, .9,  1),
+      ('learning',     'procedural',  'A lesson from experience',                      '365 days', 'none',    'reinforce', 'state',      .85,  .7,  .9),
+      ('observation',  'episodic',    'A pattern noticed',                             '30 days',  'none',    'keep',      'occurrence', NULL, .6,  .85),
+      ('error',        'procedural',  'A mistake to avoid',                            NULL,       'none',    'keep',      'occurrence', NULL, .95, 1),
+      ('artifact',     'resource',    'A pointer to a document or code',               NULL,       'replace', 'reinforce', 'occurrence', .85,  .9,  1),
+      ('episode',      'episodic',    'A verbatim turn or passage, never altered',     '180 days', 'none',    'keep',      'occurrence', NULL, NULL, NULL),
+      ('concept',      'structural',  'A topic or entity',                             NULL,       'none',    'reinforce', 'state',      NULL, NULL, NULL),
+      ('reflection',   'structural',  'An insight over facts',                         NULL,       'none',    'reinforce', 'state',      NULL, NULL, NULL),
+      ('summary',      'structural',  'A summary of members, with a level',            NULL,       'replace', 'reinforce', 'state',      NULL, NULL, NULL),
+      ('secret',       'vault',       'A credential; never embedded, indexed or recalled', NULL,   'replace', 'reinforce', 'state',      NULL, NULL, NULL)
+    $dml$, store);
+
+  -- Data tables: namespace first, in every key.
+  PERFORM agentmem.create_data_table(store, 'memory', format($ddl$
+      namespace text COLLATE "C" NOT NULL
+        CONSTRAINT memory_namespace_check CHECK (octet_length(namespace) BETWEEN 1 AND 512),
+      id bigint NOT NULL DEFAULT nextval(%1$L),
+      kind text COLLATE "C" NOT NULL,
+      content text NOT NULL CONSTRAINT memory_content_check CHECK (content <> ''),
+      title text,
+      subject text,
+      predicate text,
+      object text,
+      tags text[],
+      attributes jsonb CONSTRAINT memory_attributes_check CHECK (jsonb_typeof(attributes) = 'object'),
+      valid_period tstzrange NOT NULL
+        CONSTRAINT memory_valid_period_check CHECK (NOT isempty(valid_period)
+          AND lower(valid_period) IS DISTINCT FROM '-infinity' AND upper(valid_period) IS DISTINCT FROM 'infinity'),
+      system_period tstzrange NOT NULL DEFAULT tstzrange(now(), NULL),
+      confidence real CONSTRAINT memory_confidence_check CHECK (confidence BETWEEN 0 AND 1),
+      importance real CONSTRAINT memory_importance_check CHECK (importance BETWEEN 0 AND 1),
+      provenance text NOT NULL DEFAULT 'stated'
+        CONSTRAINT memory_provenance_check CHECK (provenance IN ('stated', 'inferred', 'corrected', 'validated', 'observed', 'imported')),
+      source text,
+      actor text,
+      session text,
+      parent bigint,
+      pinned boolean NOT NULL DEFAULT false,
+      expires_at timestamptz,
+      key text COLLATE "C",
+      language text NOT NULL,
+      model text,
+      content_hash uuid NOT NULL,
+      tokens int NOT NULL,
+      lexemes tsvector NOT NULL,
+      embedding agentmem.vector%2$s,
+      CONSTRAINT memory_pkey PRIMARY KEY (namespace, id) INCLUDE (tokens)
+    $ddl$,
+    quote_ident(store) || '.id_seq',
+    coalesce('(' || dimensions || ')', ' CONSTRAINT memory_no_embedding_check CHECK (embedding IS NULL)')),
+    inline_target, partitions);
+  EXECUTE format($ddl$
+    CREATE INDEX memory_content_hash_idx ON %1$I.memory (namespace, content_hash);
+    CREATE INDEX memory_valid_idx ON %1$I.memory (namespace, lower(valid_period) DESC NULLS LAST, id DESC);
+    CREATE INDEX memory_lexemes_idx ON %1$I.memory USING gin (agentmem.lexeme_keys(namespace, lexemes)) WITH (fastupdate = off);
+    CREATE UNIQUE INDEX memory_key_idx ON %1$I.memory (namespace, key) WHERE key IS NOT NULL;
+    CREATE INDEX memory_subject_idx ON %1$I.memory (namespace, agentmem.fold(subject)) WHERE subject IS NOT NULL;
+    CREATE INDEX memory_session_idx ON %1$I.memory (namespace, session) WHERE session IS NOT NULL;
+    $ddl$, store);
+  EXECUTE format('COMMENT ON TABLE %I.memory IS %L', store, 'The current version of every memory');
+  PERFORM agentmem.comment_columns(store, 'memory', '{
+    "namespace": "Whose memory it is: a tenant, user, agent or session",
+    "id": "Identifies the memory within its namespace",
+    "kind": "Kind of memory; see table kind",
+    "content": "What is remembered, as given",
+    "title": "Short heading",
+    "subject": "Whom or what it is about, as given; compared after agentmem.fold()",
+    "predicate": "What is said of the subject",
+    "object": "The value said of the subject",
+    "tags": "Labels",
+    "attributes": "Further properties, a JSON object",
+    "valid_period": "When it is true in the world; an open end is NULL",
+    "system_period": "Since when the store holds this version",
+    "confidence": "0 to 1, as written; confirmations raise it on reading",
+    "importance": "0 to 1; NULL counts as 0",
+    "provenance": "stated, inferred, corrected, validated, observed or imported",
+    "source": "Where it came from",
+    "actor": "Who said or wrote it",
+    "session": "Conversation it belongs to",
+    "parent": "Id of the memory it is part of",
+    "pinned": "Never decays",
+    "expires_at": "From then on never recalled; NULL: never expires",
+    "key": "The application''s own name for it, unique within the namespace",
+    "language": "Text search configuration of its words",
+    "model": "Model that made the embedding",
+    "content_hash": "128-bit hash of kind, content, subject, predicate and object after folding",
+    "tokens": "Number of indexed words, repetitions included: its length in BM25",
+    "lexemes": "Indexed words with positions",
+    "embedding": "Vector of the content"}');
+
+  PERFORM agentmem.create_data_table(store, 'activity', $ddl$
+      namespace text COLLATE "C" NOT NULL,
+      id bigint NOT NULL,
+      state text NOT NULL DEFAULT 'active'
+        CONSTRAINT activity_state_check CHECK (state IN ('active', 'warm', 'cold', 'archived', 'forgotten')),
+      accesses bigint NOT NULL DEFAULT 0,
+      last_access timestamptz,
+      confirmations int NOT NULL DEFAULT 0,
+      last_confirmed timestamptz,
+      useful int NOT NULL DEFAULT 0,
+      useless int NOT NULL DEFAULT 0,
+      CONSTRAINT activity_pkey PRIMARY KEY (namespace, id)
+    $ddl$, 'fillfactor = 70', partitions);
+  EXECUTE format($ddl$CREATE INDEX activity_hidden_idx ON %I.activity (namespace, id) WHERE state NOT IN ('active', 'warm', 'cold')$ddl$, store);
+  EXECUTE format('COMMENT ON TABLE %I.activity IS %L', store,
+                 'Bookkeeping of memories, apart from their wide rows; a memory without a row is active and unused');
+  PERFORM agentmem.comment_columns(store, 'activity', '{
+    "namespace": "The memory''s namespace",
+    "id": "The memory''s id",
+    "state": "active, warm, cold, archived or forgotten",
+    "accesses": "How often it was recalled",
+    "last_access": "When it was last recalled",
+    "confirmations": "How often it was stated again",
+    "last_confirmed": "When it was last stated again",
+    "useful": "Feedback that it helped",
+    "useless": "Feedback that it did not"}');
+
+  PERFORM agentmem.create_data_table(store, 'namespace', $ddl$
+      namespace text COLLATE "C" NOT NULL,
+      created timestamptz NOT NULL DEFAULT now(),
+      languages text[] NOT NULL,
+      memories bigint,
+      tokens bigint,
+      CONSTRAINT namespace_pkey PRIMARY KEY (namespace)
+    $ddl$, 'fillfactor = 70', partitions);
+  EXECUTE format('COMMENT ON TABLE %I.namespace IS %L', store, 'The namespaces, written by the first memory of each');
+  PERFORM agentmem.comment_columns(store, 'namespace', '{
+    "namespace": "Its name",
+    "created": "When its first memory was written",
+    "languages": "Languages of its memories: a query is stemmed by each",
+    "memories": "Estimate of its memories; NULL: not measured yet",
+    "tokens": "Estimate of the sum of memory.tokens; NULL: not measured yet"}');
+
+  PERFORM agentmem.create_data_table(store, 'key_lock', $ddl$
+      namespace text COLLATE "C" NOT NULL,
+      hash bigint NOT NULL,
+      n bigint NOT NULL,
+      CONSTRAINT key_lock_pkey PRIMARY KEY (namespace, hash)
+    $ddl$, 'fillfactor = 70', partitions);
+  EXECUTE format('COMMENT ON TABLE %I.key_lock IS %L', store, 'One row a statement or key: locked by who writes it, so that two writers take turns');
+  PERFORM agentmem.comment_columns(store, 'key_lock', '{
+    "namespace": "Namespace of the statement or key",
+    "hash": "64-bit hash of the statement or key",
+    "n": "How often it was locked"}');
+END
+$create_store$;
+COMMENT ON FUNCTION agentmem.create_store(name, int, text, text, int) IS
+  'Makes a store: a schema of ordinary tables owned by the caller. dimensions: of the embeddings, NULL for text only; metric: cosine, l2 or ip; language: default text search configuration of agentmem; partitions: hash partitions by namespace, 0 for none';
+
+-- Whether a schema is a store: it has the tables, and memory has our lexemes.
+CREATE FUNCTION agentmem.is_store(schema_id oid) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN 4 = (SELECT count(*) FROM pg_class c
+              WHERE c.relnamespace = schema_id AND c.relkind IN ('r', 'p')
+                AND c.relname IN ('memory', 'kind', 'setting', 'key_lock'))
+     AND EXISTS (SELECT FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+                 WHERE c.relnamespace = schema_id AND c.relname = 'memory'
+                   AND a.attname = 'lexemes' AND a.atttypid = 'tsvector'::regtype);
+END
+$$;
+COMMENT ON FUNCTION agentmem.is_store(oid) IS 'Whether the schema of this OID is a store';
+
+CREATE FUNCTION agentmem.drop_store(store name, "cascade" boolean DEFAULT false)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET client_min_messages = warning
+AS $$
+DECLARE
+  schema_id oid := (SELECT n.oid FROM pg_namespace n WHERE n.nspname = store);
+  filled boolean;
+BEGIN
+  IF store IS NULL THEN
+    RAISE EXCEPTION 'store must not be null' USING ERRCODE = 'null_value_not_allowed', HINT = 'Give the name of a store.';
+  END IF;
+  IF schema_id IS NULL THEN
+    RAISE EXCEPTION 'store "%" does not exist', store
+      USING ERRCODE = 'undefined_schema', HINT = 'SELECT store FROM agentmem.stores lists the stores.';
+  END IF;
+  IF NOT agentmem.is_store(schema_id) THEN
+    RAISE EXCEPTION 'schema "%" is not a store', store
+      USING ERRCODE = 'wrong_object_type', HINT = 'SELECT store FROM agentmem.stores lists the stores.';
+  END IF;
+  IF NOT (SELECT pg_has_role(n.nspowner, 'USAGE') FROM pg_namespace n WHERE n.oid = schema_id) THEN
+    RAISE EXCEPTION 'must be owner of store "%"', store
+      USING ERRCODE = 'insufficient_privilege', HINT = 'Only the owner of a store can drop it.';
+  END IF;
+  IF "cascade" THEN
+    EXECUTE format('DROP SCHEMA %I CASCADE', store);
+    RETURN;
+  END IF;
+  -- No memory may slip in between the look and the drop.
+  EXECUTE format('LOCK TABLE %I.memory IN ACCESS EXCLUSIVE MODE', store);
+  EXECUTE format('SELECT EXISTS (SELECT FROM %I.memory)', store) INTO filled;
+  IF filled THEN
+    RAISE EXCEPTION 'store "%" holds memories', store
+      USING ERRCODE = 'dependent_objects_still_exist', HINT = 'drop_store(store, cascade => true) drops them too.';
+  END IF;
+  EXECUTE format('DROP TABLE %1$I.memory, %1$I.activity, %1$I.namespace, %1$I.key_lock, %1$I.kind, %1$I.setting', store);
+  EXECUTE format('DROP SEQUENCE %I.id_seq', store);
+  EXECUTE format('DROP SCHEMA %I', store);
+END
+$$;
+COMMENT ON FUNCTION agentmem.drop_store(name, boolean) IS
+  'Drops a store. Refuses one that holds memories (2BP01) unless cascade is true; anything else in the schema goes only with cascade';
+
+CREATE FUNCTION agentmem.list_stores(OUT store name, OUT owner name, OUT dimensions int, OUT metric text, OUT language text,
+                                     OUT version text, OUT namespaces bigint, OUT memories bigint, OUT size_bytes bigint)
+RETURNS SETOF record LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  s record;
+BEGIN
+  FOR s IN
+    SELECT n.oid, n.nspname, pg_get_userbyid(n.nspowner) AS owner
+    FROM pg_namespace n
+    WHERE n.nspname NOT LIKE 'pg\_%' AND has_schema_privilege(n.oid, 'USAGE') AND agentmem.is_store(n.oid)
+    ORDER BY n.nspname
+  LOOP
+    -- Whoever may not read the store's tables is not told of them.
+    CONTINUE WHEN NOT has_table_privilege(format('%I.setting', s.nspname), 'SELECT')
+               OR NOT has_table_privilege(format('%I.namespace', s.nspname), 'SELECT');
+    store := s.nspname;
+    owner := s.owner;
+    EXECUTE format($q$
+      SELECT (SELECT value::int FROM %1$I.setting WHERE name = 'dimensions'),
+             (SELECT value FROM %1$I.setting WHERE name = 'metric'),
+             (SELECT value FROM %1$I.setting WHERE name = 'language'),
+             (SELECT value FROM %1$I.setting WHERE name = 'version'),
+             (SELECT count(*) FROM %1$I.namespace)$q$, s.nspname)
+      INTO dimensions, metric, language, version, namespaces;
+    SELECT sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relkind = 'r' AND (c.relname = 'memory' OR c.relname ~ '^memory_p[0-9]+$')),
+           sum(pg_total_relation_size(c.oid)) FILTER (WHERE c.relkind = 'r')
+      INTO memories, size_bytes
+      FROM pg_class c WHERE c.relnamespace = s.oid;
+    RETURN NEXT;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION agentmem.list_stores() IS 'The rows of the view stores';
+
+CREATE VIEW agentmem.stores AS SELECT * FROM agentmem.list_stores();
+COMMENT ON VIEW agentmem.stores IS
+  'The stores that the current role may read; memories is the estimate of the last ANALYZE or autovacuum, size_bytes counts tables with their indexes';
+COMMENT ON COLUMN agentmem.stores.store IS 'Schema of the store';
+COMMENT ON COLUMN agentmem.stores.owner IS 'Role that owns it';
+COMMENT ON COLUMN agentmem.stores.dimensions IS 'Dimensions of its embeddings; NULL: text only';
+COMMENT ON COLUMN agentmem.stores.metric IS 'Distance of its embeddings: cosine, l2 or ip';
+COMMENT ON COLUMN agentmem.stores.language IS 'Default language of its memories';
+COMMENT ON COLUMN agentmem.stores.version IS 'Version of agentmem that its tables are of';
+COMMENT ON COLUMN agentmem.stores.namespaces IS 'Number of namespaces';
+COMMENT ON COLUMN agentmem.stores.memories IS 'Estimated number of memories';
+COMMENT ON COLUMN agentmem.stores.size_bytes IS 'Size on disk of all its tables and indexes, in bytes';
+GRANT SELECT ON agentmem.stores TO PUBLIC;
+
+-- Writing ---------------------------------------------------------------------
+
+CREATE FUNCTION agentmem.remember(
+  store name, namespace text, content text, kind text DEFAULT 'observation', embedding agentmem.vector DEFAULT NULL,
+  subject text DEFAULT NULL, predicate text DEFAULT NULL, object text DEFAULT NULL,
+  importance real DEFAULT NULL, confidence real DEFAULT NULL, valid_from timestamptz DEFAULT NULL, valid_to timestamptz DEFAULT NULL,
+  tags text[] DEFAULT NULL, attributes jsonb DEFAULT NULL, source text DEFAULT NULL, actor text DEFAULT NULL,
+  provenance text DEFAULT 'stated', pinned boolean DEFAULT false, expires_at timestamptz DEFAULT NULL, parent bigint DEFAULT NULL,
+  key text DEFAULT NULL, session text DEFAULT NULL, title text DEFAULT NULL, language text DEFAULT NULL, model text DEFAULT NULL,
+  OUT id bigint, OUT action text, OUT related bigint[])
+RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+AS 'MODULE_PATHNAME', 'agm_fn_remember';
+COMMENT ON FUNCTION agentmem.remember(name, text, text, text, agentmem.vector, text, text, text, real, real, timestamptz, timestamptz,
+  text[], jsonb, text, text, text, boolean, timestamptz, bigint, text, text, text, text, text) IS
+  'Remembers one thing, searchable at once. action: inserted, or reinforced where the same statement is already held (related: what was reinforced)';
+
+CREATE FUNCTION agentmem.remember_many(
+  store name, namespace text, memories jsonb, embeddings agentmem.vector[] DEFAULT NULL, on_error text DEFAULT 'fail',
+  OUT ordinal int, OUT id bigint, OUT action text, OUT related bigint[], OUT error text)
+RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
+AS 'MODULE_PATHNAME', 'agm_fn_remember_many';
+COMMENT ON FUNCTION agentmem.remember_many(name, text, jsonb, agentmem.vector[], text) IS
+  'Remembers an array of objects whose keys are arguments of remember(), in one transaction, as if called one by one; embeddings[i] goes with memories[i]. on_error skip: an element that fails is reported in its row and the rest goes on';
+
+-- Reading ---------------------------------------------------------------------
+
+CREATE TYPE agentmem.memory AS (
+  id bigint, namespace text, kind text, content text, title text, subject text, predicate text, object text,
+  tags text[], attributes jsonb, valid_period tstzrange, system_period tstzrange, confidence real, importance real,
+  provenance text, source text, actor text, session text, parent bigint, pinned boolean, expires_at timestamptz,
+  key text, language text, model text, state text, accesses bigint, last_access timestamptz, confirmations int);
+COMMENT ON TYPE agentmem.memory IS
+  'A memory as get() and list() return it; confidence is the effective one, 1 - (1 - c) * 0.9 ^ confirmations';
+
+CREATE FUNCTION agentmem.get(store name, namespace text, ids bigint[] DEFAULT NULL, keys text[] DEFAULT NULL)
+RETURNS SETOF agentmem.memory LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
+AS 'MODULE_PATHNAME', 'agm_fn_get';
+COMMENT ON FUNCTION agentmem.get(name, text, bigint[], text[]) IS
+  'The memories of these ids or keys, by id; what does not exist is left out';
+
+CREATE FUNCTION agentmem.list(
+  store name, namespace text, kinds text[] DEFAULT NULL, tags text[] DEFAULT NULL, attributes jsonb DEFAULT NULL,
+  subject text DEFAULT NULL, valid_at timestamptz DEFAULT NULL, during tstzrange DEFAULT NULL,
+  states text[] DEFAULT '{active,warm,cold}', session text DEFAULT NULL, predicate text DEFAULT NULL, tags_any text[] DEFAULT NULL,
+  after bigint DEFAULT NULL, n int DEFAULT 100)
+RETURNS SETOF agentmem.memory LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000 ROWS 100
+AS 'MODULE_PATHNAME', 'agm_fn_list';
+COMMENT ON FUNCTION agentmem.list(name, text, text[], text[], jsonb, text, timestamptz, tstzrange, text[], text, text, text[], bigint, int) IS
+  'Pages through the memories that pass the filters of recall(), by id: the n that follow the id after';
+
+CREATE FUNCTION agentmem.count(
+  store name, namespace text, kinds text[] DEFAULT NULL, tags text[] DEFAULT NULL, attributes jsonb DEFAULT NULL,
+  subject text DEFAULT NULL, valid_at timestamptz DEFAULT NULL, during tstzrange DEFAULT NULL,
+  states text[] DEFAULT '{active,warm,cold}', session text DEFAULT NULL, predicate text DEFAULT NULL, tags_any text[] DEFAULT NULL)
+RETURNS bigint LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000
+AS 'MODULE_PATHNAME', 'agm_fn_count';
+COMMENT ON FUNCTION agentmem.count(name, text, text[], text[], jsonb, text, timestamptz, tstzrange, text[], text, text, text[]) IS
+  'How many memories pass the filters of recall()';
+
+CREATE FUNCTION agentmem.namespaces(store name, prefix text DEFAULT NULL, depth int DEFAULT NULL, after text DEFAULT NULL, n int DEFAULT 100,
+  OUT namespace text, OUT created timestamptz, OUT languages text[], OUT memories bigint, OUT tokens bigint)
+RETURNS SETOF record LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000 ROWS 100
+AS 'MODULE_PATHNAME', 'agm_fn_namespaces';
+COMMENT ON FUNCTION agentmem.namespaces(name, text, int, text, int) IS
+  'The namespaces by name: prefix itself and those under prefix/, at most depth levels below it, the n that follow after; memories and tokens are estimates, counted where none is kept yet';

@@ -1,0 +1,313 @@
+/*
+ * remember_fn.c
+ *		SQL boundary of writing: remember and remember_many.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/resowner.h"
+
+#include "base/compat.h"
+#include "memory/json.h"
+#include "memory/memory.h"
+
+PG_FUNCTION_INFO_V1(agm_fn_remember);
+PG_FUNCTION_INFO_V1(agm_fn_remember_many);
+
+static const char *
+action_name(AgmAction action)
+{
+	return action == AGM_INSERTED ? "inserted" : "reinforced";
+}
+
+/* id, action, related: what was reinforced. */
+static void
+written_values(const AgmWritten *written, Datum *values)
+{
+	Datum		id = Int64GetDatum(written->id);
+	int			n = written->action == AGM_REINFORCED ? 1 : 0;
+
+	values[0] = id;
+	values[1] = CStringGetTextDatum(action_name(written->action));
+	values[2] = PointerGetDatum(
+		construct_array(&id, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* The arguments every writing call begins with. */
+static Datum
+open_writer(FunctionCallInfo fcinfo, AgmWriter *writer, const char *what)
+{
+	Datum		ns;
+	text	   *name;
+
+	agm_require_not_null(PG_ARGISNULL(0), "store");
+	agm_require_not_null(PG_ARGISNULL(1), "namespace");
+	agm_require_writable(what);
+	ns = PointerGetDatum(PG_GETARG_TEXT_PP(1));
+	name = DatumGetTextPP(ns);
+	agm_check_namespace(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+	agm_writer_open(writer, NameStr(*PG_GETARG_NAME(0)), ns);
+	return ns;
+}
+
+Datum
+agm_fn_remember(PG_FUNCTION_ARGS)
+{
+	AgmSession	session;
+	AgmWriter	writer;
+	AgmMemory	memory;
+	AgmWritten	written;
+	TupleDesc	desc;
+	Datum		values[3];
+	bool		nulls[3] = {false, false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	agm_spi_begin(&session);
+	(void) open_writer(fcinfo, &writer, "remember()");
+	agm_memory_init(&memory);
+	for (int i = 0; i < AGM_NFIELDS; i++)
+	{
+		memory.isnull[i] = PG_ARGISNULL(i + 2);
+		memory.value[i] = PG_GETARG_DATUM(i + 2);
+	}
+	agm_memory_prepare(&writer, &memory);
+	agm_writer_lock(&writer, memory.locks, memory.nlocks);
+	agm_memory_write(&writer, &memory, &written);
+	agm_spi_end(&session);
+
+	written_values(&written, values);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/* One element of a batch, and what became of it. */
+typedef struct Element
+{
+	AgmMemory	memory;
+	AgmWritten	written;
+	char	   *error;			/* why it was skipped, or NULL */
+} Element;
+
+typedef struct Batch
+{
+	AgmWriter	writer;
+	JsonbValue *source;
+	Datum	   *embeddings;
+	bool	   *embedding_nulls;
+	Element    *elements;
+	int			n;
+	int			current;		/* for the error context */
+} Batch;
+
+static void
+element_context(void *arg)
+{
+	Batch	   *batch = arg;
+
+	errcontext("memory %d of %d in the batch", batch->current + 1, batch->n);
+}
+
+static void
+prepare_element(Batch *batch, Element *element)
+{
+	AgmMemory  *memory = &element->memory;
+
+	agm_memory_from_json(memory, &batch->source[batch->current], batch->writer.ns);
+	if (batch->embeddings != NULL && !batch->embedding_nulls[batch->current])
+	{
+		memory->value[AGM_EMBEDDING] = batch->embeddings[batch->current];
+		memory->isnull[AGM_EMBEDDING] = false;
+	}
+	agm_memory_prepare(&batch->writer, memory);
+}
+
+static void
+write_element(Batch *batch, Element *element)
+{
+	agm_memory_write(&batch->writer, &element->memory, &element->written);
+}
+
+/* Is the element at fault?  Only then may the rest go on without it. */
+static bool
+fault_of_data(int sqlerrcode)
+{
+	int			category = ERRCODE_TO_CATEGORY(sqlerrcode);
+
+	return category == ERRCODE_DATA_EXCEPTION ||
+		category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
+		category == ERRCODE_FEATURE_NOT_SUPPORTED || category == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_UNDEFINED_OBJECT);
+}
+
+/* Runs a step in a subtransaction; the element keeps the message if it was at fault. */
+static void
+try_element(Batch *batch, Element *element, void (*step)(Batch *, Element *))
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	int			nlanguages = list_length(batch->writer.languages);
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		step(batch, element);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (!fault_of_data(error->sqlerrcode))
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		element->error = error->message;
+		/* A namespace row written in the subtransaction went with it. */
+		batch->writer.languages = list_truncate(batch->writer.languages, nlanguages);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+}
+
+static void
+run_step(Batch *batch, bool skip, void (*step)(Batch *, Element *))
+{
+	ErrorContextCallback callback = {0};
+
+	callback.callback = element_context;
+	callback.arg = batch;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	for (batch->current = 0; batch->current < batch->n; batch->current++)
+	{
+		Element    *element = &batch->elements[batch->current];
+
+		CHECK_FOR_INTERRUPTS();
+		if (element->error != NULL)
+			continue;
+		if (skip)
+			try_element(batch, element, step);
+		else
+			step(batch, element);
+	}
+	error_context_stack = callback.previous;
+}
+
+/* All locks of the batch at once, in order, before anything is read. */
+static void
+lock_batch(Batch *batch)
+{
+	int64	   *locks = palloc(sizeof(int64) * 2 * Max(batch->n, 1));
+	int			n = 0;
+
+	for (int i = 0; i < batch->n; i++)
+	{
+		const Element *element = &batch->elements[i];
+
+		if (element->error != NULL)
+			continue;
+		for (int j = 0; j < element->memory.nlocks; j++)
+			locks[n++] = element->memory.locks[j];
+	}
+	agm_writer_lock(&batch->writer, locks, n);
+}
+
+static void
+read_batch(FunctionCallInfo fcinfo, Batch *batch)
+{
+	Jsonb	   *memories = PG_GETARG_JSONB_P(2);
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	item;
+
+	if (!JB_ROOT_IS_ARRAY(memories) || JB_ROOT_IS_SCALAR(memories))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("memories must be a JSON array"),
+						errhint("For example [{\"content\": \"The kettle is blue\"}].")));
+	batch->source = palloc(sizeof(JsonbValue) * Max(JB_ROOT_COUNT(memories), 1));
+	it = JsonbIteratorInit(&memories->root);
+	while ((token = JsonbIteratorNext(&it, &item, true)) != WJB_DONE)
+		if (token == WJB_ELEM)
+			batch->source[batch->n++] = item;
+	batch->elements =
+		palloc_extended(sizeof(Element) * Max(batch->n, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	if (!PG_ARGISNULL(3))
+	{
+		ArrayType  *array = PG_GETARG_ARRAYTYPE_P(3);
+		int			n;
+
+		deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
+						  &batch->embeddings, &batch->embedding_nulls, &n);
+		if (n != batch->n)
+			ereport(ERROR,
+					(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+					 errmsg("%d memories but %d embeddings", batch->n, n),
+					 errhint("embeddings[i] goes with memories[i]; use NULL where there is none.")));
+	}
+}
+
+static void
+return_batch(FunctionCallInfo fcinfo, const Batch *batch)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	for (int i = 0; i < batch->n; i++)
+	{
+		const Element *element = &batch->elements[i];
+		Datum		values[5];
+		bool		nulls[5] = {false, false, false, false, true};
+
+		values[0] = Int32GetDatum(i + 1);
+		if (element->error == NULL)
+			written_values(&element->written, &values[1]);
+		else
+		{
+			nulls[1] = nulls[3] = true;
+			nulls[4] = false;
+			values[2] = CStringGetTextDatum("skipped");
+			values[4] = CStringGetTextDatum(element->error);
+		}
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+}
+
+Datum
+agm_fn_remember_many(PG_FUNCTION_ARGS)
+{
+	AgmSession	session;
+	Batch		batch = {0};
+	bool		skip;
+	char	   *on_error;
+
+	agm_require_not_null(PG_ARGISNULL(2), "memories");
+	agm_require_not_null(PG_ARGISNULL(4), "on_error");
+	on_error = text_to_cstring(PG_GETARG_TEXT_PP(4));
+	skip = strcmp(on_error, "skip") == 0;
+	if (!skip && strcmp(on_error, "fail") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown value \"%s\" for on_error", on_error), errhint("Use fail or skip.")));
+
+	InitMaterializedSRF(fcinfo, 0);
+	agm_spi_begin(&session);
+	(void) open_writer(fcinfo, &batch.writer, "remember_many()");
+	read_batch(fcinfo, &batch);
+	run_step(&batch, skip, prepare_element);
+	lock_batch(&batch);
+	run_step(&batch, skip, write_element);
+	return_batch(fcinfo, &batch);
+	agm_spi_end(&session);
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,290 @@
+/*
+ * write.c
+ *		One prepared memory into the store: reinforces what is already held, or inserts.
+ *
+ * The caller holds the rows of key_lock that the memory named, so what is read here
+ * stays true until commit.  Rules: src/memory/README.md, "Writing".
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "memory/memory.h"
+
+/* The columns that an insert takes straight from the caller, in order. */
+static const AgmField copied[] = {
+	AGM_KIND,	 AGM_CONTENT, AGM_TITLE,   AGM_SUBJECT,	   AGM_PREDICATE,  AGM_OBJECT, AGM_TAGS,
+	AGM_ATTRIBUTES, AGM_CONFIDENCE, AGM_IMPORTANCE, AGM_PROVENANCE, AGM_SOURCE, AGM_ACTOR,
+	AGM_SESSION, AGM_PARENT,  AGM_PINNED,  AGM_EXPIRES_AT, AGM_KEY,		   AGM_LANGUAGE, AGM_MODEL,
+	AGM_EMBEDDING,
+};
+
+/* A memory found in the store. */
+typedef struct Found
+{
+	bool		found;
+	int64		id;
+	bool		same;			/* the same statement as the one to be written */
+} Found;
+
+static void
+read_found(TupleTableSlot *slot, void *arg)
+{
+	Found	   *found = arg;
+	bool		isnull;
+
+	found->found = true;
+	found->id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+	found->same = DatumGetBool(slot_getattr(slot, 2, &isnull));
+}
+
+static void
+read_id(TupleTableSlot *slot, void *arg)
+{
+	bool		isnull;
+
+	*(int64 *) arg = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+}
+
+static int
+field_param(AgmParams *params, const AgmMemory *memory, AgmField field)
+{
+	return agm_param(params, agm_field_type(field), memory->value[field], memory->isnull[field]);
+}
+
+/* Infinity stands for an open end here: a range's bound compares with it as it should. */
+static Datum
+period_start(const AgmPeriod *period)
+{
+	return TimestampTzGetDatum(period->from_open ? DT_NOBEGIN : period->from);
+}
+
+static Found
+find_key(AgmWriter *writer, const AgmMemory *memory)
+{
+	AgmParams	params = {0};
+	Found		found = {0};
+
+	agm_param(&params, TEXTOID, writer->ns, false);
+	field_param(&params, memory, AGM_KEY);
+	agm_param(&params, UUIDOID, UUIDPGetDatum(&memory->statement), false);
+	(void) agm_execute(&writer->store,
+					   "SELECT m.id, m.content_hash OPERATOR(pg_catalog.=) $3"
+					   " FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
+					   " AND m.key OPERATOR(pg_catalog.=) $2",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, read_found, &found);
+	return found;
+}
+
+/* The same statement, holding at the new one's beginning, no attribute contradicting. */
+static Found
+find_statement(AgmWriter *writer, const AgmMemory *memory)
+{
+	AgmParams	params = {0};
+	Found		found = {0};
+
+	agm_param(&params, TEXTOID, writer->ns, false);
+	agm_param(&params, UUIDOID, UUIDPGetDatum(&memory->statement), false);
+	agm_param(&params, TIMESTAMPTZOID, period_start(&memory->period), false);
+	field_param(&params, memory, AGM_ATTRIBUTES);
+	(void) agm_execute(&writer->store,
+					   "SELECT m.id, true FROM {store}.memory m"
+					   " WHERE m.namespace OPERATOR(pg_catalog.=) $1"
+					   " AND m.content_hash OPERATOR(pg_catalog.=) $2"
+					   " AND m.valid_period OPERATOR(pg_catalog.@>) $3"
+					   " AND NOT EXISTS (SELECT FROM pg_catalog.jsonb_each(m.attributes) o,"
+					   "                      pg_catalog.jsonb_each($4) n"
+					   "                 WHERE o.key OPERATOR(pg_catalog.=) n.key"
+					   "                 AND o.value OPERATOR(pg_catalog.<>) n.value)"
+					   " ORDER BY m.id LIMIT 1",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, read_found, &found);
+	return found;
+}
+
+static void
+confirm(AgmWriter *writer, int64 id)
+{
+	AgmParams	params = {0};
+
+	agm_param(&params, TEXTOID, writer->ns, false);
+	agm_param(&params, INT8OID, Int64GetDatum(id), false);
+	(void) agm_execute(&writer->store,
+					   "INSERT INTO {store}.activity AS a"
+					   " (namespace, id, confirmations, last_confirmed)"
+					   " VALUES ($1, $2, 1, pg_catalog.clock_timestamp())"
+					   " ON CONFLICT (namespace, id) DO UPDATE"
+					   " SET confirmations = a.confirmations OPERATOR(pg_catalog.+) 1,"
+					   " last_confirmed = excluded.last_confirmed",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
+}
+
+/*
+ * What the repetition adds to the memory's own row.  The row is left alone if that is
+ * nothing, which is the rule: 10,000 confirmations must not make 10,000 versions.
+ */
+static void
+merge(AgmWriter *writer, const AgmMemory *memory, int64 id)
+{
+	AgmParams	params = {0};
+
+	agm_param(&params, TEXTOID, writer->ns, false);
+	agm_param(&params, INT8OID, Int64GetDatum(id), false);
+	field_param(&params, memory, AGM_TAGS);
+	field_param(&params, memory, AGM_ATTRIBUTES);
+	field_param(&params, memory, AGM_IMPORTANCE);
+	field_param(&params, memory, AGM_PINNED);
+	field_param(&params, memory, AGM_EXPIRES_AT);
+	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(memory->period.to),
+			  memory->period.to_open);
+	field_param(&params, memory, AGM_EMBEDDING);
+	field_param(&params, memory, AGM_MODEL);
+	(void) agm_execute(
+		&writer->store,
+		"WITH old AS ("
+		" SELECT m.*,"
+		"  coalesce(m.tags, '{}') OPERATOR(pg_catalog.||) ARRAY(SELECT DISTINCT t.tag"
+		"    FROM pg_catalog.unnest($3) t(tag)"
+		"    WHERE NOT t.tag OPERATOR(pg_catalog.=) ANY (coalesce(m.tags, '{}')) ORDER BY t.tag) AS new_tags,"
+		"  coalesce($4, '{}') OPERATOR(pg_catalog.||) coalesce(m.attributes, '{}') AS new_attributes,"
+		"  greatest(m.importance, $5) AS new_importance,"
+		"  m.pinned OR $6 AS new_pinned,"
+		"  CASE WHEN m.expires_at IS NULL OR $7 IS NULL THEN NULL"
+		"       ELSE greatest(m.expires_at, $7) END AS new_expires_at,"
+		"  CASE WHEN pg_catalog.upper(m.valid_period) OPERATOR(pg_catalog.<) $8"
+		"       THEN pg_catalog.tstzrange(pg_catalog.lower(m.valid_period), $8)"
+		"       ELSE m.valid_period END AS new_valid_period,"
+		"  m.embedding IS NULL AND $9 IS NOT NULL AS fills"
+		" FROM {store}.memory m"
+		" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.=) $2),"
+		" new AS ("
+		" SELECT o.*, pg_catalog.cardinality(o.new_tags) OPERATOR(pg_catalog.>)"
+		"   pg_catalog.cardinality(coalesce(o.tags, '{}'))"
+		"  OR o.new_attributes OPERATOR(pg_catalog.<>) coalesce(o.attributes, '{}')"
+		"  OR coalesce(o.new_importance OPERATOR(pg_catalog.<>) o.importance,"
+		"              o.new_importance IS NOT NULL)"
+		"  OR (o.new_pinned AND NOT o.pinned)"
+		"  OR coalesce(o.new_expires_at OPERATOR(pg_catalog.<>) o.expires_at,"
+		"              o.expires_at IS NOT NULL)"
+		"  OR o.new_valid_period OPERATOR(pg_catalog.<>) o.valid_period AS changes"
+		" FROM old o)"
+		"UPDATE {store}.memory m SET"
+		" tags = CASE WHEN pg_catalog.cardinality(n.new_tags) OPERATOR(pg_catalog.>) 0"
+		"             THEN n.new_tags ELSE n.tags END,"
+		" attributes = CASE WHEN n.new_attributes OPERATOR(pg_catalog.<>) '{}'"
+		"                   THEN n.new_attributes ELSE n.attributes END,"
+		" importance = n.new_importance, pinned = n.new_pinned, expires_at = n.new_expires_at,"
+		" valid_period = n.new_valid_period,"
+		" system_period = CASE WHEN n.changes AND pg_catalog.lower(n.system_period)"
+		"                       OPERATOR(pg_catalog.<) pg_catalog.now()"
+		"   THEN pg_catalog.tstzrange(pg_catalog.now(), NULL) ELSE n.system_period END,"
+		" embedding = coalesce(m.embedding, $9),"
+		" model = CASE WHEN n.fills THEN $10 ELSE m.model END"
+		" FROM new n"
+		" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.=) $2"
+		" AND (n.changes OR n.fills)",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
+}
+
+static bool
+from_recall(const AgmMemory *memory)
+{
+	return !memory->isnull[AGM_SOURCE] &&
+		strcmp(TextDatumGetCString(memory->value[AGM_SOURCE]), "recall") == 0;
+}
+
+static void
+check_parent(AgmWriter *writer, const AgmMemory *memory)
+{
+	AgmParams	params = {0};
+
+	if (memory->isnull[AGM_PARENT])
+		return;
+	agm_param(&params, TEXTOID, writer->ns, false);
+	field_param(&params, memory, AGM_PARENT);
+	if (agm_execute(&writer->store,
+					"SELECT FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
+					" AND m.id OPERATOR(pg_catalog.=) $2",
+					&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL) == 0)
+		ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+						errmsg("parent " INT64_FORMAT " does not exist in this namespace",
+							   DatumGetInt64(memory->value[AGM_PARENT])),
+						errhint("Remember the parent first; a memory and its parent share a "
+								"namespace.")));
+}
+
+static int64
+insert(AgmWriter *writer, const AgmMemory *memory)
+{
+	AgmParams	params = {0};
+	int64		id = 0;
+
+	agm_param(&params, TEXTOID, writer->ns, false);
+	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(memory->period.from),
+			  memory->period.from_open);
+	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(memory->period.to),
+			  memory->period.to_open);
+	agm_param(&params, UUIDOID, UUIDPGetDatum(&memory->statement), false);
+	agm_param(&params, INT4OID, Int32GetDatum(memory->tokens), false);
+	agm_param(&params, TSVECTOROID, TSVectorGetDatum(memory->lexemes), false);
+	for (size_t i = 0; i < lengthof(copied); i++)
+		field_param(&params, memory, copied[i]);
+	(void) agm_execute(&writer->store,
+					   "INSERT INTO {store}.memory"
+					   " (namespace, valid_period, content_hash, tokens, lexemes,"
+					   "  kind, content, title, subject, predicate, object, tags, attributes,"
+					   "  confidence, importance, provenance, source, actor, session, parent,"
+					   "  pinned, expires_at, key, language, model, embedding)"
+					   " VALUES ($1, pg_catalog.tstzrange($2, $3), $4, $5, $6,"
+					   "  $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
+					   "  $22, $23, $24, $25, $26, $27)"
+					   " RETURNING id",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, read_id, &id);
+	return id;
+}
+
+void
+agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written)
+{
+	Found		found = {0};
+
+	/* The clock is read with the lock held: who waited comes after whom it waited for. */
+	if (memory->isnull[AGM_VALID_FROM])
+	{
+		memory->period.from = GetCurrentTimestamp();
+		memory->period.from_open = false;
+		agm_period_normalise(&memory->period);
+	}
+	if (!memory->isnull[AGM_KEY])
+	{
+		found = find_key(writer, memory);
+		if (found.found && !found.same)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNIQUE_VIOLATION),
+					 errmsg("key \"%s\" already names memory " INT64_FORMAT
+							", whose statement differs",
+							TextDatumGetCString(memory->value[AGM_KEY]), found.id),
+					 errhint("Use another key; the same key and statement again is harmless.")));
+	}
+	if (!found.found && memory->kind->reinforce)
+		found = find_statement(writer, memory);
+
+	if (found.found)
+	{
+		/* A kind whose repetitions count got here by its key: a retry, which adds nothing. */
+		if (memory->kind->reinforce)
+		{
+			if (!from_recall(memory))
+				confirm(writer, found.id);
+			merge(writer, memory, found.id);
+		}
+		written->id = found.id;
+		written->action = AGM_REINFORCED;
+		return;
+	}
+	check_parent(writer, memory);
+	agm_writer_use_language(writer, TextDatumGetCString(memory->value[AGM_LANGUAGE]));
+	written->id = insert(writer, memory);
+	written->action = AGM_INSERTED;
+}

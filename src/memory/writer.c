@@ -1,0 +1,208 @@
+/*
+ * writer.c
+ *		What one call of remember learns once: settings of the store, policies of kinds,
+ *		languages of the namespace; and the locks of its statements.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "lexical/lexical.h"
+#include "memory/memory.h"
+
+static char *
+slot_text(TupleTableSlot *slot, int attno)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(slot, attno, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static void
+read_settings(TupleTableSlot *slot, void *arg)
+{
+	AgmWriter  *writer = arg;
+	bool		isnull;
+	Datum		languages;
+	char	   *dimensions = slot_text(slot, 1);
+
+	writer->dimensions = dimensions == NULL ? 0 : pg_strtoint32(dimensions);
+	writer->language = slot_text(slot, 2);
+	writer->model = slot_text(slot, 3);
+	languages = slot_getattr(slot, 4, &isnull);
+	if (!isnull)
+	{
+		Datum	   *items;
+		int			n;
+
+		deconstruct_array(DatumGetArrayTypeP(languages), TEXTOID, -1, false, TYPALIGN_INT,
+						  &items, NULL, &n);
+		for (int i = 0; i < n; i++)
+			writer->languages = lappend(writer->languages, TextDatumGetCString(items[i]));
+	}
+}
+
+/* Settings and namespace in one statement: four more would cost more than the insert. */
+void
+agm_writer_open(AgmWriter *writer, const char *store, Datum ns)
+{
+	AgmParams	params = {0};
+
+	memset(writer, 0, sizeof(*writer));
+	writer->ns = ns;
+	agm_store_open(&writer->store, store, ACL_INSERT | ACL_SELECT);
+	agm_param(&params, TEXTOID, ns, false);
+	(void) agm_execute(&writer->store,
+					   "SELECT (SELECT s.value FROM {store}.setting s"
+					   "        WHERE s.name OPERATOR(pg_catalog.=) 'dimensions'),"
+					   "       (SELECT s.value FROM {store}.setting s"
+					   "        WHERE s.name OPERATOR(pg_catalog.=) 'language'),"
+					   "       (SELECT s.value FROM {store}.setting s"
+					   "        WHERE s.name OPERATOR(pg_catalog.=) 'embedding_model'),"
+					   "       (SELECT n.languages FROM {store}.namespace n"
+					   "        WHERE n.namespace OPERATOR(pg_catalog.=) $1)",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, read_settings, writer);
+	if (writer->language == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("store \"%s\" has no setting \"language\"", store),
+						errhint("INSERT INTO %s.setting VALUES ('language', 'english').",
+								writer->store.quoted)));
+}
+
+typedef struct KindReader
+{
+	AgmWriter  *writer;
+	AgmKindPolicy *policy;
+} KindReader;
+
+static void
+read_kind(TupleTableSlot *slot, void *arg)
+{
+	KindReader *reader = arg;
+	AgmKindPolicy *policy = palloc0(sizeof(AgmKindPolicy));
+	bool		low_null;
+	bool		high_null;
+	Datum		low = slot_getattr(slot, 4, &low_null);
+	Datum		high = slot_getattr(slot, 5, &high_null);
+
+	policy->name = slot_text(slot, 1);
+	policy->vault = strcmp(slot_text(slot, 2), "vault") == 0;
+	policy->reinforce = strcmp(slot_text(slot, 3), "reinforce") == 0;
+	policy->has_band = !low_null && !high_null;
+	if (policy->has_band)
+	{
+		policy->confidence_low = DatumGetFloat4(low);
+		policy->confidence_high = DatumGetFloat4(high);
+	}
+	reader->policy = policy;
+	reader->writer->kinds = lappend(reader->writer->kinds, policy);
+}
+
+const AgmKindPolicy *
+agm_writer_kind(AgmWriter *writer, Datum kind)
+{
+	char	   *name = TextDatumGetCString(kind);
+	AgmParams	params = {0};
+	KindReader	reader = {writer, NULL};
+	ListCell   *cell;
+
+	foreach (cell, writer->kinds)
+	{
+		AgmKindPolicy *policy = lfirst(cell);
+
+		if (strcmp(policy->name, name) == 0)
+			return policy;
+	}
+	agm_param(&params, TEXTOID, kind, false);
+	(void) agm_execute(&writer->store,
+					   "SELECT k.name, k.class, k.repeat, k.confidence_low, k.confidence_high"
+					   " FROM {store}.kind k WHERE k.name OPERATOR(pg_catalog.=) $1",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, read_kind, &reader);
+	if (reader.policy == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("unknown kind \"%s\"", name),
+						errhint("SELECT name FROM %s.kind lists the kinds of this store.",
+								writer->store.quoted)));
+	return reader.policy;
+}
+
+/*
+ * Notes in the namespace's row, once, that a language is in use; the first memory of a
+ * namespace makes the row.  Later writes find it noted and touch nothing.
+ */
+void
+agm_writer_use_language(AgmWriter *writer, const char *language)
+{
+	AgmParams	params = {0};
+	Datum		item;
+	ListCell   *cell;
+
+	foreach (cell, writer->languages)
+		if (strcmp(lfirst(cell), language) == 0)
+			return;
+	item = CStringGetTextDatum(language);
+	agm_param(&params, TEXTOID, writer->ns, false);
+	agm_param(&params, TEXTARRAYOID,
+			  PointerGetDatum(construct_array(&item, 1, TEXTOID, -1, false, TYPALIGN_INT)), false);
+	(void) agm_execute(&writer->store,
+					   "INSERT INTO {store}.namespace AS n (namespace, languages) VALUES ($1, $2)"
+					   " ON CONFLICT (namespace) DO UPDATE"
+					   " SET languages = n.languages OPERATOR(pg_catalog.||) excluded.languages"
+					   " WHERE NOT n.languages OPERATOR(pg_catalog.@>) excluded.languages",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
+	writer->languages = lappend(writer->languages, pstrdup(language));
+}
+
+static int
+compare_int64(const void *a, const void *b)
+{
+	int64		x = *(const int64 *) a;
+	int64		y = *(const int64 *) b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * Takes the rows of key_lock in ascending order, each once: two callers can then only
+ * wait for each other in one direction.  Sorts `hashes` in place.
+ */
+void
+agm_writer_lock(AgmWriter *writer, int64 *hashes, int n)
+{
+	AgmParams	params = {0};
+	Datum	   *items;
+	int			distinct = 0;
+
+	if (n == 0)
+		return;
+	qsort(hashes, n, sizeof(int64), compare_int64);
+	items = palloc(n * sizeof(Datum));
+	for (int i = 0; i < n; i++)
+		if (i == 0 || hashes[i] != hashes[i - 1])
+			items[distinct++] = Int64GetDatum(hashes[i]);
+	agm_param(&params, TEXTOID, writer->ns, false);
+	if (distinct == 1)
+	{
+		agm_param(&params, INT8OID, items[0], false);
+		(void) agm_execute(&writer->store,
+						   "INSERT INTO {store}.key_lock AS l (namespace, hash, n) VALUES ($1, $2, 1)"
+						   " ON CONFLICT (namespace, hash) DO UPDATE"
+						   " SET n = l.n OPERATOR(pg_catalog.+) 1",
+						   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
+		return;
+	}
+	agm_param(&params, INT8ARRAYOID,
+			  PointerGetDatum(construct_array(items, distinct, INT8OID, 8, FLOAT8PASSBYVAL,
+											  TYPALIGN_DOUBLE)),
+			  false);
+	(void) agm_execute(&writer->store,
+					   "INSERT INTO {store}.key_lock AS l (namespace, hash, n)"
+					   " SELECT $1, h.hash, 1 FROM pg_catalog.unnest($2) WITH ORDINALITY AS h(hash, i)"
+					   " ORDER BY h.i"
+					   " ON CONFLICT (namespace, hash) DO UPDATE"
+					   " SET n = l.n OPERATOR(pg_catalog.+) 1",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
+}
