@@ -1,0 +1,51 @@
+/*
+ * fuse.h
+ *		Candidates of all channels, and how their scores become one.
+ *
+ * Pure: no SQL, no catalog.  The formulas are numbered in src/recall/README.md.
+ */
+#ifndef AGM_RECALL_FUSE_H
+#define AGM_RECALL_FUSE_H
+
+#include "postgres.h"
+
+typedef enum AgmChannel
+{
+	AGM_SEMANTIC,
+	AGM_LEXICAL,
+	AGM_NCHANNELS
+} AgmChannel;
+
+typedef enum AgmFusion
+{
+	AGM_FUSION_SCORE,
+	AGM_FUSION_RRF
+} AgmFusion;
+
+/* What one channel says of one candidate; rank 0: nothing found. */
+typedef struct AgmEvidence
+{
+	double		score;			/* raw: similarity, BM25 */
+	int			rank;			/* 1 is best; set by agm_fuse */
+} AgmEvidence;
+
+typedef struct AgmCandidate
+{
+	int64		id;
+	int			ns;				/* which of the namespaces searched */
+	AgmEvidence channel[AGM_NCHANNELS];
+	bool		has_embedding;
+	double		importance;
+	double		state_weight;
+	int32		bytes;			/* of content */
+	double		score;			/* set by agm_fuse */
+} AgmCandidate;
+
+/*
+ * Ranks the candidates within each channel and sets their fused score; then sorts them,
+ * best first, ties by namespace and id.  `active` says which channels were asked.
+ */
+extern void agm_fuse(AgmCandidate *candidates, int n, AgmFusion fusion, const double *weights,
+					 const bool *active);
+
+#endif

@@ -1,0 +1,255 @@
+/*
+ * keyword.c
+ *		The lexical channel: BM25 over a namespace.
+ *
+ * One pass over the postings of the query's words in this namespace reads each matching
+ * memory once: it counts in how many memories each word occurs (all matches) and keeps
+ * the frequencies of those that pass the filter.  Weights are known after the pass, so
+ * scores are computed then.  README rules 4 and 5.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "lib/binaryheap.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "lexical/lexical.h"
+#include "recall/recall.h"
+
+/* A word used more often in one memory counts as used this often: BM25 is flat there. */
+#define FREQUENCY_MAX 255
+
+/* Up to here a namespace is counted for each query; above, its estimates serve. */
+#define EXACT_STATISTICS_MAX 20000
+
+/* The first allocation of matches; it doubles. */
+#define MATCHES_INITIAL 1024
+
+typedef struct Match
+{
+	int64		id;
+	int32		tokens;
+} Match;
+
+typedef struct Pass
+{
+	const AgmTerm *terms;
+	int			nterms;
+	int64	   *df;				/* per term, over all matches */
+	Match	   *matches;		/* those that pass the filter */
+	uint8	   *frequencies;	/* nterms for each match */
+	int64		n;
+	int64		capacity;
+	MemoryContext row_context;	/* reset after each row */
+} Pass;
+
+static void
+grow(Pass *pass)
+{
+	if (pass->n < pass->capacity)
+		return;
+	pass->capacity *= 2;
+	pass->matches = repalloc_huge(pass->matches, pass->capacity * sizeof(Match));
+	pass->frequencies = repalloc_huge(pass->frequencies, pass->capacity * pass->nterms);
+}
+
+/* Columns: id, tokens, lexemes, passes. */
+static void
+read_match(TupleTableSlot *slot, void *arg)
+{
+	Pass	   *pass = arg;
+	MemoryContext old = MemoryContextSwitchTo(pass->row_context);
+	bool		isnull;
+	Datum		stored = slot_getattr(slot, 3, &isnull);
+	TSVector	lexemes = DatumGetTSVector(stored);
+	uint8	   *frequencies;
+	bool		matched = false;
+
+	grow(pass);
+	frequencies = &pass->frequencies[pass->n * pass->nterms];
+	for (int i = 0; i < pass->nterms; i++)
+	{
+		int			frequency = agm_lexeme_frequency(lexemes, &pass->terms[i]);
+
+		frequencies[i] = Min(frequency, FREQUENCY_MAX);
+		if (frequency > 0)
+		{
+			pass->df[i]++;
+			matched = true;
+		}
+	}
+	/* Unmatched: another word's key collided.  Filtered out: it only counts above. */
+	if (matched && DatumGetBool(slot_getattr(slot, 4, &isnull)) && !isnull)
+	{
+		Match	   *match = &pass->matches[pass->n++];
+
+		match->id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+		match->tokens = DatumGetInt32(slot_getattr(slot, 2, &isnull));
+	}
+	MemoryContextSwitchTo(old);
+	if ((Pointer) lexemes != DatumGetPointer(stored))
+		MemoryContextReset(pass->row_context);
+}
+
+static void
+run_pass(const AgmRecall *recall, const AgmSearched *searched, Pass *pass)
+{
+	AgmParams	params = {0};
+	StringInfoData sql;
+	text	   *ns = DatumGetTextPP(searched->name);
+	Datum	   *keys = palloc(sizeof(Datum) * pass->nterms);
+
+	pass->df = palloc0(sizeof(int64) * pass->nterms);
+	pass->capacity = MATCHES_INITIAL;
+	pass->matches = palloc(pass->capacity * sizeof(Match));
+	pass->frequencies = palloc(pass->capacity * pass->nterms);
+	pass->row_context = AllocSetContextCreate(CurrentMemoryContext, "agentmem match",
+											  ALLOCSET_SMALL_SIZES);
+	for (int i = 0; i < pass->nterms; i++)
+		keys[i] = Int64GetDatum(agm_lexeme_key(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns),
+											   pass->terms[i].word, pass->terms[i].len));
+	agm_param(&params, TEXTOID, searched->name, false);
+	agm_param(&params, INT8ARRAYOID,
+			  PointerGetDatum(construct_array(keys, pass->nterms, INT8OID, sizeof(int64),
+											  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)),
+			  false);
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT m.id, m.tokens, m.lexemes, (true");
+	agm_filter_append(&recall->filter, &sql, &params);
+	appendStringInfoString(&sql,
+						   ") FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
+						   " AND agentmem.lexeme_keys(m.namespace, m.lexemes)"
+						   " OPERATOR(pg_catalog.&&) $2");
+	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, read_match,
+					   pass);
+}
+
+typedef struct Statistics
+{
+	int64		memories;
+	int64		tokens;
+} Statistics;
+
+static void
+read_statistics(TupleTableSlot *slot, void *arg)
+{
+	Statistics *statistics = arg;
+	bool		isnull;
+
+	statistics->memories = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+	statistics->tokens = DatumGetInt64(slot_getattr(slot, 2, &isnull));
+}
+
+static Statistics
+namespace_statistics(const AgmRecall *recall, const AgmSearched *searched)
+{
+	AgmParams	params = {0};
+	Statistics	statistics = {searched->memories, searched->tokens};
+
+	if (searched->memories > EXACT_STATISTICS_MAX && searched->tokens > 0)
+		return statistics;
+	agm_param(&params, TEXTOID, searched->name, false);
+	(void) agm_execute(&recall->store,
+					   "SELECT pg_catalog.count(*), coalesce(pg_catalog.sum(m.tokens), 0)"
+					   " FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1",
+					   &params, AGM_READ | AGM_PLAN_GENERIC, read_statistics, &statistics);
+	return statistics;
+}
+
+/* Worst first, so that the heap's root is the one to beat. */
+static int
+compare_worst(Datum a, Datum b, void *arg)
+{
+	const AgmHit *x = (const AgmHit *) DatumGetPointer(a);
+	const AgmHit *y = (const AgmHit *) DatumGetPointer(b);
+
+	(void) arg;
+	if (x->score != y->score)
+		return x->score < y->score ? 1 : -1;
+	return (x->id < y->id) ? -1 : (x->id > y->id);
+}
+
+static AgmHits
+best_hits(const AgmHits *all, int depth)
+{
+	AgmHits		best = {palloc(sizeof(AgmHit) * depth), 0};
+	binaryheap *heap = binaryheap_allocate(depth, compare_worst, NULL);
+
+	for (int i = 0; i < all->n; i++)
+	{
+		Datum		hit = PointerGetDatum(&all->hits[i]);
+
+		if (i < depth)
+			binaryheap_add(heap, hit);
+		else if (compare_worst(hit, binaryheap_first(heap), NULL) < 0)
+			binaryheap_replace_first(heap, hit);
+	}
+	while (!binaryheap_empty(heap))
+		best.hits[best.n++] = *(AgmHit *) DatumGetPointer(binaryheap_remove_first(heap));
+	binaryheap_free(heap);
+	return best;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64		x = ((const AgmHit *) a)->id;
+	int64		y = ((const AgmHit *) b)->id;
+
+	return (x > y) - (x < y);
+}
+
+AgmHits
+agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched, AgmHits *all,
+				   bool *has_words)
+{
+	Pass		pass = {0};
+	AgmHits		none = {NULL, 0};
+	Statistics	statistics;
+	double		mean_length;
+	double	   *idf;
+
+	*all = none;
+	pass.terms = agm_lexical_query(searched->configs, searched->nconfigs,
+								   VARDATA_ANY(recall->query),
+								   VARSIZE_ANY_EXHDR(recall->query), &pass.nterms);
+	if (pass.nterms == 0)
+		return none;
+	*has_words = true;
+	run_pass(recall, searched, &pass);
+	if (pass.n == 0)
+		return none;
+	if (pass.n > INT_MAX / 2)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("too many memories match the query"),
+						errhint("Narrow the search by kinds, tags or time.")));
+
+	statistics = namespace_statistics(recall, searched);
+	mean_length = statistics.memories > 0 ? (double) statistics.tokens / statistics.memories : 1;
+	idf = palloc(sizeof(double) * pass.nterms);
+	for (int i = 0; i < pass.nterms; i++)
+		idf[i] = agm_bm25_idf(Max(statistics.memories, pass.df[i]), pass.df[i]);
+
+	all->n = (int) pass.n;
+	all->hits = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(AgmHit) * pass.n);
+	for (int64 i = 0; i < pass.n; i++)
+	{
+		const uint8 *frequencies = &pass.frequencies[i * pass.nterms];
+		double		score = 0;
+
+		for (int j = 0; j < pass.nterms; j++)
+			if (frequencies[j] > 0)
+				score += agm_bm25_term(idf[j], frequencies[j], pass.matches[i].tokens,
+									   mean_length);
+		all->hits[i] = (AgmHit){pass.matches[i].id, score};
+		if ((i & 4095) == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	pfree(pass.matches);
+	pfree(pass.frequencies);
+	qsort(all->hits, all->n, sizeof(AgmHit), compare_ids);
+	return best_hits(all, recall->depth);
+}

@@ -1,0 +1,99 @@
+/*
+ * recall.h
+ *		One call of recall: what is asked, what the channels found, what is returned.
+ *
+ * Path: recall_fn.c unpacks -> recall.c collects candidates by semantic.c and keyword.c,
+ * per namespace -> fuse.c -> recall.c cuts and reads the rows.
+ * Rules: src/recall/README.md.
+ */
+#ifndef AGM_RECALL_RECALL_H
+#define AGM_RECALL_RECALL_H
+
+#include "postgres.h"
+
+#include "base/spi.h"
+#include "base/store.h"
+#include "memory/filter.h"
+#include "recall/fuse.h"
+#include "vector/vector.h"
+
+/* Set by recall_fn.c and not changed after agm_recall_open. */
+typedef struct AgmRecall
+{
+	AgmStore	store;
+	text	   *ns;
+	bool		prefix;			/* ns and everything under it */
+	ArrayType  *shared;			/* further namespaces */
+	text	   *query;			/* NULL: no lexical channel */
+	AgmVector	embedding;		/* NULL: no semantic channel */
+	int			k;
+	AgmFilter	filter;
+	bool		has_min_score;
+	double		min_score;
+	bool		has_min_similarity;
+	double		min_similarity;
+	int			max_tokens;		/* 0: no limit */
+	AgmFusion	fusion;
+	double		weights[AGM_NCHANNELS];
+
+	/* set by agm_recall_open */
+	const char *distance_operator;
+	char		metric;			/* 'c' cosine, 'l' l2, 'i' inner product */
+	int			depth;			/* candidates a channel contributes, per namespace */
+} AgmRecall;
+
+/* A namespace that is searched. */
+typedef struct AgmSearched
+{
+	Datum		name;			/* text */
+	Oid		   *configs;		/* its languages */
+	int			nconfigs;
+	int64		memories;		/* estimates of maintenance; -1: none */
+	int64		tokens;
+} AgmSearched;
+
+/* A candidate of one channel. */
+typedef struct AgmHit
+{
+	int64		id;
+	double		score;
+} AgmHit;
+
+typedef struct AgmHits
+{
+	AgmHit	   *hits;
+	int			n;
+} AgmHits;
+
+/* A row of the answer, in the order of recall()'s columns. */
+#define AGM_RECALL_COLUMNS 11
+typedef struct AgmRecalled
+{
+	AgmCandidate candidate;
+	bool		scored;			/* false: nothing was asked, newest first */
+	Datum		values[AGM_RECALL_COLUMNS];
+	bool		nulls[AGM_RECALL_COLUMNS];
+} AgmRecalled;
+
+/* recall.c */
+extern void agm_recall_open(AgmRecall *recall);
+extern AgmRecalled *agm_recall_run(AgmRecall *recall, int *nrows);
+extern const char *agm_channel_name(AgmChannel channel);
+extern int32 agm_prompt_tokens(int32 bytes);
+
+/* semantic.c: the `depth` nearest that pass the filter; also raw similarity of a distance. */
+extern AgmHits agm_semantic_search(const AgmRecall *recall, const AgmSearched *searched);
+extern double agm_semantic_similarity(const AgmRecall *recall, double distance);
+
+/*
+ * keyword.c: the `depth` best by BM25 that pass the filter.  *all holds every match that
+ * passes, ordered by id, so that candidates of other channels get their score too.
+ * *has_words is set if the query has a word to search for in this namespace's languages.
+ */
+extern AgmHits agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched,
+								  AgmHits *all, bool *has_words);
+
+/* context.c */
+extern char *agm_recall_context(const AgmRecall *recall, AgmRecalled *rows, int nrows);
+
+#endif

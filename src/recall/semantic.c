@@ -1,0 +1,74 @@
+/*
+ * semantic.c
+ *		The semantic channel: nearest embeddings under the filter, exactly.
+ *
+ * The statement is an ordinary ORDER BY distance LIMIT n within the namespace, so that
+ * whatever index serves it is the planner's choice.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+
+#include "recall/recall.h"
+
+/* README rule 3: raw similarity is 0 or more, whatever the metric. */
+double
+agm_semantic_similarity(const AgmRecall *recall, double distance)
+{
+	if (isnan(distance))
+		return 0;				/* cosine of a zero vector */
+	switch (recall->metric)
+	{
+		case 'l':
+			return 1 / (1 + distance);
+		case 'i':
+			return Max(0, -distance);
+		default:
+			return Max(0, 1 - distance);
+	}
+}
+
+typedef struct Reader
+{
+	const AgmRecall *recall;
+	AgmHits		hits;
+} Reader;
+
+static void
+read_hit(TupleTableSlot *slot, void *arg)
+{
+	Reader	   *reader = arg;
+	AgmHit	   *hit = &reader->hits.hits[reader->hits.n++];
+	bool		isnull;
+
+	hit->id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+	hit->score = agm_semantic_similarity(reader->recall,
+										 DatumGetFloat8(slot_getattr(slot, 2, &isnull)));
+}
+
+AgmHits
+agm_semantic_search(const AgmRecall *recall, const AgmSearched *searched)
+{
+	AgmParams	params = {0};
+	StringInfoData sql;
+	Reader		reader = {recall, {NULL, 0}};
+
+	reader.hits.hits = palloc(sizeof(AgmHit) * recall->depth);
+	initStringInfo(&sql);
+	agm_param(&params, TEXTOID, searched->name, false);
+	agm_param(&params, agm_type_oid("vector"), PointerGetDatum(recall->embedding), false);
+	agm_param(&params, INT8OID, Int64GetDatum(recall->depth), false);
+	appendStringInfo(&sql,
+					 "SELECT m.id, m.embedding OPERATOR(agentmem.%s) $2 FROM {store}.memory m"
+					 " WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.embedding IS NOT NULL",
+					 recall->distance_operator);
+	agm_filter_append(&recall->filter, &sql, &params);
+	appendStringInfo(&sql, " ORDER BY m.embedding OPERATOR(agentmem.%s) $2 LIMIT $3",
+					 recall->distance_operator);
+	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, read_hit,
+					   &reader);
+	return reader.hits;
+}
