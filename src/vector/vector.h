@@ -1,0 +1,53 @@
+/*
+ * vector.h
+ *		The vector type: bytes and the few operations other domains need.
+ *
+ * The layout is pgvector's, bit for bit (src/vector/README.md), so that a dump,
+ * a binary COPY or a client library made for it works here too.
+ */
+#ifndef AGM_VECTOR_VECTOR_H
+#define AGM_VECTOR_VECTOR_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#define AGM_VECTOR_MAX_DIM 16000
+
+/*
+ *	offset	bytes	field
+ *	0		4		vl_len_		varlena header; never touched directly
+ *	4		2		dim			number of dimensions, 1..AGM_VECTOR_MAX_DIM
+ *	6		2		unused		zero
+ *	8		4*dim	x			the values, finite
+ */
+typedef struct AgmVectorData
+{
+	int32 vl_len_;
+	int16 dim;
+	int16 unused;
+	float x[FLEXIBLE_ARRAY_MEMBER];
+} AgmVectorData;
+
+typedef AgmVectorData *AgmVector;
+
+#define AGM_VECTOR_SIZE(dim) (offsetof(AgmVectorData, x) + sizeof(float) * (dim))
+#define DatumGetAgmVector(d) ((AgmVector) PG_DETOAST_DATUM(d))
+#define PG_GETARG_AGM_VECTOR(n) DatumGetAgmVector(PG_GETARG_DATUM(n))
+
+/* A zeroed vector in the current memory context; the dimension is not checked. */
+extern AgmVector agm_vector_new(int dim);
+
+/* Raises 22000 below one dimension, 54000 above AGM_VECTOR_MAX_DIM. */
+extern void agm_vector_check_dim(int dim);
+
+/* Raises 22000 unless the dimension is that of the type modifier; -1 admits any. */
+extern void agm_vector_check_typmod(int32 typmod, int dim);
+
+/* Raises 22000 at the first value that is NaN or infinite. */
+extern void agm_vector_check_values(const float *x, int dim);
+
+/* Raises 22000 unless both have the same dimension. */
+extern void agm_vector_check_same_dim(const AgmVectorData *a, const AgmVectorData *b);
+
+#endif
