@@ -15,6 +15,8 @@ OBJS = \
 	src/vector/vector_fn.o \
 	src/vector/vector_io_fn.o \
 	src/lexical/bm25.o \
+	src/lexical/encoding.o \
+	src/lexical/fold.o \
 	src/lexical/icu.o \
 	src/lexical/lexeme.o \
 	src/lexical/lexical_fn.o \

@@ -55,13 +55,20 @@ agm_store_open(AgmStore *store, const char *name, AclMode need)
 	memory = store_table(name, schema, "memory");
 	(void) store_table(name, schema, "kind");
 	(void) store_table(name, schema, "setting");
-	if (pg_class_aclcheck(memory, GetUserId(), need) != ACLCHECK_OK)
+	if (pg_class_aclmask(memory, GetUserId(), need, ACLMASK_ALL) != need)
+	{
+		const char *role = quote_identifier(GetUserNameFromId(GetUserId(), false));
+
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for the memories of store \"%s\"", name),
-				 errhint("Its owner can run GRANT %s ON ALL TABLES IN SCHEMA %s TO %s.",
-						 need == ACL_SELECT ? "SELECT" : "SELECT, INSERT, UPDATE",
-						 store->quoted, quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+				 need == ACL_SELECT
+					 ? errhint("Its owner can run GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s.",
+							   store->quoted, role)
+					 : errhint("Its owner can run GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN "
+							   "SCHEMA %s TO %s and GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s.",
+							   store->quoted, role, store->quoted, role)));
+	}
 }
 
 void

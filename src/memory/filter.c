@@ -24,7 +24,8 @@ check_array(ArrayType *array, const char *argument)
 		return;
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-						errmsg("%s must be a one-dimensional array", argument)));
+						errmsg("%s must be a one-dimensional array", argument),
+						errhint("For example '{a,b}'.")));
 	if (array_contains_nulls(array))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("%s must not contain null", argument),
@@ -81,8 +82,8 @@ check_states(AgmFilter *filter)
 
 typedef struct KindsReader
 {
-	const AgmStore *store;
-	AgmFilter  *filter;
+	char	   *unknown;		/* the first kind asked for that the store does not have */
+	ArrayType  *occurrences;
 } KindsReader;
 
 static void
@@ -93,13 +94,9 @@ read_kinds(TupleTableSlot *slot, void *arg)
 	Datum		value;
 
 	value = slot_getattr(slot, 1, &isnull);
-	if (!isnull)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("unknown kind \"%s\"", TextDatumGetCString(value)),
-						errhint("SELECT name FROM %s.kind lists the kinds of this store.",
-								reader->store->quoted)));
+	reader->unknown = isnull ? NULL : TextDatumGetCString(value);
 	value = slot_getattr(slot, 2, &isnull);
-	reader->filter->occurrences = isnull ? NULL : DatumGetArrayTypePCopy(value);
+	reader->occurrences = isnull ? NULL : DatumGetArrayTypePCopy(value);
 }
 
 /* The store's kinds, seen once: does it have those asked for, and which are occurrences? */
@@ -107,7 +104,7 @@ static void
 check_kinds(AgmFilter *filter, const AgmStore *store)
 {
 	AgmParams	params = {0};
-	KindsReader reader = {store, filter};
+	KindsReader reader = {NULL, NULL};
 
 	agm_param(&params, TEXTARRAYOID, PointerGetDatum(filter->kinds), filter->kinds == NULL);
 	(void) agm_execute(
@@ -119,6 +116,12 @@ check_kinds(AgmFilter *filter, const AgmStore *store)
 		"       (SELECT pg_catalog.array_agg(k.name) FROM {store}.kind k"
 		"        WHERE k.validity OPERATOR(pg_catalog.=) 'occurrence')",
 		&params, AGM_READ | AGM_PLAN_GENERIC, read_kinds, &reader);
+	if (reader.unknown != NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("unknown kind \"%s\"", reader.unknown),
+						errhint("SELECT name FROM %s.kind lists the kinds of this store.",
+								store->quoted)));
+	filter->occurrences = reader.occurrences;
 }
 
 void
@@ -176,7 +179,7 @@ append_validity(const AgmFilter *filter, StringInfo sql, AgmParams *params)
  * by default have an index of their own, which the words of this condition must match.
  */
 static void
-append_states(const AgmFilter *filter, StringInfo sql, AgmParams *params)
+append_states(const AgmFilter *filter, bool hidden, StringInfo sql, AgmParams *params)
 {
 	if (filter->states == NULL)
 		return;
@@ -188,6 +191,8 @@ append_states(const AgmFilter *filter, StringInfo sql, AgmParams *params)
 
 		for (int i = 0; i < NSHOWN; i++)
 			default_states &= contains(names, n, all_states[i]);
+		if (default_states && !hidden)
+			return;
 		if (default_states)
 		{
 			appendStringInfoString(
@@ -226,7 +231,7 @@ append_folded(StringInfo sql, AgmParams *params, const char *column, text *value
 }
 
 void
-agm_filter_append(const AgmFilter *filter, StringInfo sql, AgmParams *params)
+agm_filter_append(const AgmFilter *filter, bool hidden, StringInfo sql, AgmParams *params)
 {
 	append_validity(filter, sql, params);
 	appendStringInfo(sql, " AND (m.expires_at IS NULL OR m.expires_at OPERATOR(pg_catalog.>) $%d)",
@@ -240,5 +245,5 @@ agm_filter_append(const AgmFilter *filter, StringInfo sql, AgmParams *params)
 	append_text(sql, params, "m.session OPERATOR(pg_catalog.=)", TEXTOID, filter->session);
 	append_folded(sql, params, "subject", filter->subject);
 	append_folded(sql, params, "predicate", filter->predicate);
-	append_states(filter, sql, params);
+	append_states(filter, hidden, sql, params);
 }

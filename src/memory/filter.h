@@ -44,7 +44,17 @@ typedef struct AgmFilter
  */
 extern void agm_filter_check(AgmFilter *filter, const AgmStore *store);
 
-/* Appends " AND ..." conditions on the memory m and their parameters; $1 is the namespace. */
-extern void agm_filter_append(const AgmFilter *filter, StringInfo sql, AgmParams *params);
+/*
+ * Appends " AND ..." conditions on the memory m and their parameters; $1 is the namespace.
+ * `hidden` is false if the caller knows by AGM_HAS_HIDDEN that nothing in the namespace is
+ * archived or forgotten: the condition on states, a join, is then left out where it can be.
+ */
+extern void agm_filter_append(const AgmFilter *filter, bool hidden, StringInfo sql,
+							  AgmParams *params);
+
+/* SQL: whether the namespace `ns` has memories in a state that is hidden by default. */
+#define AGM_HAS_HIDDEN(ns)                                                                         \
+	"EXISTS (SELECT FROM {store}.activity h WHERE h.namespace OPERATOR(pg_catalog.=) " ns          \
+	" AND h.state OPERATOR(pg_catalog.<>) ALL ('{active,warm,cold}'::pg_catalog.text[]))"
 
 #endif

@@ -192,7 +192,8 @@ check_tags(const AgmMemory *memory)
 	tags = DatumGetArrayTypeP(memory->value[AGM_TAGS]);
 	if (ARR_NDIM(tags) > 1)
 		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-						errmsg("tags must be a one-dimensional array")));
+						errmsg("tags must be a one-dimensional array"),
+						errhint("For example '{work,urgent}'.")));
 	if (array_contains_nulls(tags))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("tags must not contain null"),

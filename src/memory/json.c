@@ -72,7 +72,8 @@ vector_datum(AgmField field, const JsonbValue *value)
 	if (n < 1 || n > AGM_VECTOR_MAX_DIM)
 		ereport(ERROR, (errcode(n < 1 ? ERRCODE_DATA_EXCEPTION : ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("\"%s\" must have 1 to %d dimensions, not %d",
-							   agm_field_name(field), AGM_VECTOR_MAX_DIM, n)));
+							   agm_field_name(field), AGM_VECTOR_MAX_DIM, n),
+						errhint("Leave it out, or null, where there is no embedding.")));
 	result = agm_vector_new(n);
 	for (int i = 0; i < n; i++)
 	{

@@ -162,6 +162,13 @@ BEGIN
         CONSTRAINT memory_namespace_check CHECK (octet_length(namespace) BETWEEN 1 AND 512),
       id bigint NOT NULL DEFAULT nextval(%1$L),
       kind text COLLATE "C" NOT NULL,
+      valid_period tstzrange NOT NULL
+        CONSTRAINT memory_valid_period_check CHECK (NOT isempty(valid_period)
+          AND lower(valid_period) IS DISTINCT FROM '-infinity' AND upper(valid_period) IS DISTINCT FROM 'infinity'),
+      expires_at timestamptz,
+      tokens int NOT NULL,
+      embedding agentmem.vector%2$s,
+      lexemes tsvector NOT NULL,
       content text NOT NULL CONSTRAINT memory_content_check CHECK (content <> ''),
       title text,
       subject text,
@@ -169,9 +176,6 @@ BEGIN
       object text,
       tags text[],
       attributes jsonb CONSTRAINT memory_attributes_check CHECK (jsonb_typeof(attributes) = 'object'),
-      valid_period tstzrange NOT NULL
-        CONSTRAINT memory_valid_period_check CHECK (NOT isempty(valid_period)
-          AND lower(valid_period) IS DISTINCT FROM '-infinity' AND upper(valid_period) IS DISTINCT FROM 'infinity'),
       system_period tstzrange NOT NULL DEFAULT tstzrange(now(), NULL),
       confidence real CONSTRAINT memory_confidence_check CHECK (confidence BETWEEN 0 AND 1),
       importance real CONSTRAINT memory_importance_check CHECK (importance BETWEEN 0 AND 1),
@@ -182,14 +186,10 @@ BEGIN
       session text,
       parent bigint,
       pinned boolean NOT NULL DEFAULT false,
-      expires_at timestamptz,
       key text COLLATE "C",
       language text NOT NULL,
       model text,
       content_hash uuid NOT NULL,
-      tokens int NOT NULL,
-      lexemes tsvector NOT NULL,
-      embedding agentmem.vector%2$s,
       CONSTRAINT memory_pkey PRIMARY KEY (namespace, id) INCLUDE (tokens)
     $ddl$,
     quote_ident(store) || '.id_seq',
@@ -208,6 +208,11 @@ BEGIN
     "namespace": "Whose memory it is: a tenant, user, agent or session",
     "id": "Identifies the memory within its namespace",
     "kind": "Kind of memory; see table kind",
+    "valid_period": "When it is true in the world; an open end is NULL",
+    "expires_at": "From then on never recalled; NULL: never expires",
+    "tokens": "Number of indexed words, repetitions included: its length in BM25",
+    "embedding": "Vector of the content",
+    "lexemes": "Indexed words with positions",
     "content": "What is remembered, as given",
     "title": "Short heading",
     "subject": "Whom or what it is about, as given; compared after agentmem.fold()",
@@ -215,7 +220,6 @@ BEGIN
     "object": "The value said of the subject",
     "tags": "Labels",
     "attributes": "Further properties, a JSON object",
-    "valid_period": "When it is true in the world; an open end is NULL",
     "system_period": "Since when the store holds this version",
     "confidence": "0 to 1, as written; confirmations raise it on reading",
     "importance": "0 to 1; NULL counts as 0",
@@ -225,14 +229,10 @@ BEGIN
     "session": "Conversation it belongs to",
     "parent": "Id of the memory it is part of",
     "pinned": "Never decays",
-    "expires_at": "From then on never recalled; NULL: never expires",
     "key": "The application''s own name for it, unique within the namespace",
     "language": "Text search configuration of its words",
     "model": "Model that made the embedding",
-    "content_hash": "128-bit hash of kind, content, subject, predicate and object after folding",
-    "tokens": "Number of indexed words, repetitions included: its length in BM25",
-    "lexemes": "Indexed words with positions",
-    "embedding": "Vector of the content"}');
+    "content_hash": "128-bit hash of kind, content, subject, predicate and object after folding"}');
 
   PERFORM agentmem.create_data_table(store, 'activity', $ddl$
       namespace text COLLATE "C" NOT NULL,
@@ -323,7 +323,7 @@ BEGIN
   END IF;
   IF schema_id IS NULL THEN
     RAISE EXCEPTION 'store "%" does not exist', store
-      USING ERRCODE = 'undefined_schema', HINT = 'SELECT store FROM agentmem.stores lists the stores.';
+      USING ERRCODE = 'invalid_schema_name', HINT = 'SELECT store FROM agentmem.stores lists the stores.';
   END IF;
   IF NOT agentmem.is_store(schema_id) THEN
     RAISE EXCEPTION 'schema "%" is not a store', store
@@ -427,6 +427,12 @@ COMMENT ON FUNCTION agentmem.remember_many(name, text, jsonb, agentmem.vector[],
   'Remembers an array of objects whose keys are arguments of remember(), in one transaction, as if called one by one; embeddings[i] goes with memories[i]. on_error skip: an element that fails is reported in its row and the rest goes on';
 
 -- Reading ---------------------------------------------------------------------
+
+CREATE FUNCTION agentmem.effective_confidence(confidence real, confirmations int) RETURNS real
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'agm_fn_effective_confidence';
+COMMENT ON FUNCTION agentmem.effective_confidence(real, int) IS
+  'Confidence in a statement made with this confidence and confirmed so often: 1 - (1 - confidence) * 0.9 ^ confirmations';
 
 CREATE TYPE agentmem.memory AS (
   id bigint, namespace text, kind text, content text, title text, subject text, predicate text, object text,

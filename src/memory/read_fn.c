@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -12,6 +14,7 @@
 #include "base/compat.h"
 #include "memory/filter.h"
 
+PG_FUNCTION_INFO_V1(agm_fn_effective_confidence);
 PG_FUNCTION_INFO_V1(agm_fn_get);
 PG_FUNCTION_INFO_V1(agm_fn_list);
 PG_FUNCTION_INFO_V1(agm_fn_count);
@@ -23,9 +26,7 @@ PG_FUNCTION_INFO_V1(agm_fn_namespaces);
 #define MEMORY_COLUMNS                                                                             \
 	"m.id, m.namespace, m.kind, m.content, m.title, m.subject, m.predicate, m.object, m.tags,"     \
 	" m.attributes, m.valid_period, m.system_period,"                                              \
-	" (1 OPERATOR(pg_catalog.-) (1 OPERATOR(pg_catalog.-) m.confidence::pg_catalog.float8)"        \
-	"  OPERATOR(pg_catalog.*) (0.9::pg_catalog.float8 OPERATOR(pg_catalog.^)"                      \
-	"  coalesce(a.confirmations, 0)::pg_catalog.float8))::pg_catalog.float4,"                      \
+	" agentmem.effective_confidence(m.confidence, coalesce(a.confirmations, 0)),"                    \
 	" m.importance, m.provenance, m.source, m.actor, m.session, m.parent, m.pinned,"               \
 	" m.expires_at, m.key, m.language, m.model, coalesce(a.state, 'active'),"                      \
 	" coalesce(a.accesses, 0), a.last_access, coalesce(a.confirmations, 0)"
@@ -33,6 +34,15 @@ PG_FUNCTION_INFO_V1(agm_fn_namespaces);
 	" FROM {store}.memory m LEFT JOIN {store}.activity a"                                          \
 	" ON a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=) m.id"               \
 	" WHERE m.namespace OPERATOR(pg_catalog.=) $1"
+
+/* README "Writing": each confirmation takes a tenth of what is left to doubt. */
+Datum
+agm_fn_effective_confidence(PG_FUNCTION_ARGS)
+{
+	double		doubt = 1 - (double) PG_GETARG_FLOAT4(0);
+
+	PG_RETURN_FLOAT4((float4) (1 - doubt * pow(0.9, PG_GETARG_INT32(1))));
+}
 
 static void
 put_row(TupleTableSlot *slot, void *arg)
@@ -141,7 +151,7 @@ agm_fn_list(PG_FUNCTION_ARGS)
 	read_filter(fcinfo, &store, &filter);
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT " MEMORY_COLUMNS MEMORY_FROM);
-	agm_filter_append(&filter, &sql, &params);
+	agm_filter_append(&filter, true, &sql, &params);
 	if (!PG_ARGISNULL(12))
 		appendStringInfo(&sql, " AND m.id OPERATOR(pg_catalog.>) $%d",
 						 agm_param(&params, INT8OID, PG_GETARG_DATUM(12), false));
@@ -177,7 +187,7 @@ agm_fn_count(PG_FUNCTION_ARGS)
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT pg_catalog.count(*) FROM {store}.memory m"
 								 " WHERE m.namespace OPERATOR(pg_catalog.=) $1");
-	agm_filter_append(&filter, &sql, &params);
+	agm_filter_append(&filter, true, &sql, &params);
 	(void) agm_execute(&store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, read_count, &count);
 	agm_spi_end(&session);
 	PG_RETURN_INT64(count);

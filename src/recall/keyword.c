@@ -118,7 +118,7 @@ run_pass(const AgmRecall *recall, const AgmSearched *searched, Pass *pass)
 			  false);
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT m.id, m.tokens, m.lexemes, (true");
-	agm_filter_append(&recall->filter, &sql, &params);
+	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
 	appendStringInfoString(&sql,
 						   ") FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
 						   " AND agentmem.lexeme_keys(m.namespace, m.lexemes)"

@@ -20,7 +20,7 @@
 
 /* README rule 6: how many candidates a channel contributes for k rows. */
 #define DEPTH_FACTOR 10
-#define DEPTH_MIN 200
+#define DEPTH_MIN 100
 #define DEPTH_MAX 10000
 
 /* Weight of a state in the fused score; a state that is not here weighs nothing. */
@@ -140,7 +140,12 @@ read_searched(TupleTableSlot *slot, void *arg)
 	searched->memories = isnull ? -1 : DatumGetInt64(value);
 	value = slot_getattr(slot, 4, &isnull);
 	searched->tokens = isnull ? -1 : DatumGetInt64(value);
+	searched->has_hidden = DatumGetBool(slot_getattr(slot, 5, &isnull));
 }
+
+#define SEARCHED_COLUMNS                                                                           \
+	"SELECT n.namespace, n.languages, n.memories, n.tokens, " AGM_HAS_HIDDEN("n.namespace")        \
+	" FROM {store}.namespace n"
 
 /* The namespaces asked for that exist; the common case of one is a look-up by key. */
 static SearchedList
@@ -152,14 +157,13 @@ find_namespaces(const AgmRecall *recall)
 
 	agm_param(&params, TEXTOID, PointerGetDatum(recall->ns), false);
 	if (!recall->prefix && recall->shared == NULL)
-		sql = "SELECT n.namespace, n.languages, n.memories, n.tokens FROM {store}.namespace n"
-			  " WHERE n.namespace OPERATOR(pg_catalog.=) $1";
+		sql = SEARCHED_COLUMNS " WHERE n.namespace OPERATOR(pg_catalog.=) $1";
 	else
 	{
 		agm_param(&params, BOOLOID, BoolGetDatum(recall->prefix), false);
 		agm_param(&params, TEXTARRAYOID, PointerGetDatum(recall->shared), recall->shared == NULL);
-		sql = "SELECT n.namespace, n.languages, n.memories, n.tokens FROM {store}.namespace n"
-			  " WHERE n.namespace OPERATOR(pg_catalog.=) $1"
+		sql = SEARCHED_COLUMNS
+			" WHERE n.namespace OPERATOR(pg_catalog.=) $1"
 			  " OR ($2 AND n.namespace OPERATOR(pg_catalog.>=) ($1 OPERATOR(pg_catalog.||) '/')"
 			  "        AND n.namespace OPERATOR(pg_catalog.<) ($1 OPERATOR(pg_catalog.||) '0'))"
 			  " OR n.namespace OPERATOR(pg_catalog.=) ANY ($3)"
@@ -392,7 +396,7 @@ list_newest(Pool *pool, const SearchedList *list)
 							   "SELECT m.id, pg_catalog.octet_length(m.content),"
 							   " pg_catalog.lower(m.valid_period) FROM {store}.memory m"
 							   " WHERE m.namespace OPERATOR(pg_catalog.=) $1");
-		agm_filter_append(&recall->filter, &sql, &params);
+		agm_filter_append(&recall->filter, list->items[i].has_hidden, &sql, &params);
 		appendStringInfoString(&sql, " ORDER BY pg_catalog.lower(m.valid_period) DESC NULLS LAST,"
 									 " m.id DESC LIMIT $2");
 		pool->first = i;
@@ -458,11 +462,9 @@ compare_rows(const void *a, const void *b)
 #define ROW_COLUMNS                                                                                \
 	"m.id, m.namespace, m.kind, m.content, NULL::pg_catalog.float4, NULL::pg_catalog.int4,"        \
 	" m.valid_period,"                                                                             \
-	" (1 OPERATOR(pg_catalog.-) (1 OPERATOR(pg_catalog.-) m.confidence::pg_catalog.float8)"        \
-	"  OPERATOR(pg_catalog.*) (0.9::pg_catalog.float8 OPERATOR(pg_catalog.^) coalesce("            \
-	"   (SELECT a.confirmations FROM {store}.activity a"                                           \
-	"    WHERE a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=) m.id),"       \
-	"   0)::pg_catalog.float8))::pg_catalog.float4,"                                               \
+	" agentmem.effective_confidence(m.confidence, coalesce("                                        \
+	"  (SELECT a.confirmations FROM {store}.activity a"                                            \
+	"   WHERE a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=) m.id), 0)),"    \
 	" m.attributes, m.source"
 
 static void

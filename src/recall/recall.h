@@ -50,6 +50,7 @@ typedef struct AgmSearched
 	int			nconfigs;
 	int64		memories;		/* estimates of maintenance; -1: none */
 	int64		tokens;
+	bool		has_hidden;		/* of its memories, some are archived or forgotten */
 } AgmSearched;
 
 /* A candidate of one channel. */

@@ -81,11 +81,10 @@ arg_finite(FunctionCallInfo fcinfo, int argno, const char *argument)
 }
 
 static void
-not_yet(const char *argument, const char *value)
+not_yet(const char *what, const char *argument)
 {
-	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("%s => %s is not supported yet", argument, value),
-					errhint("Leave %s out for now.", argument)));
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s is not supported yet", what),
+					errhint("Leave the argument %s out.", argument)));
 }
 
 static void pg_attribute_noreturn()
@@ -157,13 +156,13 @@ read_modes(FunctionCallInfo fcinfo, AgmRecall *recall)
 	else
 		unknown_word("fusion", fusion, "score or rrf");
 	if (strcmp(granularity, "summary") == 0)
-		not_yet("granularity", "summary");
+		not_yet("granularity \"summary\"", "granularity");
 	if (strcmp(granularity, "memory") != 0)
 		unknown_word("granularity", granularity, "memory");
 	if (!PG_ARGISNULL(ARG_KNOWN_AT))
-		not_yet("known_at", "a time");
+		not_yet("asking what was known at a time", "known_at");
 	if (!PG_ARGISNULL(ARG_DIVERSITY) && PG_GETARG_FLOAT4(ARG_DIVERSITY) != 0)
-		not_yet("diversity", "a number other than 0");
+		not_yet("diversity other than 0", "diversity");
 }
 
 static void

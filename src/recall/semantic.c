@@ -65,7 +65,7 @@ agm_semantic_search(const AgmRecall *recall, const AgmSearched *searched)
 					 "SELECT m.id, m.embedding OPERATOR(agentmem.%s) $2 FROM {store}.memory m"
 					 " WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.embedding IS NOT NULL",
 					 recall->distance_operator);
-	agm_filter_append(&recall->filter, &sql, &params);
+	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
 	appendStringInfo(&sql, " ORDER BY m.embedding OPERATOR(agentmem.%s) $2 LIMIT $3",
 					 recall->distance_operator);
 	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, read_hit,

@@ -1,0 +1,31 @@
+/*
+ * encoding.h
+ *		Text of the server's encoding as UTF-8, and back (README rules 14 to 16).
+ *
+ * Nothing here fails for want of a conversion: a character that Unicode does not have is
+ * still a character, and text of SQL_ASCII has the encoding that its bytes suggest.
+ */
+#ifndef AGM_LEXICAL_ENCODING_H
+#define AGM_LEXICAL_ENCODING_H
+
+#include "postgres.h"
+
+/* The encoding to read a text in: the server's, or UTF-8 or LATIN1 for text of SQL_ASCII. */
+extern int agm_encoding_of(const char *text, int len);
+
+/*
+ * The text in UTF-8; the same pointer if it is that already, else palloc'd.  Its
+ * characters are those of the text one by one, a combination of several code points being
+ * represented by its first: made for cutting, not for keeping.
+ */
+extern const char *agm_encoding_shadow(const char *text, int len, int encoding,
+									   int *shadow_len);
+
+/* The text in UTF-8, whole; the same pointer if it is that already, else palloc'd. */
+extern const char *agm_encoding_to_utf8(const char *text, int len, int encoding, int *utf8_len);
+
+/* The other way; NULL if the encoding lacks one of the characters. */
+extern const char *agm_encoding_from_utf8(const char *text, int len, int encoding,
+										  int *result_len);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * lexical.h
+ *		What the other domains may know of words: folding, languages, lexemes, keys.
+ *
+ * Rules and reasons: src/lexical/README.md.
+ */
+#ifndef AGM_LEXICAL_LEXICAL_H
+#define AGM_LEXICAL_LEXICAL_H
+
+#include "postgres.h"
+
+#include "tsearch/ts_type.h"
+
+/*
+ * NFKC, case fold, white space collapsed to single blanks and trimmed.  `text` is in
+ * the server's encoding; the result is palloc'd UTF-8 with *folded_len bytes and a
+ * terminating zero, fit for comparing and hashing, not for storing (a LATIN1 database
+ * may be unable to hold it).
+ */
+extern char *agm_lexical_fold(const char *text, int len, int *folded_len);
+
+/*
+ * The same in the server's encoding, for storing: terminated, palloc'd or the text itself.
+ * What the encoding cannot hold is not folded but in lower case (README, rule 15).
+ */
+extern char *agm_lexical_fold_server(const char *text, int len, int *folded_len);
+
+/* The text search configuration agentmem.<language>; 22023 with a hint if there is none. */
+extern Oid agm_lexical_config(const char *language);
+
+/*
+ * The lexemes of a text with their positions.  *length is the number of words that
+ * the configuration keeps, repetitions included: the length of BM25.  Distinct words
+ * beyond AGM_LEXEME_BYTES_MAX bytes are left out with a NOTICE.
+ */
+#define AGM_LEXEME_BYTES_MAX 65536
+extern TSVector agm_lexemes_make(Oid config, const char *text, int len, int32 *length);
+
+/* One word of a query; `word` is not terminated and lives in the caller's context. */
+typedef struct AgmTerm
+{
+	const char *word;
+	int len;
+} AgmTerm;
+
+/*
+ * The distinct lexemes of a query under each of the configurations, sorted as those
+ * of a tsvector are: by bytes, a prefix first.  NULL and *nterms = 0 if only stop words are
+ * left.  Distinct words beyond AGM_LEXEME_BYTES_MAX bytes are left out.
+ */
+extern AgmTerm *agm_lexical_query(const Oid *configs, int nconfigs, const char *text, int len,
+								  int *nterms);
+
+/* The 64-bit key under which a namespace's word is posted in the index. */
+extern int64 agm_lexeme_key(const char *ns, int ns_len, const char *word, int len);
+
+/* How often the term occurs in the lexemes (1 where positions were stripped), 0 if absent. */
+extern int agm_lexeme_frequency(const TSVectorData *lexemes, const AgmTerm *term);
+
+/* BM25 (k1 1.2, b 0.75): weight of a word found in df of n texts, and its share in one text. */
+extern double agm_bm25_idf(double n, double df);
+extern double agm_bm25_term(double idf, double frequency, double length, double mean_length);
+
+#endif

@@ -1,0 +1,141 @@
+-- lexical.sql
+--		Folding, the text search parser, its dictionary, a configuration for every
+--		language that the server can stem, and the keys of the lexical index.
+--
+-- Rules and reasons: src/lexical/README.md.
+
+CREATE FUNCTION agentmem.fold(source text) RETURNS text
+	AS 'MODULE_PATHNAME', 'agm_fn_fold'
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION agentmem.lexeme_keys(namespace text, lexemes tsvector) RETURNS bigint[]
+	AS 'MODULE_PATHNAME', 'agm_fn_lexeme_keys'
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100;
+
+-- The rest of text search is STABLE in PostgreSQL's own functions: configurations may change.
+CREATE FUNCTION agentmem.lexemes(language text, content text) RETURNS tsvector
+	AS 'MODULE_PATHNAME', 'agm_fn_lexemes'
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100;
+
+CREATE FUNCTION agentmem.query_lexemes(languages text[], query text) RETURNS text[]
+	AS 'MODULE_PATHNAME', 'agm_fn_query_lexemes'
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100;
+
+-- Parser.
+
+CREATE FUNCTION agentmem.icu_start(internal, integer) RETURNS internal
+	AS 'MODULE_PATHNAME', 'agm_fn_icu_start'
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION agentmem.icu_nexttoken(internal, internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'agm_fn_icu_nexttoken'
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION agentmem.icu_end(internal) RETURNS void
+	AS 'MODULE_PATHNAME', 'agm_fn_icu_end'
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION agentmem.icu_lextypes(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'agm_fn_icu_lextypes'
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TEXT SEARCH PARSER agentmem.icu (
+	START = agentmem.icu_start,
+	GETTOKEN = agentmem.icu_nexttoken,
+	END = agentmem.icu_end,
+	LEXTYPES = agentmem.icu_lextypes,
+	HEADLINE = pg_catalog.prsd_headline
+);
+
+-- Dictionary.
+
+CREATE FUNCTION agentmem.icu_fold_lexize(internal, internal, internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'agm_fn_icu_fold_lexize'
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TEXT SEARCH TEMPLATE agentmem.icu_fold (
+	LEXIZE = agentmem.icu_fold_lexize
+);
+
+CREATE TEXT SEARCH DICTIONARY agentmem.fold (
+	TEMPLATE = agentmem.icu_fold
+);
+
+-- Configurations.
+
+CREATE TEXT SEARCH CONFIGURATION agentmem.simple (
+	PARSER = agentmem.icu
+);
+
+ALTER TEXT SEARCH CONFIGURATION agentmem.simple
+	ADD MAPPING FOR asciiword, word, numword, email, version, float, uint, hashtag, mention,
+		identifier, url, emoji
+	WITH agentmem.fold, pg_catalog.simple;
+
+-- Words of ASCII take the dictionary that PostgreSQL's configuration of the language gives
+-- them: English words in Russian or Hindi text are stemmed as English.
+DO LANGUAGE plpgsql $$
+DECLARE
+	language name;
+	stem regdictionary;
+	ascii_stem regdictionary;
+BEGIN
+	FOR language, stem, ascii_stem IN
+		SELECT pg_catalog.regexp_replace(d.dictname, '_stem$', ''), d.oid,
+			coalesce((SELECT m.mapdict
+					  FROM pg_catalog.pg_ts_config c
+						   JOIN pg_catalog.pg_ts_config_map m ON m.mapcfg = c.oid
+					  WHERE c.cfgname = pg_catalog.regexp_replace(d.dictname, '_stem$', '')
+							AND c.cfgnamespace = d.dictnamespace
+							AND m.maptokentype = 1
+							AND m.mapseqno = 1), d.oid)
+		FROM pg_catalog.pg_ts_dict d
+			 JOIN pg_catalog.pg_ts_template t ON t.oid = d.dicttemplate
+		WHERE t.tmplname = 'snowball'
+			  AND t.tmplnamespace = 'pg_catalog'::regnamespace
+			  AND d.dictnamespace = 'pg_catalog'::regnamespace
+		ORDER BY d.dictname
+	LOOP
+		EXECUTE pg_catalog.format(
+			'CREATE TEXT SEARCH CONFIGURATION agentmem.%I (PARSER = agentmem.icu)', language);
+		EXECUTE pg_catalog.format(
+			'ALTER TEXT SEARCH CONFIGURATION agentmem.%I '
+			'ADD MAPPING FOR asciiword WITH agentmem.fold, %s', language, ascii_stem);
+		EXECUTE pg_catalog.format(
+			'ALTER TEXT SEARCH CONFIGURATION agentmem.%I '
+			'ADD MAPPING FOR word, numword WITH agentmem.fold, %s', language, stem);
+		EXECUTE pg_catalog.format(
+			'ALTER TEXT SEARCH CONFIGURATION agentmem.%I '
+			'ADD MAPPING FOR email, version, float, uint, hashtag, mention, identifier, url, emoji '
+			'WITH agentmem.fold, pg_catalog.simple', language);
+		EXECUTE pg_catalog.format(
+			'COMMENT ON TEXT SEARCH CONFIGURATION agentmem.%I IS %L', language,
+			pg_catalog.format('words of every script, stemmed as %s',
+							  pg_catalog.initcap(language)));
+	END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION agentmem.fold(text) IS
+	'text in one form for comparing: NFKC, case folded, white space collapsed and trimmed';
+COMMENT ON FUNCTION agentmem.lexeme_keys(text, tsvector) IS
+	'64-bit keys of a namespace''s words, for a GIN index that holds no words; check the rows found again';
+COMMENT ON FUNCTION agentmem.lexemes(text, text) IS
+	'the searchable words of a text of any length in a language: a text search configuration of schema agentmem';
+COMMENT ON FUNCTION agentmem.query_lexemes(text[], text) IS
+	'the distinct words that a query looks for in each of the languages';
+COMMENT ON FUNCTION agentmem.icu_start(internal, integer) IS 'text search parser agentmem.icu: start';
+COMMENT ON FUNCTION agentmem.icu_nexttoken(internal, internal, internal) IS
+	'text search parser agentmem.icu: next token';
+COMMENT ON FUNCTION agentmem.icu_end(internal) IS 'text search parser agentmem.icu: end';
+COMMENT ON FUNCTION agentmem.icu_lextypes(internal) IS 'text search parser agentmem.icu: kinds of token';
+COMMENT ON FUNCTION agentmem.icu_fold_lexize(internal, internal, internal, internal) IS
+	'text search template agentmem.icu_fold: folds a word';
+COMMENT ON TEXT SEARCH PARSER agentmem.icu IS
+	'words of every script by Unicode''s rules, with identifiers, URLs, hashtags and mentions kept whole';
+COMMENT ON TEXT SEARCH TEMPLATE agentmem.icu_fold IS
+	'filtering dictionary: NFKC and case fold';
+COMMENT ON TEXT SEARCH DICTIONARY agentmem.fold IS
+	'filtering dictionary: NFKC and case fold; to be followed by a dictionary that knows words';
+COMMENT ON TEXT SEARCH CONFIGURATION agentmem.simple IS
+	'words of every script, folded, not stemmed';
