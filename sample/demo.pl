@@ -2,6 +2,7 @@
 # asks the questions among them.  Run by ./demo, whose head says what a line may be; psql is
 # $BINDIR/psql, and PGHOST, PGPORT and PGUSER say where the server is.
 use strict;
+use utf8;
 use warnings;
 
 use Encode qw(decode FB_CROAK);
@@ -12,6 +13,7 @@ use JSON::PP ();
 
 my $width = 96;
 my $json = JSON::PP->new;
+my $bar = 0;    # a progress bar is on the line where the cursor is
 my @where;    # line number of the database => "file:line"
 my %count = (loaded => 0, reinforced => 0, rejected => 0);
 
@@ -46,6 +48,7 @@ sub reject
 {
 	my ($n, $reason) = @_;
 	$count{rejected}++;
+	print "\r", ' ' x $width, "\r" if $bar;
 	print STDERR "$where[$n]: $reason\n";
 }
 
@@ -56,8 +59,9 @@ sub progress
 	if (-t STDOUT)
 	{
 		my $filled = int(40 * $done / $total);
+		$bar = $done < $total;
 		printf "\r    [%s%s] %d of %d lines%s", '#' x $filled, '.' x (40 - $filled), $done, $total,
-		  $done == $total ? "\n" : '';
+		  $bar ? '' : "\n";
 	}
 	elsif ($done == $total)
 	{
@@ -143,6 +147,7 @@ sub wrapped
 		$lines[-1] .= $word;
 		$column += $columns;
 	}
+	s/ $// foreach @lines;
 	return join '', map { "$indent$_\n" } @lines;
 }
 
@@ -158,6 +163,7 @@ sub show
 	print "     expected: $question->{answer}\n" if defined $question->{answer};
 	if (defined $question->{error})
 	{
+		print "     could not be asked\n";
 		reject($n, $question->{error});
 		return 0;
 	}
@@ -208,4 +214,8 @@ if (@questions)
 	}
 	print "\n==> $hits of $known questions with a known answer have it among the first 5 memories\n"
 	  if $known;
+}
+else
+{
+	print "==> no questions among the lines; with --keep the server stays up for yours\n";
 }

@@ -3,7 +3,8 @@ SET client_min_messages = warning;
 CREATE ROLE agm_owner;
 CREATE ROLE agm_reader;
 CREATE ROLE agm_stranger;
-GRANT CREATE ON DATABASE :DBNAME TO agm_owner;
+SELECT current_database() AS db \gset
+GRANT CREATE ON DATABASE :"db" TO agm_owner;
 \set VERBOSITY default
 \set SHOW_CONTEXT never
 
@@ -60,7 +61,9 @@ SET ROLE agm_stranger;
 SELECT * FROM agentmem.recall('mem', 'a', 'key');
 SELECT * FROM agentmem.get('mem', 'a', '{1}');
 SELECT * FROM agentmem.namespaces('mem');
+\set VERBOSITY sqlstate
 SELECT agentmem.create_store('mine');
+\set VERBOSITY default
 
 -- Planted functions and operators do not get to run.
 RESET ROLE;
@@ -100,5 +103,5 @@ DROP SCHEMA trap CASCADE;
 SET ROLE agm_owner;
 SELECT agentmem.drop_store('mem', cascade => true);
 RESET ROLE;
-REVOKE CREATE ON DATABASE :DBNAME FROM agm_owner;
+REVOKE CREATE ON DATABASE :"db" FROM agm_owner;
 DROP ROLE agm_owner, agm_reader, agm_stranger;

@@ -24,11 +24,11 @@
 
 typedef struct PlanEntry
 {
-	uint64		hash;			/* of schema and template: the key */
-	char	   *schema;
-	char	   *template;
-	int			flags;
-	SPIPlanPtr	plan;
+	uint64 hash; /* of schema and template: the key */
+	char *schema;
+	char *template;
+	int flags;
+	SPIPlanPtr plan;
 } PlanEntry;
 
 static HTAB *plan_cache = NULL;
@@ -37,8 +37,8 @@ static HTAB *plan_cache = NULL;
 typedef struct RowReceiver
 {
 	DestReceiver pub;
-	AgmRowFn	row;
-	void	   *arg;
+	AgmRowFn row;
+	void *arg;
 	MemoryContext context;
 } RowReceiver;
 
@@ -83,7 +83,7 @@ static void
 trim_plan_cache(XactEvent event, void *arg)
 {
 	HASH_SEQ_STATUS seq;
-	PlanEntry  *entry;
+	PlanEntry *entry;
 
 	(void) arg;
 	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT)
@@ -93,7 +93,7 @@ trim_plan_cache(XactEvent event, void *arg)
 	hash_seq_init(&seq, plan_cache);
 	while ((entry = hash_seq_search(&seq)) != NULL)
 	{
-		SPIPlanPtr	plan = entry->plan;
+		SPIPlanPtr plan = entry->plan;
 
 		pfree(entry->schema);
 		pfree(entry->template);
@@ -105,13 +105,13 @@ trim_plan_cache(XactEvent event, void *arg)
 static void
 create_plan_cache(void)
 {
-	HASHCTL		ctl = {0};
+	HASHCTL ctl = {0};
 
 	ctl.keysize = sizeof(uint64);
 	ctl.entrysize = sizeof(PlanEntry);
 	ctl.hcxt = TopMemoryContext;
-	plan_cache = hash_create("agentmem plans", 128, &ctl,
-							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	plan_cache =
+		hash_create("agentmem plans", 128, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	RegisterXactCallback(trim_plan_cache, NULL);
 }
 
@@ -140,8 +140,7 @@ entry_matches(const PlanEntry *entry, const AgmStore *store, const char *templat
 			  const AgmParams *params, int flags)
 {
 	if (entry->flags != flags || strcmp(entry->schema, store->name) != 0 ||
-		strcmp(entry->template, template) != 0 ||
-		SPI_getargcount(entry->plan) != params->n)
+		strcmp(entry->template, template) != 0 || SPI_getargcount(entry->plan) != params->n)
 		return false;
 	for (int i = 0; i < params->n; i++)
 		if (SPI_getargtypeid(entry->plan, i) != params->types[i])
@@ -152,13 +151,13 @@ entry_matches(const PlanEntry *entry, const AgmStore *store, const char *templat
 static SPIPlanPtr
 get_plan(const AgmStore *store, const char *template, const AgmParams *params, int flags)
 {
-	uint64		hash;
-	bool		found;
-	PlanEntry  *entry;
-	SPIPlanPtr	plan;
-	char	   *schema;
-	char	   *copy;
-	int			options;
+	uint64 hash;
+	bool found;
+	PlanEntry *entry;
+	SPIPlanPtr plan;
+	char *schema;
+	char *copy;
+	int options;
 
 	if (plan_cache == NULL)
 		create_plan_cache();
@@ -169,12 +168,12 @@ get_plan(const AgmStore *store, const char *template, const AgmParams *params, i
 		return entry->plan;
 
 	options = (flags & AGM_PLAN_CUSTOM) ? CURSOR_OPT_CUSTOM_PLAN : CURSOR_OPT_GENERIC_PLAN;
-	plan = SPI_prepare_cursor(fill_template(store, template), params->n,
-							  (Oid *) params->types, options);
+	plan = SPI_prepare_cursor(fill_template(store, template), params->n, (Oid *) params->types,
+							  options);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare statement: %s", SPI_result_code_string(SPI_result));
 	if (entry != NULL)
-		return plan;			/* two statements of one hash: the second lives for the call */
+		return plan; /* two statements of one hash: the second lives for the call */
 
 	/* Everything that can fail comes before the entry exists. */
 	schema = MemoryContextStrdup(TopMemoryContext, store->name);
@@ -221,11 +220,11 @@ uint64
 agm_execute(const AgmStore *store, const char *template, const AgmParams *params, int flags,
 			AgmRowFn row, void *arg)
 {
-	SPIPlanPtr	plan = get_plan(store, template, params, flags);
+	SPIPlanPtr plan = get_plan(store, template, params, flags);
 	SPIExecuteOptions options = {0};
 	ParamListInfo list = makeParamList(params->n);
 	RowReceiver receiver = {0};
-	int			rc;
+	int rc;
 
 	for (int i = 0; i < params->n; i++)
 	{

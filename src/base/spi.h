@@ -21,19 +21,19 @@
 /* Parameters of one statement; agm_param gives the number to write after '$'. */
 typedef struct AgmParams
 {
-	int			n;
-	Oid			types[AGM_MAX_PARAMS];
-	Datum		values[AGM_MAX_PARAMS];
-	bool		nulls[AGM_MAX_PARAMS];
+	int n;
+	Oid types[AGM_MAX_PARAMS];
+	Datum values[AGM_MAX_PARAMS];
+	bool nulls[AGM_MAX_PARAMS];
 } AgmParams;
 
-extern int	agm_param(AgmParams *params, Oid type, Datum value, bool isnull);
+extern int agm_param(AgmParams *params, Oid type, Datum value, bool isnull);
 
 /* How a statement runs; pick one of each pair. */
-#define AGM_READ			0x00	/* sees what the caller's snapshot sees */
-#define AGM_WRITE			0x01	/* a fresh snapshot: sees what locks waited for */
-#define AGM_PLAN_GENERIC	0x00	/* point look-ups: planned once */
-#define AGM_PLAN_CUSTOM		0x02	/* scans: planned for the values at hand */
+#define AGM_READ 0x00		  /* sees what the caller's snapshot sees */
+#define AGM_WRITE 0x01		  /* a fresh snapshot: sees what locks waited for */
+#define AGM_PLAN_GENERIC 0x00 /* point look-ups: planned once */
+#define AGM_PLAN_CUSTOM 0x02  /* scans: planned for the values at hand */
 
 /* The slot's values are valid until the callback returns. */
 typedef void (*AgmRowFn)(TupleTableSlot *slot, void *arg);
@@ -45,8 +45,8 @@ typedef void (*AgmRowFn)(TupleTableSlot *slot, void *arg);
  */
 typedef struct AgmSession
 {
-	MemoryContext caller;		/* where results for the caller belong */
-	int			guc_level;
+	MemoryContext caller; /* where results for the caller belong */
+	int guc_level;
 } AgmSession;
 
 extern void agm_spi_begin(AgmSession *session);

@@ -24,7 +24,7 @@
 static Oid
 store_table(const char *store, Oid schema, const char *table)
 {
-	Oid			relid = get_relname_relid(table, schema);
+	Oid relid = get_relname_relid(table, schema);
 
 	if (!OidIsValid(relid))
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -37,8 +37,8 @@ store_table(const char *store, Oid schema, const char *table)
 void
 agm_store_open(AgmStore *store, const char *name, AclMode need)
 {
-	Oid			schema = get_namespace_oid(name, true);
-	Oid			memory;
+	Oid schema = get_namespace_oid(name, true);
+	Oid memory;
 
 	store->name = pstrdup(name);
 	store->quoted = quote_identifier(store->name);
@@ -48,10 +48,11 @@ agm_store_open(AgmStore *store, const char *name, AclMode need)
 				 errhint("Create it with SELECT agentmem.create_store(%s).",
 						 quote_literal_cstr(name))));
 	if (object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE) != ACLCHECK_OK)
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("permission denied for store \"%s\"", name),
-						errhint("Its owner can run GRANT USAGE ON SCHEMA %s TO %s.",
-								store->quoted, quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for store \"%s\"", name),
+				 errhint("Its owner can run GRANT USAGE ON SCHEMA %s TO %s.", store->quoted,
+						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 	memory = store_table(name, schema, "memory");
 	(void) store_table(name, schema, "kind");
 	(void) store_table(name, schema, "setting");
@@ -59,15 +60,17 @@ agm_store_open(AgmStore *store, const char *name, AclMode need)
 	{
 		const char *role = quote_identifier(GetUserNameFromId(GetUserId(), false));
 
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for the memories of store \"%s\"", name),
-				 need == ACL_SELECT
-					 ? errhint("Its owner can run GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s.",
-							   store->quoted, role)
-					 : errhint("Its owner can run GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN "
-							   "SCHEMA %s TO %s and GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s.",
-							   store->quoted, role, store->quoted, role)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for the memories of store \"%s\"", name),
+			 need == ACL_SELECT
+				 ? errhint("Its owner can run GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s.",
+						   store->quoted, role)
+				 : errhint(
+					   "Its owner can run GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN "
+					   "SCHEMA %s TO %s and GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s.",
+					   store->quoted, role, store->quoted, role)));
 	}
 }
 
@@ -88,15 +91,16 @@ void
 agm_require_not_null(bool isnull, const char *argument)
 {
 	if (isnull)
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("%s must not be null", argument),
-						errhint("Give a value, or leave the argument out if it has a default.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be null", argument),
+				 errhint("Give a value, or leave the argument out if it has a default.")));
 }
 
 void
 agm_check_namespace(const char *ns, int len)
 {
-	bool		valid = len >= 1 && len <= NAMESPACE_BYTES_MAX;
+	bool valid = len >= 1 && len <= NAMESPACE_BYTES_MAX;
 
 	for (int i = 0; valid && i < len; i++)
 		valid = (unsigned char) ns[i] >= 0x20 && ns[i] != 0x7f;
@@ -112,9 +116,9 @@ agm_check_namespace(const char *ns, int len)
 Oid
 agm_type_oid(const char *name)
 {
-	Oid			schema = get_namespace_oid("agentmem", false);
-	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, PointerGetDatum(name),
-									   ObjectIdGetDatum(schema));
+	Oid schema = get_namespace_oid("agentmem", false);
+	Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, PointerGetDatum(name),
+							   ObjectIdGetDatum(schema));
 
 	if (!OidIsValid(type))
 		elog(ERROR, "type agentmem.%s does not exist", name);

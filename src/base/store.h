@@ -12,8 +12,8 @@
 
 typedef struct AgmStore
 {
-	const char *name;			/* the schema, as the catalog spells it */
-	const char *quoted;			/* fit to stand in SQL */
+	const char *name;	/* the schema, as the catalog spells it */
+	const char *quoted; /* fit to stand in SQL */
 } AgmStore;
 
 /*
@@ -33,6 +33,6 @@ extern void agm_require_not_null(bool isnull, const char *argument);
 extern void agm_check_namespace(const char *ns, int len);
 
 /* OID of a type of the extension's schema, and of the array of it. */
-extern Oid	agm_type_oid(const char *name);
+extern Oid agm_type_oid(const char *name);
 
 #endif

@@ -35,8 +35,8 @@ check_array(ArrayType *array, const char *argument)
 static int
 array_strings(ArrayType *array, char ***strings)
 {
-	Datum	   *items;
-	int			n;
+	Datum *items;
+	int n;
 
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &items, NULL, &n);
 	*strings = palloc(sizeof(char *) * Max(n, 1));
@@ -57,8 +57,8 @@ contains(char **strings, int n, const char *word)
 static void
 check_states(AgmFilter *filter)
 {
-	char	  **states;
-	int			n;
+	char **states;
+	int n;
 
 	if (filter->states == NULL)
 	{
@@ -68,7 +68,7 @@ check_states(AgmFilter *filter)
 	n = array_strings(filter->states, &states);
 	for (int i = 0; i < n; i++)
 	{
-		bool		known = false;
+		bool known = false;
 
 		for (size_t j = 0; j < lengthof(all_states); j++)
 			known |= strcmp(states[i], all_states[j]) == 0;
@@ -82,16 +82,16 @@ check_states(AgmFilter *filter)
 
 typedef struct KindsReader
 {
-	char	   *unknown;		/* the first kind asked for that the store does not have */
-	ArrayType  *occurrences;
+	char *unknown; /* the first kind asked for that the store does not have */
+	ArrayType *occurrences;
 } KindsReader;
 
 static void
 read_kinds(TupleTableSlot *slot, void *arg)
 {
 	KindsReader *reader = arg;
-	bool		isnull;
-	Datum		value;
+	bool isnull;
+	Datum value;
 
 	value = slot_getattr(slot, 1, &isnull);
 	reader->unknown = isnull ? NULL : TextDatumGetCString(value);
@@ -103,7 +103,7 @@ read_kinds(TupleTableSlot *slot, void *arg)
 static void
 check_kinds(AgmFilter *filter, const AgmStore *store)
 {
-	AgmParams	params = {0};
+	AgmParams params = {0};
 	KindsReader reader = {NULL, NULL};
 
 	agm_param(&params, TEXTARRAYOID, PointerGetDatum(filter->kinds), filter->kinds == NULL);
@@ -154,8 +154,9 @@ append_validity(const AgmFilter *filter, StringInfo sql, AgmParams *params)
 {
 	if (filter->during != NULL)
 	{
-		appendStringInfo(sql, " AND m.valid_period OPERATOR(pg_catalog.&&) $%d",
-						 agm_param(params, TSTZRANGEOID, RangeTypePGetDatum(filter->during), false));
+		appendStringInfo(
+			sql, " AND m.valid_period OPERATOR(pg_catalog.&&) $%d",
+			agm_param(params, TSTZRANGEOID, RangeTypePGetDatum(filter->during), false));
 		return;
 	}
 	if (filter->has_valid_at)
@@ -170,8 +171,9 @@ append_validity(const AgmFilter *filter, StringInfo sql, AgmParams *params)
 		appendStringInfo(
 			sql, "m.kind OPERATOR(pg_catalog.=) ANY ($%d) OR ",
 			agm_param(params, TEXTARRAYOID, PointerGetDatum(filter->occurrences), false));
-	appendStringInfo(sql, "m.valid_period OPERATOR(pg_catalog.@>) $%d)",
-					 agm_param(params, TIMESTAMPTZOID, TimestampTzGetDatum(filter->now), false));
+	appendStringInfo(
+		sql, "m.valid_period OPERATOR(pg_catalog.@>) $%d)",
+		agm_param(params, TIMESTAMPTZOID, TimestampTzGetDatum(filter->now), false));
 }
 
 /*
@@ -185,9 +187,9 @@ append_states(const AgmFilter *filter, bool hidden, StringInfo sql, AgmParams *p
 		return;
 	if (!filter->shows_hidden)
 	{
-		char	  **names;
-		int			n = array_strings(filter->states, &names);
-		bool		default_states = true;
+		char **names;
+		int n = array_strings(filter->states, &names);
+		bool default_states = true;
 
 		for (int i = 0; i < NSHOWN; i++)
 			default_states &= contains(names, n, all_states[i]);
@@ -195,11 +197,11 @@ append_states(const AgmFilter *filter, bool hidden, StringInfo sql, AgmParams *p
 			return;
 		if (default_states)
 		{
-			appendStringInfoString(
-				sql, " AND NOT EXISTS (SELECT FROM {store}.activity a"
-					 " WHERE a.namespace OPERATOR(pg_catalog.=) $1"
-					 " AND a.id OPERATOR(pg_catalog.=) m.id"
-					 " AND a.state OPERATOR(pg_catalog.<>) ALL ('{active,warm,cold}'::pg_catalog.text[]))");
+			appendStringInfoString(sql, " AND NOT EXISTS (SELECT FROM {store}.activity a"
+										" WHERE a.namespace OPERATOR(pg_catalog.=) $1"
+										" AND a.id OPERATOR(pg_catalog.=) m.id"
+										" AND a.state OPERATOR(pg_catalog.<>) ALL "
+										"('{active,warm,cold}'::pg_catalog.text[]))");
 			return;
 		}
 	}
@@ -227,21 +229,25 @@ append_folded(StringInfo sql, AgmParams *params, const char *column, text *value
 		appendStringInfo(sql,
 						 " AND m.%s IS NOT NULL AND agentmem.fold(m.%s)"
 						 " OPERATOR(pg_catalog.=) agentmem.fold($%d)",
-						 column, column, agm_param(params, TEXTOID, PointerGetDatum(value), false));
+						 column, column,
+						 agm_param(params, TEXTOID, PointerGetDatum(value), false));
 }
 
 void
 agm_filter_append(const AgmFilter *filter, bool hidden, StringInfo sql, AgmParams *params)
 {
 	append_validity(filter, sql, params);
-	appendStringInfo(sql, " AND (m.expires_at IS NULL OR m.expires_at OPERATOR(pg_catalog.>) $%d)",
-					 agm_param(params, TIMESTAMPTZOID, TimestampTzGetDatum(filter->now), false));
+	appendStringInfo(
+		sql, " AND (m.expires_at IS NULL OR m.expires_at OPERATOR(pg_catalog.>) $%d)",
+		agm_param(params, TIMESTAMPTZOID, TimestampTzGetDatum(filter->now), false));
 	if (filter->kinds != NULL)
-		appendStringInfo(sql, " AND m.kind OPERATOR(pg_catalog.=) ANY ($%d)",
-						 agm_param(params, TEXTARRAYOID, PointerGetDatum(filter->kinds), false));
+		appendStringInfo(
+			sql, " AND m.kind OPERATOR(pg_catalog.=) ANY ($%d)",
+			agm_param(params, TEXTARRAYOID, PointerGetDatum(filter->kinds), false));
 	append_text(sql, params, "m.tags OPERATOR(pg_catalog.@>)", TEXTARRAYOID, filter->tags);
 	append_text(sql, params, "m.tags OPERATOR(pg_catalog.&&)", TEXTARRAYOID, filter->tags_any);
-	append_text(sql, params, "m.attributes OPERATOR(pg_catalog.@>)", JSONBOID, filter->attributes);
+	append_text(sql, params, "m.attributes OPERATOR(pg_catalog.@>)", JSONBOID,
+				filter->attributes);
 	append_text(sql, params, "m.session OPERATOR(pg_catalog.=)", TEXTOID, filter->session);
 	append_folded(sql, params, "subject", filter->subject);
 	append_folded(sql, params, "predicate", filter->predicate);

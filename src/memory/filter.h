@@ -20,22 +20,22 @@
 /* NULL (or false) where the caller gave nothing. */
 typedef struct AgmFilter
 {
-	ArrayType  *kinds;
-	ArrayType  *tags;			/* all of them */
-	ArrayType  *tags_any;		/* at least one */
-	ArrayType  *states;			/* NULL: any */
-	Jsonb	   *attributes;		/* contained */
-	text	   *subject;
-	text	   *predicate;
-	text	   *session;
-	RangeType  *during;
-	bool		has_valid_at;
+	ArrayType *kinds;
+	ArrayType *tags;	 /* all of them */
+	ArrayType *tags_any; /* at least one */
+	ArrayType *states;	 /* NULL: any */
+	Jsonb *attributes;	 /* contained */
+	text *subject;
+	text *predicate;
+	text *session;
+	RangeType *during;
+	bool has_valid_at;
 	TimestampTz valid_at;
 
 	/* set by agm_filter_check */
 	TimestampTz now;
-	ArrayType  *occurrences;	/* kinds that are found outside their period too */
-	bool		shows_hidden;	/* states include archived */
+	ArrayType *occurrences; /* kinds that are found outside their period too */
+	bool shows_hidden;		/* states include archived */
 } AgmFilter;
 
 /*
@@ -53,8 +53,8 @@ extern void agm_filter_append(const AgmFilter *filter, bool hidden, StringInfo s
 							  AgmParams *params);
 
 /* SQL: whether the namespace `ns` has memories in a state that is hidden by default. */
-#define AGM_HAS_HIDDEN(ns)                                                                         \
-	"EXISTS (SELECT FROM {store}.activity h WHERE h.namespace OPERATOR(pg_catalog.=) " ns          \
+#define AGM_HAS_HIDDEN(ns)                                                                     \
+	"EXISTS (SELECT FROM {store}.activity h WHERE h.namespace OPERATOR(pg_catalog.=) " ns      \
 	" AND h.state OPERATOR(pg_catalog.<>) ALL ('{active,warm,cold}'::pg_catalog.text[]))"
 
 #endif

@@ -27,7 +27,7 @@ hash_check(int status)
 static void
 hash_piece(pg_cryptohash_ctx *ctx, const char *data, int len)
 {
-	uint32		size = pg_hton32((uint32) len);
+	uint32 size = pg_hton32((uint32) len);
 
 	hash_check(pg_cryptohash_update(ctx, (const uint8 *) &size, sizeof(size)));
 	hash_check(pg_cryptohash_update(ctx, (const uint8 *) data, len));
@@ -37,9 +37,9 @@ hash_piece(pg_cryptohash_ctx *ctx, const char *data, int len)
 static void
 hash_field(pg_cryptohash_ctx *ctx, const AgmMemory *memory, AgmField field)
 {
-	text	   *value;
-	char	   *folded;
-	int			len;
+	text *value;
+	char *folded;
+	int len;
 
 	if (memory->isnull[field])
 	{
@@ -56,7 +56,7 @@ void
 agm_statement_hash(const AgmMemory *memory, pg_uuid_t *hash)
 {
 	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	uint8 digest[PG_SHA256_DIGEST_LENGTH];
 
 	if (ctx == NULL)
 		elog(ERROR, "out of memory");
@@ -74,7 +74,7 @@ agm_statement_hash(const AgmMemory *memory, pg_uuid_t *hash)
 int64
 agm_statement_lock(const pg_uuid_t *hash)
 {
-	int64		lock;
+	int64 lock;
 
 	memcpy(&lock, hash->data, sizeof(lock));
 	return (int64) pg_ntoh64((uint64) lock);
@@ -83,10 +83,10 @@ agm_statement_lock(const pg_uuid_t *hash)
 int64
 agm_key_lock(Datum key)
 {
-	text	   *value = DatumGetTextPP(key);
+	text *value = DatumGetTextPP(key);
 	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	uint64		lock;
+	uint8 digest[PG_SHA256_DIGEST_LENGTH];
+	uint64 lock;
 
 	if (ctx == NULL)
 		elog(ERROR, "out of memory");

@@ -26,7 +26,7 @@
 static const struct
 {
 	const char *name;
-	Oid			type;			/* InvalidOid: agentmem.vector */
+	Oid type; /* InvalidOid: agentmem.vector */
 } fields[AGM_NFIELDS] = {
 	[AGM_CONTENT] = {"content", TEXTOID},
 	[AGM_KIND] = {"kind", TEXTOID},
@@ -92,50 +92,49 @@ agm_memory_init(AgmMemory *memory)
 static bool
 text_is(const AgmMemory *memory, AgmField field, const char *word)
 {
-	text	   *value;
+	text *value;
 
 	if (memory->isnull[field])
 		return false;
 	value = DatumGetTextPP(memory->value[field]);
 	return VARSIZE_ANY_EXHDR(value) == strlen(word) &&
-		memcmp(VARDATA_ANY(value), word, strlen(word)) == 0;
+		   memcmp(VARDATA_ANY(value), word, strlen(word)) == 0;
 }
 
 static void
 check_content(const AgmMemory *memory)
 {
-	text	   *content = DatumGetTextPP(memory->value[AGM_CONTENT]);
+	text *content = DatumGetTextPP(memory->value[AGM_CONTENT]);
 	const char *data = VARDATA_ANY(content);
-	int			len = VARSIZE_ANY_EXHDR(content);
-	int			i = 0;
+	int len = VARSIZE_ANY_EXHDR(content);
+	int i = 0;
 
 	while (i < len && strchr(" \t\r\n\f\v", data[i]) != NULL && data[i] != '\0')
 		i++;
 	if (i == len)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("content must not be empty"),
-						errhint("Give the text that is to be remembered.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("content must not be empty"),
+				 errhint("Give the text that is to be remembered.")));
 	if (len > CONTENT_BYTES_MAX)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("content is too long"),
-						errdetail("It has %d bytes; at most %d can be remembered as one memory.",
-								  len, CONTENT_BYTES_MAX),
-						errhint("Split it into passages and give them the same parent.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("content is too long"),
+				 errdetail("It has %d bytes; at most %d can be remembered as one memory.", len,
+						   CONTENT_BYTES_MAX),
+				 errhint("Split it into passages and give them the same parent.")));
 }
 
 static void
 check_share(const AgmMemory *memory, AgmField field)
 {
-	float4		value;
+	float4 value;
 
 	if (memory->isnull[field])
 		return;
 	value = DatumGetFloat4(memory->value[field]);
 	if (isnan(value) || value < 0 || value > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be between 0 and 1, not %g", fields[field].name, value),
-				 errhint("Leave it out for the default.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must be between 0 and 1, not %g", fields[field].name, value),
+						errhint("Leave it out for the default.")));
 }
 
 static void
@@ -149,14 +148,15 @@ check_provenance(const AgmMemory *memory)
 			return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown provenance \"%s\"", TextDatumGetCString(memory->value[AGM_PROVENANCE])),
+			 errmsg("unknown provenance \"%s\"",
+					TextDatumGetCString(memory->value[AGM_PROVENANCE])),
 			 errhint("Use stated, inferred, corrected, validated, observed or imported.")));
 }
 
 static void
 check_embedding(const AgmWriter *writer, const AgmMemory *memory)
 {
-	AgmVector	embedding;
+	AgmVector embedding;
 
 	if (!memory->isnull[AGM_MODEL] && writer->model != NULL &&
 		!text_is(memory, AGM_MODEL, writer->model))
@@ -175,17 +175,16 @@ check_embedding(const AgmWriter *writer, const AgmMemory *memory)
 						errhint("Leave embedding out, or make the store with dimensions.")));
 	embedding = DatumGetAgmVector(memory->value[AGM_EMBEDDING]);
 	if (embedding->dim != writer->dimensions)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("store \"%s\" expects embeddings of %d dimensions, not %d",
-						writer->store.name, writer->dimensions, embedding->dim),
-				 errhint("Embed with the model that the store was made for.")));
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+						errmsg("store \"%s\" expects embeddings of %d dimensions, not %d",
+							   writer->store.name, writer->dimensions, embedding->dim),
+						errhint("Embed with the model that the store was made for.")));
 }
 
 static void
 check_tags(const AgmMemory *memory)
 {
-	ArrayType  *tags;
+	ArrayType *tags;
 
 	if (memory->isnull[AGM_TAGS])
 		return;
@@ -195,9 +194,9 @@ check_tags(const AgmMemory *memory)
 						errmsg("tags must be a one-dimensional array"),
 						errhint("For example '{work,urgent}'.")));
 	if (array_contains_nulls(tags))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("tags must not contain null"),
-						errhint("Remove the null elements.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("tags must not contain null"),
+				 errhint("Remove the null elements.")));
 }
 
 static void
@@ -213,7 +212,7 @@ check_attributes(const AgmMemory *memory)
 static void
 check_key(const AgmMemory *memory)
 {
-	int			len;
+	int len;
 
 	if (memory->isnull[AGM_KEY])
 		return;
@@ -235,7 +234,7 @@ drop_empty(AgmMemory *memory, AgmField field)
 static void
 derive_period(AgmMemory *memory)
 {
-	AgmPeriod  *period = &memory->period;
+	AgmPeriod *period = &memory->period;
 
 	period->from_open = memory->isnull[AGM_VALID_FROM];
 	period->to_open = memory->isnull[AGM_VALID_TO];
@@ -253,9 +252,9 @@ derive_period(AgmMemory *memory)
 static void
 derive_confidence(AgmMemory *memory)
 {
-	bool		high = text_is(memory, AGM_PROVENANCE, "stated") ||
-		text_is(memory, AGM_PROVENANCE, "validated") ||
-		text_is(memory, AGM_PROVENANCE, "corrected");
+	bool high = text_is(memory, AGM_PROVENANCE, "stated") ||
+				text_is(memory, AGM_PROVENANCE, "validated") ||
+				text_is(memory, AGM_PROVENANCE, "corrected");
 
 	if (!memory->isnull[AGM_CONFIDENCE] || !memory->kind->has_band)
 		return;
@@ -267,8 +266,8 @@ derive_confidence(AgmMemory *memory)
 static void
 derive_lexemes(AgmWriter *writer, AgmMemory *memory)
 {
-	text	   *content = DatumGetTextPP(memory->value[AGM_CONTENT]);
-	Oid			config;
+	text *content = DatumGetTextPP(memory->value[AGM_CONTENT]);
+	Oid config;
 
 	if (memory->isnull[AGM_LANGUAGE])
 	{
@@ -290,10 +289,12 @@ agm_memory_prepare(AgmWriter *writer, AgmMemory *memory)
 	check_content(memory);
 	memory->kind = agm_writer_kind(writer, memory->value[AGM_KIND]);
 	if (memory->kind->vault)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("memories of kind \"%s\" cannot be stored yet", memory->kind->name),
-				 errhint("Keep credentials out of memories: everything else here can be recalled.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("memories of kind \"%s\" cannot be stored yet", memory->kind->name),
+			 errhint(
+				 "Keep credentials out of memories: everything else here can be recalled.")));
 	check_share(memory, AGM_IMPORTANCE);
 	check_share(memory, AGM_CONFIDENCE);
 	check_provenance(memory);

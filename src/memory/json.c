@@ -15,8 +15,8 @@
 #include "memory/json.h"
 #include "vector/vector.h"
 
-static void pg_attribute_noreturn()
-wrong_type(AgmField field, const char *expected)
+static void
+pg_attribute_noreturn() wrong_type(AgmField field, const char *expected)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("\"%s\" must be %s", agm_field_name(field), expected),
@@ -27,7 +27,8 @@ wrong_type(AgmField field, const char *expected)
 static Datum
 string_datum(const JsonbValue *value)
 {
-	return PointerGetDatum(cstring_to_text_with_len(value->val.string.val, value->val.string.len));
+	return PointerGetDatum(
+		cstring_to_text_with_len(value->val.string.val, value->val.string.len));
 }
 
 /* The elements of an array as they stand; fails unless `value` is one. */
@@ -37,8 +38,8 @@ array_elements(AgmField field, const JsonbValue *value, JsonbValue **elements,
 {
 	JsonbIterator *it;
 	JsonbIteratorToken token;
-	JsonbValue	element;
-	int			n = 0;
+	JsonbValue element;
+	int n = 0;
 
 	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data) ||
 		JsonContainerIsScalar(value->val.binary.data))
@@ -55,25 +56,26 @@ static Datum
 vector_datum(AgmField field, const JsonbValue *value)
 {
 	JsonbValue *elements;
-	AgmVector	result;
-	int			n;
+	AgmVector result;
+	int n;
 
 	if (value->type == jbvString)
 	{
-		Oid			type = agm_field_type(field);
-		Oid			input;
-		Oid			io_param;
+		Oid type = agm_field_type(field);
+		Oid input;
+		Oid io_param;
 
 		getTypeInputInfo(type, &input, &io_param);
-		return OidInputFunctionCall(input, pnstrdup(value->val.string.val, value->val.string.len),
-									io_param, -1);
+		return OidInputFunctionCall(
+			input, pnstrdup(value->val.string.val, value->val.string.len), io_param, -1);
 	}
 	n = array_elements(field, value, &elements, "an array of numbers");
 	if (n < 1 || n > AGM_VECTOR_MAX_DIM)
-		ereport(ERROR, (errcode(n < 1 ? ERRCODE_DATA_EXCEPTION : ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("\"%s\" must have 1 to %d dimensions, not %d",
-							   agm_field_name(field), AGM_VECTOR_MAX_DIM, n),
-						errhint("Leave it out, or null, where there is no embedding.")));
+		ereport(ERROR,
+				(errcode(n < 1 ? ERRCODE_DATA_EXCEPTION : ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("\"%s\" must have 1 to %d dimensions, not %d", agm_field_name(field),
+						AGM_VECTOR_MAX_DIM, n),
+				 errhint("Leave it out, or null, where there is no embedding.")));
 	result = agm_vector_new(n);
 	for (int i = 0; i < n; i++)
 	{
@@ -89,8 +91,8 @@ static Datum
 text_array_datum(AgmField field, const JsonbValue *value)
 {
 	JsonbValue *elements;
-	int			n = array_elements(field, value, &elements, "an array of strings");
-	Datum	   *items = palloc(sizeof(Datum) * Max(n, 1));
+	int n = array_elements(field, value, &elements, "an array of strings");
+	Datum *items = palloc(sizeof(Datum) * Max(n, 1));
 
 	for (int i = 0; i < n; i++)
 	{
@@ -141,9 +143,10 @@ field_datum(AgmField field, const JsonbValue *value)
 static void
 check_same_namespace(const JsonbValue *value, Datum ns)
 {
-	text	   *expected = DatumGetTextPP(ns);
+	text *expected = DatumGetTextPP(ns);
 
-	if (value->type != jbvString || value->val.string.len != (int) VARSIZE_ANY_EXHDR(expected) ||
+	if (value->type != jbvString ||
+		value->val.string.len != (int) VARSIZE_ANY_EXHDR(expected) ||
 		memcmp(value->val.string.val, VARDATA_ANY(expected), value->val.string.len) != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("a batch has one namespace, \"%s\"", TextDatumGetCString(ns)),
@@ -155,9 +158,9 @@ agm_memory_from_json(AgmMemory *memory, const JsonbValue *element, Datum ns)
 {
 	JsonbIterator *it;
 	JsonbIteratorToken token;
-	JsonbValue	item;
-	int			field = -1;
-	bool		is_namespace = false;
+	JsonbValue item;
+	int field = -1;
+	bool is_namespace = false;
 
 	agm_memory_init(memory);
 	if (element->type != jbvBinary || !JsonContainerIsObject(element->val.binary.data))
@@ -170,7 +173,7 @@ agm_memory_from_json(AgmMemory *memory, const JsonbValue *element, Datum ns)
 		if (token == WJB_KEY)
 		{
 			const char *name = item.val.string.val;
-			int			len = item.val.string.len;
+			int len = item.val.string.len;
 
 			is_namespace = len == 9 && memcmp(name, "namespace", 9) == 0;
 			field = agm_field_by_name(name, len);

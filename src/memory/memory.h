@@ -50,40 +50,40 @@ typedef enum AgmField
 /* What a kind's row says about writing. */
 typedef struct AgmKindPolicy
 {
-	char	   *name;
-	bool		vault;			/* class vault: not for this table */
-	bool		reinforce;		/* the same statement again is the same memory */
-	bool		has_band;
-	float4		confidence_low;
-	float4		confidence_high;
+	char *name;
+	bool vault;		/* class vault: not for this table */
+	bool reinforce; /* the same statement again is the same memory */
+	bool has_band;
+	float4 confidence_low;
+	float4 confidence_high;
 } AgmKindPolicy;
 
 typedef struct AgmMemory
 {
 	/* set by the caller */
-	Datum		value[AGM_NFIELDS];
-	bool		isnull[AGM_NFIELDS];
+	Datum value[AGM_NFIELDS];
+	bool isnull[AGM_NFIELDS];
 
 	/* set by agm_memory_prepare */
-	AgmPeriod	period;			/* from is not set yet where valid_from was not given */
+	AgmPeriod period; /* from is not set yet where valid_from was not given */
 	const AgmKindPolicy *kind;
-	pg_uuid_t	statement;		/* content_hash */
-	TSVector	lexemes;
-	int32		tokens;
-	int			nlocks;			/* rows of key_lock to take before anything is read */
-	int64		locks[2];
+	pg_uuid_t statement; /* content_hash */
+	TSVector lexemes;
+	int32 tokens;
+	int nlocks; /* rows of key_lock to take before anything is read */
+	int64 locks[2];
 } AgmMemory;
 
 /* What one call of remember or remember_many knows of its store and namespace. */
 typedef struct AgmWriter
 {
-	AgmStore	store;
-	Datum		ns;				/* text */
-	int			dimensions;		/* 0: text only */
-	char	   *language;
-	char	   *model;			/* NULL: any */
-	List	   *kinds;			/* of AgmKindPolicy, as they come up */
-	List	   *languages;		/* of char *: those the namespace is known to use */
+	AgmStore store;
+	Datum ns;		/* text */
+	int dimensions; /* 0: text only */
+	char *language;
+	char *model;	 /* NULL: any */
+	List *kinds;	 /* of AgmKindPolicy, as they come up */
+	List *languages; /* of char *: those the namespace is known to use */
 } AgmWriter;
 
 typedef enum AgmAction
@@ -94,8 +94,8 @@ typedef enum AgmAction
 
 typedef struct AgmWritten
 {
-	int64		id;
-	AgmAction	action;
+	int64 id;
+	AgmAction action;
 } AgmWritten;
 
 /* writer.c: what holds for the whole call. */
@@ -107,9 +107,9 @@ extern void agm_writer_lock(AgmWriter *writer, int64 *hashes, int n);
 /* input.c: checks and derives everything that needs no look at other memories. */
 extern void agm_memory_init(AgmMemory *memory);
 extern void agm_memory_prepare(AgmWriter *writer, AgmMemory *memory);
-extern Oid	agm_field_type(AgmField field);
+extern Oid agm_field_type(AgmField field);
 extern const char *agm_field_name(AgmField field);
-extern int	agm_field_by_name(const char *name, int len);
+extern int agm_field_by_name(const char *name, int len);
 
 /* write.c: with the locks held, reinforces or inserts. */
 extern void agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written);

@@ -23,23 +23,23 @@ PG_FUNCTION_INFO_V1(agm_fn_namespaces);
 #define ROWS_MAX 10000
 
 /* A row of the type agentmem.memory; {store}.activity is joined by primary key. */
-#define MEMORY_COLUMNS                                                                             \
-	"m.id, m.namespace, m.kind, m.content, m.title, m.subject, m.predicate, m.object, m.tags,"     \
-	" m.attributes, m.valid_period, m.system_period,"                                              \
-	" agentmem.effective_confidence(m.confidence, coalesce(a.confirmations, 0)),"                    \
-	" m.importance, m.provenance, m.source, m.actor, m.session, m.parent, m.pinned,"               \
-	" m.expires_at, m.key, m.language, m.model, coalesce(a.state, 'active'),"                      \
+#define MEMORY_COLUMNS                                                                         \
+	"m.id, m.namespace, m.kind, m.content, m.title, m.subject, m.predicate, m.object, m.tags," \
+	" m.attributes, m.valid_period, m.system_period,"                                          \
+	" agentmem.effective_confidence(m.confidence, coalesce(a.confirmations, 0)),"              \
+	" m.importance, m.provenance, m.source, m.actor, m.session, m.parent, m.pinned,"           \
+	" m.expires_at, m.key, m.language, m.model, coalesce(a.state, 'active'),"                  \
 	" coalesce(a.accesses, 0), a.last_access, coalesce(a.confirmations, 0)"
-#define MEMORY_FROM                                                                                \
-	" FROM {store}.memory m LEFT JOIN {store}.activity a"                                          \
-	" ON a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=) m.id"               \
+#define MEMORY_FROM                                                                            \
+	" FROM {store}.memory m LEFT JOIN {store}.activity a"                                      \
+	" ON a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=) m.id"           \
 	" WHERE m.namespace OPERATOR(pg_catalog.=) $1"
 
 /* README "Writing": each confirmation takes a tenth of what is left to doubt. */
 Datum
 agm_fn_effective_confidence(PG_FUNCTION_ARGS)
 {
-	double		doubt = 1 - (double) PG_GETARG_FLOAT4(0);
+	double doubt = 1 - (double) PG_GETARG_FLOAT4(0);
 
 	PG_RETURN_FLOAT4((float4) (1 - doubt * pow(0.9, PG_GETARG_INT32(1))));
 }
@@ -60,7 +60,7 @@ result_store(FunctionCallInfo fcinfo)
 static void
 open_reader(FunctionCallInfo fcinfo, AgmStore *store, AgmParams *params)
 {
-	text	   *ns;
+	text *ns;
 
 	agm_require_not_null(PG_ARGISNULL(0), "store");
 	agm_require_not_null(PG_ARGISNULL(1), "namespace");
@@ -73,7 +73,7 @@ open_reader(FunctionCallInfo fcinfo, AgmStore *store, AgmParams *params)
 static int
 row_limit(FunctionCallInfo fcinfo, int argno)
 {
-	int			n;
+	int n;
 
 	agm_require_not_null(PG_ARGISNULL(argno), "n");
 	n = PG_GETARG_INT32(argno);
@@ -87,9 +87,9 @@ row_limit(FunctionCallInfo fcinfo, int argno)
 Datum
 agm_fn_get(PG_FUNCTION_ARGS)
 {
-	AgmSession	session;
-	AgmStore	store;
-	AgmParams	params = {0};
+	AgmSession session;
+	AgmStore store;
+	AgmParams params = {0};
 
 	InitMaterializedSRF(fcinfo, 0);
 	agm_spi_begin(&session);
@@ -138,12 +138,12 @@ read_filter(FunctionCallInfo fcinfo, const AgmStore *store, AgmFilter *filter)
 Datum
 agm_fn_list(PG_FUNCTION_ARGS)
 {
-	AgmSession	session;
-	AgmStore	store;
-	AgmParams	params = {0};
-	AgmFilter	filter;
+	AgmSession session;
+	AgmStore store;
+	AgmParams params = {0};
+	AgmFilter filter;
 	StringInfoData sql;
-	int			n = row_limit(fcinfo, 13);
+	int n = row_limit(fcinfo, 13);
 
 	InitMaterializedSRF(fcinfo, 0);
 	agm_spi_begin(&session);
@@ -166,7 +166,7 @@ agm_fn_list(PG_FUNCTION_ARGS)
 static void
 read_count(TupleTableSlot *slot, void *arg)
 {
-	bool		isnull;
+	bool isnull;
 
 	*(int64 *) arg = DatumGetInt64(slot_getattr(slot, 1, &isnull));
 }
@@ -174,12 +174,12 @@ read_count(TupleTableSlot *slot, void *arg)
 Datum
 agm_fn_count(PG_FUNCTION_ARGS)
 {
-	AgmSession	session;
-	AgmStore	store;
-	AgmParams	params = {0};
-	AgmFilter	filter;
+	AgmSession session;
+	AgmStore store;
+	AgmParams params = {0};
+	AgmFilter filter;
 	StringInfoData sql;
-	int64		count = 0;
+	int64 count = 0;
 
 	agm_spi_begin(&session);
 	open_reader(fcinfo, &store, &params);
@@ -188,7 +188,8 @@ agm_fn_count(PG_FUNCTION_ARGS)
 	appendStringInfoString(&sql, "SELECT pg_catalog.count(*) FROM {store}.memory m"
 								 " WHERE m.namespace OPERATOR(pg_catalog.=) $1");
 	agm_filter_append(&filter, true, &sql, &params);
-	(void) agm_execute(&store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, read_count, &count);
+	(void) agm_execute(&store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, read_count,
+					   &count);
 	agm_spi_end(&session);
 	PG_RETURN_INT64(count);
 }
@@ -200,16 +201,16 @@ agm_fn_count(PG_FUNCTION_ARGS)
 Datum
 agm_fn_namespaces(PG_FUNCTION_ARGS)
 {
-	AgmSession	session;
-	AgmStore	store;
-	AgmParams	params = {0};
-	int			n = row_limit(fcinfo, 4);
+	AgmSession session;
+	AgmStore store;
+	AgmParams params = {0};
+	int n = row_limit(fcinfo, 4);
 
 	agm_require_not_null(PG_ARGISNULL(0), "store");
 	if (!PG_ARGISNULL(2) && PG_GETARG_INT32(2) < 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("depth must not be negative"),
-						errhint("0 is the prefix itself, 1 its children.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("depth must not be negative"),
+				 errhint("0 is the prefix itself, 1 its children.")));
 	InitMaterializedSRF(fcinfo, 0);
 	agm_spi_begin(&session);
 	agm_store_open(&store, NameStr(*PG_GETARG_NAME(0)), ACL_SELECT);
@@ -224,10 +225,12 @@ agm_fn_namespaces(PG_FUNCTION_ARGS)
 		" FROM (SELECT n.* FROM {store}.namespace n"
 		"       WHERE ($1 IS NULL OR n.namespace OPERATOR(pg_catalog.=) $1"
 		"              OR (n.namespace OPERATOR(pg_catalog.>=) ($1 OPERATOR(pg_catalog.||) '/')"
-		"                  AND n.namespace OPERATOR(pg_catalog.<) ($1 OPERATOR(pg_catalog.||) '0')))"
+		"                  AND n.namespace OPERATOR(pg_catalog.<) ($1 OPERATOR(pg_catalog.||) "
+		"'0')))"
 		"       AND ($2 IS NULL OR pg_catalog.length(n.namespace) OPERATOR(pg_catalog.-)"
 		"              pg_catalog.length(pg_catalog.replace(n.namespace, '/', ''))"
-		"            OPERATOR(pg_catalog.-) coalesce(pg_catalog.length($1) OPERATOR(pg_catalog.-)"
+		"            OPERATOR(pg_catalog.-) coalesce(pg_catalog.length($1) "
+		"OPERATOR(pg_catalog.-)"
 		"              pg_catalog.length(pg_catalog.replace($1, '/', '')), -1)"
 		"            OPERATOR(pg_catalog.<=) $2)"
 		"       AND ($3 IS NULL OR n.namespace OPERATOR(pg_catalog.>) $3)"

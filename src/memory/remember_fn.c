@@ -31,8 +31,8 @@ action_name(AgmAction action)
 static void
 written_values(const AgmWritten *written, Datum *values)
 {
-	Datum		id = Int64GetDatum(written->id);
-	int			n = written->action == AGM_REINFORCED ? 1 : 0;
+	Datum id = Int64GetDatum(written->id);
+	int n = written->action == AGM_REINFORCED ? 1 : 0;
 
 	values[0] = id;
 	values[1] = CStringGetTextDatum(action_name(written->action));
@@ -44,8 +44,8 @@ written_values(const AgmWritten *written, Datum *values)
 static Datum
 open_writer(FunctionCallInfo fcinfo, AgmWriter *writer, const char *what)
 {
-	Datum		ns;
-	text	   *name;
+	Datum ns;
+	text *name;
 
 	agm_require_not_null(PG_ARGISNULL(0), "store");
 	agm_require_not_null(PG_ARGISNULL(1), "namespace");
@@ -60,13 +60,13 @@ open_writer(FunctionCallInfo fcinfo, AgmWriter *writer, const char *what)
 Datum
 agm_fn_remember(PG_FUNCTION_ARGS)
 {
-	AgmSession	session;
-	AgmWriter	writer;
-	AgmMemory	memory;
-	AgmWritten	written;
-	TupleDesc	desc;
-	Datum		values[3];
-	bool		nulls[3] = {false, false, false};
+	AgmSession session;
+	AgmWriter writer;
+	AgmMemory memory;
+	AgmWritten written;
+	TupleDesc desc;
+	Datum values[3];
+	bool nulls[3] = {false, false, false};
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -90,26 +90,26 @@ agm_fn_remember(PG_FUNCTION_ARGS)
 /* One element of a batch, and what became of it. */
 typedef struct Element
 {
-	AgmMemory	memory;
-	AgmWritten	written;
-	char	   *error;			/* why it was skipped, or NULL */
+	AgmMemory memory;
+	AgmWritten written;
+	char *error; /* why it was skipped, or NULL */
 } Element;
 
 typedef struct Batch
 {
-	AgmWriter	writer;
+	AgmWriter writer;
 	JsonbValue *source;
-	Datum	   *embeddings;
-	bool	   *embedding_nulls;
-	Element    *elements;
-	int			n;
-	int			current;		/* for the error context */
+	Datum *embeddings;
+	bool *embedding_nulls;
+	Element *elements;
+	int n;
+	int current; /* for the error context */
 } Batch;
 
 static void
 element_context(void *arg)
 {
-	Batch	   *batch = arg;
+	Batch *batch = arg;
 
 	errcontext("memory %d of %d in the batch", batch->current + 1, batch->n);
 }
@@ -117,7 +117,7 @@ element_context(void *arg)
 static void
 prepare_element(Batch *batch, Element *element)
 {
-	AgmMemory  *memory = &element->memory;
+	AgmMemory *memory = &element->memory;
 
 	agm_memory_from_json(memory, &batch->source[batch->current], batch->writer.ns);
 	if (batch->embeddings != NULL && !batch->embedding_nulls[batch->current])
@@ -138,12 +138,13 @@ write_element(Batch *batch, Element *element)
 static bool
 fault_of_data(int sqlerrcode)
 {
-	int			category = ERRCODE_TO_CATEGORY(sqlerrcode);
+	int category = ERRCODE_TO_CATEGORY(sqlerrcode);
 
 	return category == ERRCODE_DATA_EXCEPTION ||
-		category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
-		category == ERRCODE_FEATURE_NOT_SUPPORTED || category == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_UNDEFINED_OBJECT);
+		   category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
+		   category == ERRCODE_FEATURE_NOT_SUPPORTED ||
+		   category == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
+		   category == ERRCODE_TO_CATEGORY(ERRCODE_UNDEFINED_OBJECT);
 }
 
 /* Runs a step in a subtransaction; the element keeps the message if it was at fault. */
@@ -152,7 +153,7 @@ try_element(Batch *batch, Element *element, void (*step)(Batch *, Element *))
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	int			nlanguages = list_length(batch->writer.languages);
+	int nlanguages = list_length(batch->writer.languages);
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -163,7 +164,7 @@ try_element(Batch *batch, Element *element, void (*step)(Batch *, Element *))
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData *error;
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
@@ -191,7 +192,7 @@ run_step(Batch *batch, bool skip, void (*step)(Batch *, Element *))
 	error_context_stack = &callback;
 	for (batch->current = 0; batch->current < batch->n; batch->current++)
 	{
-		Element    *element = &batch->elements[batch->current];
+		Element *element = &batch->elements[batch->current];
 
 		CHECK_FOR_INTERRUPTS();
 		if (element->error != NULL)
@@ -208,8 +209,8 @@ run_step(Batch *batch, bool skip, void (*step)(Batch *, Element *))
 static void
 lock_batch(Batch *batch)
 {
-	int64	   *locks = palloc(sizeof(int64) * 2 * Max(batch->n, 1));
-	int			n = 0;
+	int64 *locks = palloc(sizeof(int64) * 2 * Max(batch->n, 1));
+	int n = 0;
 
 	for (int i = 0; i < batch->n; i++)
 	{
@@ -226,10 +227,10 @@ lock_batch(Batch *batch)
 static void
 read_batch(FunctionCallInfo fcinfo, Batch *batch)
 {
-	Jsonb	   *memories = PG_GETARG_JSONB_P(2);
+	Jsonb *memories = PG_GETARG_JSONB_P(2);
 	JsonbIterator *it;
 	JsonbIteratorToken token;
-	JsonbValue	item;
+	JsonbValue item;
 
 	if (!JB_ROOT_IS_ARRAY(memories) || JB_ROOT_IS_SCALAR(memories))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -245,16 +246,18 @@ read_batch(FunctionCallInfo fcinfo, Batch *batch)
 
 	if (!PG_ARGISNULL(3))
 	{
-		ArrayType  *array = PG_GETARG_ARRAYTYPE_P(3);
-		int			n;
+		ArrayType *array = PG_GETARG_ARRAYTYPE_P(3);
+		int n;
 
 		deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
 						  &batch->embeddings, &batch->embedding_nulls, &n);
 		if (n != batch->n)
-			ereport(ERROR,
-					(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-					 errmsg("%d memories but %d embeddings", batch->n, n),
-					 errhint("embeddings[i] goes with memories[i]; use NULL where there is none.")));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("%d memories but %d embeddings", batch->n, n),
+				 errhint(
+					 "embeddings[i] goes with memories[i]; use NULL where there is none.")));
 	}
 }
 
@@ -266,8 +269,8 @@ return_batch(FunctionCallInfo fcinfo, const Batch *batch)
 	for (int i = 0; i < batch->n; i++)
 	{
 		const Element *element = &batch->elements[i];
-		Datum		values[5];
-		bool		nulls[5] = {false, false, false, false, true};
+		Datum values[5];
+		bool nulls[5] = {false, false, false, false, true};
 
 		values[0] = Int32GetDatum(i + 1);
 		if (element->error == NULL)
@@ -286,19 +289,19 @@ return_batch(FunctionCallInfo fcinfo, const Batch *batch)
 Datum
 agm_fn_remember_many(PG_FUNCTION_ARGS)
 {
-	AgmSession	session;
-	Batch		batch = {0};
-	bool		skip;
-	char	   *on_error;
+	AgmSession session;
+	Batch batch = {0};
+	bool skip;
+	char *on_error;
 
 	agm_require_not_null(PG_ARGISNULL(2), "memories");
 	agm_require_not_null(PG_ARGISNULL(4), "on_error");
 	on_error = text_to_cstring(PG_GETARG_TEXT_PP(4));
 	skip = strcmp(on_error, "skip") == 0;
 	if (!skip && strcmp(on_error, "fail") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown value \"%s\" for on_error", on_error), errhint("Use fail or skip.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("unknown value \"%s\" for on_error", on_error),
+						errhint("Use fail or skip.")));
 
 	InitMaterializedSRF(fcinfo, 0);
 	agm_spi_begin(&session);

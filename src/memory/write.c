@@ -15,25 +15,25 @@
 
 /* The columns that an insert takes straight from the caller, in order. */
 static const AgmField copied[] = {
-	AGM_KIND,	 AGM_CONTENT, AGM_TITLE,   AGM_SUBJECT,	   AGM_PREDICATE,  AGM_OBJECT, AGM_TAGS,
-	AGM_ATTRIBUTES, AGM_CONFIDENCE, AGM_IMPORTANCE, AGM_PROVENANCE, AGM_SOURCE, AGM_ACTOR,
-	AGM_SESSION, AGM_PARENT,  AGM_PINNED,  AGM_EXPIRES_AT, AGM_KEY,		   AGM_LANGUAGE, AGM_MODEL,
-	AGM_EMBEDDING,
+	AGM_KIND,	  AGM_CONTENT,	  AGM_TITLE,	  AGM_SUBJECT,	  AGM_PREDICATE,  AGM_OBJECT,
+	AGM_TAGS,	  AGM_ATTRIBUTES, AGM_CONFIDENCE, AGM_IMPORTANCE, AGM_PROVENANCE, AGM_SOURCE,
+	AGM_ACTOR,	  AGM_SESSION,	  AGM_PARENT,	  AGM_PINNED,	  AGM_EXPIRES_AT, AGM_KEY,
+	AGM_LANGUAGE, AGM_MODEL,	  AGM_EMBEDDING,
 };
 
 /* A memory found in the store. */
 typedef struct Found
 {
-	bool		found;
-	int64		id;
-	bool		same;			/* the same statement as the one to be written */
+	bool found;
+	int64 id;
+	bool same; /* the same statement as the one to be written */
 } Found;
 
 static void
 read_found(TupleTableSlot *slot, void *arg)
 {
-	Found	   *found = arg;
-	bool		isnull;
+	Found *found = arg;
+	bool isnull;
 
 	found->found = true;
 	found->id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
@@ -43,7 +43,7 @@ read_found(TupleTableSlot *slot, void *arg)
 static void
 read_id(TupleTableSlot *slot, void *arg)
 {
-	bool		isnull;
+	bool isnull;
 
 	*(int64 *) arg = DatumGetInt64(slot_getattr(slot, 1, &isnull));
 }
@@ -51,7 +51,8 @@ read_id(TupleTableSlot *slot, void *arg)
 static int
 field_param(AgmParams *params, const AgmMemory *memory, AgmField field)
 {
-	return agm_param(params, agm_field_type(field), memory->value[field], memory->isnull[field]);
+	return agm_param(params, agm_field_type(field), memory->value[field],
+					 memory->isnull[field]);
 }
 
 /* Infinity stands for an open end here: a range's bound compares with it as it should. */
@@ -64,8 +65,8 @@ period_start(const AgmPeriod *period)
 static Found
 find_key(AgmWriter *writer, const AgmMemory *memory)
 {
-	AgmParams	params = {0};
-	Found		found = {0};
+	AgmParams params = {0};
+	Found found = {0};
 
 	agm_param(&params, TEXTOID, writer->ns, false);
 	field_param(&params, memory, AGM_KEY);
@@ -82,8 +83,8 @@ find_key(AgmWriter *writer, const AgmMemory *memory)
 static Found
 find_statement(AgmWriter *writer, const AgmMemory *memory)
 {
-	AgmParams	params = {0};
-	Found		found = {0};
+	AgmParams params = {0};
+	Found found = {0};
 
 	agm_param(&params, TEXTOID, writer->ns, false);
 	agm_param(&params, UUIDOID, UUIDPGetDatum(&memory->statement), false);
@@ -106,7 +107,7 @@ find_statement(AgmWriter *writer, const AgmMemory *memory)
 static void
 confirm(AgmWriter *writer, int64 id)
 {
-	AgmParams	params = {0};
+	AgmParams params = {0};
 
 	agm_param(&params, TEXTOID, writer->ns, false);
 	agm_param(&params, INT8OID, Int64GetDatum(id), false);
@@ -127,7 +128,7 @@ confirm(AgmWriter *writer, int64 id)
 static void
 merge(AgmWriter *writer, const AgmMemory *memory, int64 id)
 {
-	AgmParams	params = {0};
+	AgmParams params = {0};
 
 	agm_param(&params, TEXTOID, writer->ns, false);
 	agm_param(&params, INT8OID, Int64GetDatum(id), false);
@@ -146,8 +147,10 @@ merge(AgmWriter *writer, const AgmMemory *memory, int64 id)
 		" SELECT m.*,"
 		"  coalesce(m.tags, '{}') OPERATOR(pg_catalog.||) ARRAY(SELECT DISTINCT t.tag"
 		"    FROM pg_catalog.unnest($3) t(tag)"
-		"    WHERE NOT t.tag OPERATOR(pg_catalog.=) ANY (coalesce(m.tags, '{}')) ORDER BY t.tag) AS new_tags,"
-		"  coalesce($4, '{}') OPERATOR(pg_catalog.||) coalesce(m.attributes, '{}') AS new_attributes,"
+		"    WHERE NOT t.tag OPERATOR(pg_catalog.=) ANY (coalesce(m.tags, '{}')) ORDER BY "
+		"t.tag) AS new_tags,"
+		"  coalesce($4, '{}') OPERATOR(pg_catalog.||) coalesce(m.attributes, '{}') AS "
+		"new_attributes,"
 		"  greatest(m.importance, $5) AS new_importance,"
 		"  m.pinned OR $6 AS new_pinned,"
 		"  CASE WHEN m.expires_at IS NULL OR $7 IS NULL THEN NULL"
@@ -191,13 +194,13 @@ static bool
 from_recall(const AgmMemory *memory)
 {
 	return !memory->isnull[AGM_SOURCE] &&
-		strcmp(TextDatumGetCString(memory->value[AGM_SOURCE]), "recall") == 0;
+		   strcmp(TextDatumGetCString(memory->value[AGM_SOURCE]), "recall") == 0;
 }
 
 static void
 check_parent(AgmWriter *writer, const AgmMemory *memory)
 {
-	AgmParams	params = {0};
+	AgmParams params = {0};
 
 	if (memory->isnull[AGM_PARENT])
 		return;
@@ -217,8 +220,8 @@ check_parent(AgmWriter *writer, const AgmMemory *memory)
 static int64
 insert(AgmWriter *writer, const AgmMemory *memory)
 {
-	AgmParams	params = {0};
-	int64		id = 0;
+	AgmParams params = {0};
+	int64 id = 0;
 
 	agm_param(&params, TEXTOID, writer->ns, false);
 	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(memory->period.from),
@@ -230,24 +233,25 @@ insert(AgmWriter *writer, const AgmMemory *memory)
 	agm_param(&params, TSVECTOROID, TSVectorGetDatum(memory->lexemes), false);
 	for (size_t i = 0; i < lengthof(copied); i++)
 		field_param(&params, memory, copied[i]);
-	(void) agm_execute(&writer->store,
-					   "INSERT INTO {store}.memory"
-					   " (namespace, valid_period, content_hash, tokens, lexemes,"
-					   "  kind, content, title, subject, predicate, object, tags, attributes,"
-					   "  confidence, importance, provenance, source, actor, session, parent,"
-					   "  pinned, expires_at, key, language, model, embedding)"
-					   " VALUES ($1, pg_catalog.tstzrange($2, $3), $4, $5, $6,"
-					   "  $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
-					   "  $22, $23, $24, $25, $26, $27)"
-					   " RETURNING id",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, read_id, &id);
+	(void) agm_execute(
+		&writer->store,
+		"INSERT INTO {store}.memory"
+		" (namespace, valid_period, content_hash, tokens, lexemes,"
+		"  kind, content, title, subject, predicate, object, tags, attributes,"
+		"  confidence, importance, provenance, source, actor, session, parent,"
+		"  pinned, expires_at, key, language, model, embedding)"
+		" VALUES ($1, pg_catalog.tstzrange($2, $3), $4, $5, $6,"
+		"  $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
+		"  $22, $23, $24, $25, $26, $27)"
+		" RETURNING id",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, read_id, &id);
 	return id;
 }
 
 void
 agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written)
 {
-	Found		found = {0};
+	Found found = {0};
 
 	/* The clock is read with the lock held: who waited comes after whom it waited for. */
 	if (memory->isnull[AGM_VALID_FROM])
@@ -260,12 +264,13 @@ agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written)
 	{
 		found = find_key(writer, memory);
 		if (found.found && !found.same)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNIQUE_VIOLATION),
-					 errmsg("key \"%s\" already names memory " INT64_FORMAT
-							", whose statement differs",
-							TextDatumGetCString(memory->value[AGM_KEY]), found.id),
-					 errhint("Use another key; the same key and statement again is harmless.")));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("key \"%s\" already names memory " INT64_FORMAT
+						", whose statement differs",
+						TextDatumGetCString(memory->value[AGM_KEY]), found.id),
+				 errhint("Use another key; the same key and statement again is harmless.")));
 	}
 	if (!found.found && memory->kind->reinforce)
 		found = find_statement(writer, memory);

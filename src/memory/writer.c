@@ -15,8 +15,8 @@
 static char *
 slot_text(TupleTableSlot *slot, int attno)
 {
-	bool		isnull;
-	Datum		value = slot_getattr(slot, attno, &isnull);
+	bool isnull;
+	Datum value = slot_getattr(slot, attno, &isnull);
 
 	return isnull ? NULL : TextDatumGetCString(value);
 }
@@ -24,10 +24,10 @@ slot_text(TupleTableSlot *slot, int attno)
 static void
 read_settings(TupleTableSlot *slot, void *arg)
 {
-	AgmWriter  *writer = arg;
-	bool		isnull;
-	Datum		languages;
-	char	   *dimensions = slot_text(slot, 1);
+	AgmWriter *writer = arg;
+	bool isnull;
+	Datum languages;
+	char *dimensions = slot_text(slot, 1);
 
 	writer->dimensions = dimensions == NULL ? 0 : pg_strtoint32(dimensions);
 	writer->language = slot_text(slot, 2);
@@ -35,8 +35,8 @@ read_settings(TupleTableSlot *slot, void *arg)
 	languages = slot_getattr(slot, 4, &isnull);
 	if (!isnull)
 	{
-		Datum	   *items;
-		int			n;
+		Datum *items;
+		int n;
 
 		deconstruct_array(DatumGetArrayTypeP(languages), TEXTOID, -1, false, TYPALIGN_INT,
 						  &items, NULL, &n);
@@ -49,7 +49,7 @@ read_settings(TupleTableSlot *slot, void *arg)
 void
 agm_writer_open(AgmWriter *writer, const char *store, Datum ns)
 {
-	AgmParams	params = {0};
+	AgmParams params = {0};
 
 	memset(writer, 0, sizeof(*writer));
 	writer->ns = ns;
@@ -74,7 +74,7 @@ agm_writer_open(AgmWriter *writer, const char *store, Datum ns)
 
 typedef struct KindReader
 {
-	AgmWriter  *writer;
+	AgmWriter *writer;
 	AgmKindPolicy *policy;
 } KindReader;
 
@@ -83,10 +83,10 @@ read_kind(TupleTableSlot *slot, void *arg)
 {
 	KindReader *reader = arg;
 	AgmKindPolicy *policy = palloc0(sizeof(AgmKindPolicy));
-	bool		low_null;
-	bool		high_null;
-	Datum		low = slot_getattr(slot, 4, &low_null);
-	Datum		high = slot_getattr(slot, 5, &high_null);
+	bool low_null;
+	bool high_null;
+	Datum low = slot_getattr(slot, 4, &low_null);
+	Datum high = slot_getattr(slot, 5, &high_null);
 
 	policy->name = slot_text(slot, 1);
 	policy->vault = strcmp(slot_text(slot, 2), "vault") == 0;
@@ -104,10 +104,10 @@ read_kind(TupleTableSlot *slot, void *arg)
 const AgmKindPolicy *
 agm_writer_kind(AgmWriter *writer, Datum kind)
 {
-	char	   *name = TextDatumGetCString(kind);
-	AgmParams	params = {0};
-	KindReader	reader = {writer, NULL};
-	ListCell   *cell;
+	char *name = TextDatumGetCString(kind);
+	AgmParams params = {0};
+	KindReader reader = {writer, NULL};
+	ListCell *cell;
 
 	foreach (cell, writer->kinds)
 	{
@@ -122,10 +122,10 @@ agm_writer_kind(AgmWriter *writer, Datum kind)
 					   " FROM {store}.kind k WHERE k.name OPERATOR(pg_catalog.=) $1",
 					   &params, AGM_WRITE | AGM_PLAN_GENERIC, read_kind, &reader);
 	if (reader.policy == NULL)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("unknown kind \"%s\"", name),
-						errhint("SELECT name FROM %s.kind lists the kinds of this store.",
-								writer->store.quoted)));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown kind \"%s\"", name),
+				 errhint("SELECT name FROM %s.kind lists the kinds of this store.",
+						 writer->store.quoted)));
 	return reader.policy;
 }
 
@@ -136,9 +136,9 @@ agm_writer_kind(AgmWriter *writer, Datum kind)
 void
 agm_writer_use_language(AgmWriter *writer, const char *language)
 {
-	AgmParams	params = {0};
-	Datum		item;
-	ListCell   *cell;
+	AgmParams params = {0};
+	Datum item;
+	ListCell *cell;
 
 	foreach (cell, writer->languages)
 		if (strcmp(lfirst(cell), language) == 0)
@@ -146,21 +146,23 @@ agm_writer_use_language(AgmWriter *writer, const char *language)
 	item = CStringGetTextDatum(language);
 	agm_param(&params, TEXTOID, writer->ns, false);
 	agm_param(&params, TEXTARRAYOID,
-			  PointerGetDatum(construct_array(&item, 1, TEXTOID, -1, false, TYPALIGN_INT)), false);
-	(void) agm_execute(&writer->store,
-					   "INSERT INTO {store}.namespace AS n (namespace, languages) VALUES ($1, $2)"
-					   " ON CONFLICT (namespace) DO UPDATE"
-					   " SET languages = n.languages OPERATOR(pg_catalog.||) excluded.languages"
-					   " WHERE NOT n.languages OPERATOR(pg_catalog.@>) excluded.languages",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
+			  PointerGetDatum(construct_array(&item, 1, TEXTOID, -1, false, TYPALIGN_INT)),
+			  false);
+	(void) agm_execute(
+		&writer->store,
+		"INSERT INTO {store}.namespace AS n (namespace, languages) VALUES ($1, $2)"
+		" ON CONFLICT (namespace) DO UPDATE"
+		" SET languages = n.languages OPERATOR(pg_catalog.||) excluded.languages"
+		" WHERE NOT n.languages OPERATOR(pg_catalog.@>) excluded.languages",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
 	writer->languages = lappend(writer->languages, pstrdup(language));
 }
 
 static int
 compare_int64(const void *a, const void *b)
 {
-	int64		x = *(const int64 *) a;
-	int64		y = *(const int64 *) b;
+	int64 x = *(const int64 *) a;
+	int64 y = *(const int64 *) b;
 
 	return (x > y) - (x < y);
 }
@@ -172,9 +174,9 @@ compare_int64(const void *a, const void *b)
 void
 agm_writer_lock(AgmWriter *writer, int64 *hashes, int n)
 {
-	AgmParams	params = {0};
-	Datum	   *items;
-	int			distinct = 0;
+	AgmParams params = {0};
+	Datum *items;
+	int distinct = 0;
 
 	if (n == 0)
 		return;
@@ -187,22 +189,24 @@ agm_writer_lock(AgmWriter *writer, int64 *hashes, int n)
 	if (distinct == 1)
 	{
 		agm_param(&params, INT8OID, items[0], false);
-		(void) agm_execute(&writer->store,
-						   "INSERT INTO {store}.key_lock AS l (namespace, hash, n) VALUES ($1, $2, 1)"
-						   " ON CONFLICT (namespace, hash) DO UPDATE"
-						   " SET n = l.n OPERATOR(pg_catalog.+) 1",
-						   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
+		(void) agm_execute(
+			&writer->store,
+			"INSERT INTO {store}.key_lock AS l (namespace, hash, n) VALUES ($1, $2, 1)"
+			" ON CONFLICT (namespace, hash) DO UPDATE"
+			" SET n = l.n OPERATOR(pg_catalog.+) 1",
+			&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
 		return;
 	}
 	agm_param(&params, INT8ARRAYOID,
 			  PointerGetDatum(construct_array(items, distinct, INT8OID, 8, FLOAT8PASSBYVAL,
 											  TYPALIGN_DOUBLE)),
 			  false);
-	(void) agm_execute(&writer->store,
-					   "INSERT INTO {store}.key_lock AS l (namespace, hash, n)"
-					   " SELECT $1, h.hash, 1 FROM pg_catalog.unnest($2) WITH ORDINALITY AS h(hash, i)"
-					   " ORDER BY h.i"
-					   " ON CONFLICT (namespace, hash) DO UPDATE"
-					   " SET n = l.n OPERATOR(pg_catalog.+) 1",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
+	(void) agm_execute(
+		&writer->store,
+		"INSERT INTO {store}.key_lock AS l (namespace, hash, n)"
+		" SELECT $1, h.hash, 1 FROM pg_catalog.unnest($2) WITH ORDINALITY AS h(hash, i)"
+		" ORDER BY h.i"
+		" ON CONFLICT (namespace, hash) DO UPDATE"
+		" SET n = l.n OPERATOR(pg_catalog.+) 1",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
 }

@@ -25,8 +25,8 @@ static void
 append_date(StringInfo out, TimestampTz at)
 {
 	struct pg_tm tm;
-	fsec_t		fsec;
-	int			tz;
+	fsec_t fsec;
+	int tz;
 
 	if (timestamp2tm(at, &tz, &tm, &fsec, NULL, NULL) != 0)
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
@@ -41,11 +41,11 @@ append_date(StringInfo out, TimestampTz at)
 static void
 append_period(StringInfo out, Datum period)
 {
-	RangeType  *range = DatumGetRangeTypeP(period);
+	RangeType *range = DatumGetRangeTypeP(period);
 	TypeCacheEntry *type = lookup_type_cache(RangeTypeGetOid(range), TYPECACHE_RANGE_INFO);
-	RangeBound	lower;
-	RangeBound	upper;
-	bool		empty;
+	RangeBound lower;
+	RangeBound upper;
+	bool empty;
 
 	range_deserialize(type, range, &lower, &upper, &empty);
 	if (empty || (lower.infinite && upper.infinite))
@@ -77,7 +77,7 @@ char *
 agm_recall_context(const AgmRecall *recall, AgmRecalled *rows, int nrows)
 {
 	StringInfoData out;
-	int			number = 0;
+	int number = 0;
 
 	initStringInfo(&out);
 	for (int i = 0; i < nrows; i++)

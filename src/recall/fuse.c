@@ -20,10 +20,10 @@
 
 typedef struct RankItem
 {
-	double		score;
-	int			index;
-	int			ns;
-	int64		id;
+	double score;
+	int index;
+	int ns;
+	int64 id;
 } RankItem;
 
 static int
@@ -58,7 +58,7 @@ compare_candidates(const void *a, const void *b)
 static double
 rank_channel(AgmCandidate *candidates, int n, AgmChannel channel, RankItem *items)
 {
-	int			found = 0;
+	int found = 0;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -88,8 +88,8 @@ void
 agm_fuse(AgmCandidate *candidates, int n, AgmFusion fusion, const double *weights,
 		 const bool *active)
 {
-	double		best[AGM_NCHANNELS] = {0};
-	RankItem   *items;
+	double best[AGM_NCHANNELS] = {0};
+	RankItem *items;
 
 	if (n == 0)
 		return;
@@ -102,14 +102,14 @@ agm_fuse(AgmCandidate *candidates, int n, AgmFusion fusion, const double *weight
 	for (int i = 0; i < n; i++)
 	{
 		AgmCandidate *candidate = &candidates[i];
-		double		sum = 0;
-		double		total = 0;
-		bool		blind = false;
+		double sum = 0;
+		double total = 0;
+		bool blind = false;
 
 		for (int c = 0; c < AGM_NCHANNELS; c++)
 		{
 			if (best[c] <= 0)
-				continue;		/* the channel found nothing for this query */
+				continue; /* the channel found nothing for this query */
 			if (c == AGM_SEMANTIC && !candidate->has_embedding)
 			{
 				blind = true;
@@ -122,7 +122,8 @@ agm_fuse(AgmCandidate *candidates, int n, AgmFusion fusion, const double *weight
 		if (blind)
 			candidate->score *= NO_EMBEDDING_FACTOR;
 		candidate->score *= candidate->state_weight *
-			(1 + IMPORTANCE_SHARE * candidate->importance) / (1 + IMPORTANCE_SHARE);
+							(1 + IMPORTANCE_SHARE * candidate->importance) /
+							(1 + IMPORTANCE_SHARE);
 	}
 	qsort(candidates, n, sizeof(AgmCandidate), compare_candidates);
 }

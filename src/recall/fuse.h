@@ -25,20 +25,20 @@ typedef enum AgmFusion
 /* What one channel says of one candidate; rank 0: nothing found. */
 typedef struct AgmEvidence
 {
-	double		score;			/* raw: similarity, BM25 */
-	int			rank;			/* 1 is best; set by agm_fuse */
+	double score; /* raw: similarity, BM25 */
+	int rank;	  /* 1 is best; set by agm_fuse */
 } AgmEvidence;
 
 typedef struct AgmCandidate
 {
-	int64		id;
-	int			ns;				/* which of the namespaces searched */
+	int64 id;
+	int ns; /* which of the namespaces searched */
 	AgmEvidence channel[AGM_NCHANNELS];
-	bool		has_embedding;
-	double		importance;
-	double		state_weight;
-	int32		bytes;			/* of content */
-	double		score;			/* set by agm_fuse */
+	bool has_embedding;
+	double importance;
+	double state_weight;
+	int32 bytes;  /* of content */
+	double score; /* set by agm_fuse */
 } AgmCandidate;
 
 /*

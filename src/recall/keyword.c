@@ -30,20 +30,20 @@
 
 typedef struct Match
 {
-	int64		id;
-	int32		tokens;
+	int64 id;
+	int32 tokens;
 } Match;
 
 typedef struct Pass
 {
 	const AgmTerm *terms;
-	int			nterms;
-	int64	   *df;				/* per term, over all matches */
-	Match	   *matches;		/* those that pass the filter */
-	uint8	   *frequencies;	/* nterms for each match */
-	int64		n;
-	int64		capacity;
-	MemoryContext row_context;	/* reset after each row */
+	int nterms;
+	int64 *df;			/* per term, over all matches */
+	Match *matches;		/* those that pass the filter */
+	uint8 *frequencies; /* nterms for each match */
+	int64 n;
+	int64 capacity;
+	MemoryContext row_context; /* reset after each row */
 } Pass;
 
 static void
@@ -60,19 +60,19 @@ grow(Pass *pass)
 static void
 read_match(TupleTableSlot *slot, void *arg)
 {
-	Pass	   *pass = arg;
+	Pass *pass = arg;
 	MemoryContext old = MemoryContextSwitchTo(pass->row_context);
-	bool		isnull;
-	Datum		stored = slot_getattr(slot, 3, &isnull);
-	TSVector	lexemes = DatumGetTSVector(stored);
-	uint8	   *frequencies;
-	bool		matched = false;
+	bool isnull;
+	Datum stored = slot_getattr(slot, 3, &isnull);
+	TSVector lexemes = DatumGetTSVector(stored);
+	uint8 *frequencies;
+	bool matched = false;
 
 	grow(pass);
 	frequencies = &pass->frequencies[pass->n * pass->nterms];
 	for (int i = 0; i < pass->nterms; i++)
 	{
-		int			frequency = agm_lexeme_frequency(lexemes, &pass->terms[i]);
+		int frequency = agm_lexeme_frequency(lexemes, &pass->terms[i]);
 
 		frequencies[i] = Min(frequency, FREQUENCY_MAX);
 		if (frequency > 0)
@@ -84,7 +84,7 @@ read_match(TupleTableSlot *slot, void *arg)
 	/* Unmatched: another word's key collided.  Filtered out: it only counts above. */
 	if (matched && DatumGetBool(slot_getattr(slot, 4, &isnull)) && !isnull)
 	{
-		Match	   *match = &pass->matches[pass->n++];
+		Match *match = &pass->matches[pass->n++];
 
 		match->id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
 		match->tokens = DatumGetInt32(slot_getattr(slot, 2, &isnull));
@@ -97,17 +97,17 @@ read_match(TupleTableSlot *slot, void *arg)
 static void
 run_pass(const AgmRecall *recall, const AgmSearched *searched, Pass *pass)
 {
-	AgmParams	params = {0};
+	AgmParams params = {0};
 	StringInfoData sql;
-	text	   *ns = DatumGetTextPP(searched->name);
-	Datum	   *keys = palloc(sizeof(Datum) * pass->nterms);
+	text *ns = DatumGetTextPP(searched->name);
+	Datum *keys = palloc(sizeof(Datum) * pass->nterms);
 
 	pass->df = palloc0(sizeof(int64) * pass->nterms);
 	pass->capacity = MATCHES_INITIAL;
 	pass->matches = palloc(pass->capacity * sizeof(Match));
 	pass->frequencies = palloc(pass->capacity * pass->nterms);
-	pass->row_context = AllocSetContextCreate(CurrentMemoryContext, "agentmem match",
-											  ALLOCSET_SMALL_SIZES);
+	pass->row_context =
+		AllocSetContextCreate(CurrentMemoryContext, "agentmem match", ALLOCSET_SMALL_SIZES);
 	for (int i = 0; i < pass->nterms; i++)
 		keys[i] = Int64GetDatum(agm_lexeme_key(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns),
 											   pass->terms[i].word, pass->terms[i].len));
@@ -123,21 +123,21 @@ run_pass(const AgmRecall *recall, const AgmSearched *searched, Pass *pass)
 						   ") FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
 						   " AND agentmem.lexeme_keys(m.namespace, m.lexemes)"
 						   " OPERATOR(pg_catalog.&&) $2");
-	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, read_match,
-					   pass);
+	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM,
+					   read_match, pass);
 }
 
 typedef struct Statistics
 {
-	int64		memories;
-	int64		tokens;
+	int64 memories;
+	int64 tokens;
 } Statistics;
 
 static void
 read_statistics(TupleTableSlot *slot, void *arg)
 {
 	Statistics *statistics = arg;
-	bool		isnull;
+	bool isnull;
 
 	statistics->memories = DatumGetInt64(slot_getattr(slot, 1, &isnull));
 	statistics->tokens = DatumGetInt64(slot_getattr(slot, 2, &isnull));
@@ -146,8 +146,8 @@ read_statistics(TupleTableSlot *slot, void *arg)
 static Statistics
 namespace_statistics(const AgmRecall *recall, const AgmSearched *searched)
 {
-	AgmParams	params = {0};
-	Statistics	statistics = {searched->memories, searched->tokens};
+	AgmParams params = {0};
+	Statistics statistics = {searched->memories, searched->tokens};
 
 	if (searched->memories > EXACT_STATISTICS_MAX && searched->tokens > 0)
 		return statistics;
@@ -175,12 +175,12 @@ compare_worst(Datum a, Datum b, void *arg)
 static AgmHits
 best_hits(const AgmHits *all, int depth)
 {
-	AgmHits		best = {palloc(sizeof(AgmHit) * depth), 0};
+	AgmHits best = {palloc(sizeof(AgmHit) * depth), 0};
 	binaryheap *heap = binaryheap_allocate(depth, compare_worst, NULL);
 
 	for (int i = 0; i < all->n; i++)
 	{
-		Datum		hit = PointerGetDatum(&all->hits[i]);
+		Datum hit = PointerGetDatum(&all->hits[i]);
 
 		if (i < depth)
 			binaryheap_add(heap, hit);
@@ -196,8 +196,8 @@ best_hits(const AgmHits *all, int depth)
 static int
 compare_ids(const void *a, const void *b)
 {
-	int64		x = ((const AgmHit *) a)->id;
-	int64		y = ((const AgmHit *) b)->id;
+	int64 x = ((const AgmHit *) a)->id;
+	int64 y = ((const AgmHit *) b)->id;
 
 	return (x > y) - (x < y);
 }
@@ -206,16 +206,16 @@ AgmHits
 agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched, AgmHits *all,
 				   bool *has_words)
 {
-	Pass		pass = {0};
-	AgmHits		none = {NULL, 0};
-	Statistics	statistics;
-	double		mean_length;
-	double	   *idf;
+	Pass pass = {0};
+	AgmHits none = {NULL, 0};
+	Statistics statistics;
+	double mean_length;
+	double *idf;
 
 	*all = none;
-	pass.terms = agm_lexical_query(searched->configs, searched->nconfigs,
-								   VARDATA_ANY(recall->query),
-								   VARSIZE_ANY_EXHDR(recall->query), &pass.nterms);
+	pass.terms =
+		agm_lexical_query(searched->configs, searched->nconfigs, VARDATA_ANY(recall->query),
+						  VARSIZE_ANY_EXHDR(recall->query), &pass.nterms);
 	if (pass.nterms == 0)
 		return none;
 	*has_words = true;
@@ -228,7 +228,8 @@ agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched, AgmHits
 						errhint("Narrow the search by kinds, tags or time.")));
 
 	statistics = namespace_statistics(recall, searched);
-	mean_length = statistics.memories > 0 ? (double) statistics.tokens / statistics.memories : 1;
+	mean_length =
+		statistics.memories > 0 ? (double) statistics.tokens / statistics.memories : 1;
 	idf = palloc(sizeof(double) * pass.nterms);
 	for (int i = 0; i < pass.nterms; i++)
 		idf[i] = agm_bm25_idf(Max(statistics.memories, pass.df[i]), pass.df[i]);
@@ -238,12 +239,12 @@ agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched, AgmHits
 	for (int64 i = 0; i < pass.n; i++)
 	{
 		const uint8 *frequencies = &pass.frequencies[i * pass.nterms];
-		double		score = 0;
+		double score = 0;
 
 		for (int j = 0; j < pass.nterms; j++)
 			if (frequencies[j] > 0)
-				score += agm_bm25_term(idf[j], frequencies[j], pass.matches[i].tokens,
-									   mean_length);
+				score +=
+					agm_bm25_term(idf[j], frequencies[j], pass.matches[i].tokens, mean_length);
 		all->hits[i] = (AgmHit){pass.matches[i].id, score};
 		if ((i & 4095) == 0)
 			CHECK_FOR_INTERRUPTS();

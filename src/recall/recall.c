@@ -27,7 +27,7 @@
 static const struct
 {
 	const char *state;
-	double		weight;
+	double weight;
 } state_weights[] = {{"active", 1.0}, {"warm", 0.7}, {"cold", 0.3}, {"archived", 0.1}};
 
 const char *
@@ -46,22 +46,22 @@ agm_prompt_tokens(int32 bytes)
 static char *
 slot_text(TupleTableSlot *slot, int attno)
 {
-	bool		isnull;
-	Datum		value = slot_getattr(slot, attno, &isnull);
+	bool isnull;
+	Datum value = slot_getattr(slot, attno, &isnull);
 
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
 typedef struct Settings
 {
-	char	   *dimensions;
-	char	   *metric;
+	char *dimensions;
+	char *metric;
 } Settings;
 
 static void
 read_settings(TupleTableSlot *slot, void *arg)
 {
-	Settings   *settings = arg;
+	Settings *settings = arg;
 
 	settings->dimensions = slot_text(slot, 1);
 	settings->metric = slot_text(slot, 2);
@@ -85,8 +85,8 @@ check_embedding(const AgmRecall *recall, const char *dimensions)
 void
 agm_recall_open(AgmRecall *recall)
 {
-	AgmParams	params = {0};
-	Settings	settings = {NULL, NULL};
+	AgmParams params = {0};
+	Settings settings = {NULL, NULL};
 
 	(void) agm_execute(&recall->store,
 					   "SELECT (SELECT s.value FROM {store}.setting s"
@@ -97,9 +97,9 @@ agm_recall_open(AgmRecall *recall)
 	if (recall->embedding != NULL)
 		check_embedding(recall, settings.dimensions);
 	recall->metric = settings.metric == NULL ? 'c' : settings.metric[0];
-	recall->distance_operator = recall->metric == 'l' ? "<->"
-		: recall->metric == 'i'						  ? "<#>"
-													  : "<=>";
+	recall->distance_operator = recall->metric == 'l'	? "<->"
+								: recall->metric == 'i' ? "<#>"
+														: "<=>";
 	recall->depth = Min(Max(recall->k * DEPTH_FACTOR, DEPTH_MIN), DEPTH_MAX);
 	agm_filter_check(&recall->filter, &recall->store);
 }
@@ -107,8 +107,8 @@ agm_recall_open(AgmRecall *recall)
 typedef struct SearchedList
 {
 	AgmSearched *items;
-	int			n;
-	int			capacity;
+	int n;
+	int capacity;
 } SearchedList;
 
 static void
@@ -116,16 +116,16 @@ read_searched(TupleTableSlot *slot, void *arg)
 {
 	SearchedList *list = arg;
 	AgmSearched *searched;
-	Datum		value;
-	Datum	   *languages;
-	bool		isnull;
+	Datum value;
+	Datum *languages;
+	bool isnull;
 
 	if (list->n == list->capacity)
 	{
 		list->capacity = Max(list->capacity * 2, 4);
 		list->items = list->items == NULL
-			? palloc(sizeof(AgmSearched) * list->capacity)
-			: repalloc(list->items, sizeof(AgmSearched) * list->capacity);
+						  ? palloc(sizeof(AgmSearched) * list->capacity)
+						  : repalloc(list->items, sizeof(AgmSearched) * list->capacity);
 	}
 	searched = &list->items[list->n++];
 	value = slot_getattr(slot, 1, &isnull);
@@ -143,15 +143,15 @@ read_searched(TupleTableSlot *slot, void *arg)
 	searched->has_hidden = DatumGetBool(slot_getattr(slot, 5, &isnull));
 }
 
-#define SEARCHED_COLUMNS                                                                           \
-	"SELECT n.namespace, n.languages, n.memories, n.tokens, " AGM_HAS_HIDDEN("n.namespace")        \
-	" FROM {store}.namespace n"
+#define SEARCHED_COLUMNS                                                                       \
+	"SELECT n.namespace, n.languages, n.memories, n.tokens, " AGM_HAS_HIDDEN(                  \
+		"n.namespace") " FROM {store}.namespace n"
 
 /* The namespaces asked for that exist; the common case of one is a look-up by key. */
 static SearchedList
 find_namespaces(const AgmRecall *recall)
 {
-	AgmParams	params = {0};
+	AgmParams params = {0};
 	SearchedList list = {NULL, 0, 0};
 	const char *sql;
 
@@ -161,13 +161,14 @@ find_namespaces(const AgmRecall *recall)
 	else
 	{
 		agm_param(&params, BOOLOID, BoolGetDatum(recall->prefix), false);
-		agm_param(&params, TEXTARRAYOID, PointerGetDatum(recall->shared), recall->shared == NULL);
+		agm_param(&params, TEXTARRAYOID, PointerGetDatum(recall->shared),
+				  recall->shared == NULL);
 		sql = SEARCHED_COLUMNS
 			" WHERE n.namespace OPERATOR(pg_catalog.=) $1"
-			  " OR ($2 AND n.namespace OPERATOR(pg_catalog.>=) ($1 OPERATOR(pg_catalog.||) '/')"
-			  "        AND n.namespace OPERATOR(pg_catalog.<) ($1 OPERATOR(pg_catalog.||) '0'))"
-			  " OR n.namespace OPERATOR(pg_catalog.=) ANY ($3)"
-			  " ORDER BY n.namespace";
+			" OR ($2 AND n.namespace OPERATOR(pg_catalog.>=) ($1 OPERATOR(pg_catalog.||) '/')"
+			"        AND n.namespace OPERATOR(pg_catalog.<) ($1 OPERATOR(pg_catalog.||) '0'))"
+			" OR n.namespace OPERATOR(pg_catalog.=) ANY ($3)"
+			" ORDER BY n.namespace";
 	}
 	(void) agm_execute(&recall->store, sql, &params,
 					   AGM_READ | (params.n == 1 ? AGM_PLAN_GENERIC : AGM_PLAN_CUSTOM),
@@ -179,17 +180,17 @@ find_namespaces(const AgmRecall *recall)
 typedef struct Pool
 {
 	AgmCandidate *items;
-	int			n;
-	int			first;			/* where the namespace at hand begins */
-	bool		has_words;		/* the query has more than stop words */
+	int n;
+	int first;		/* where the namespace at hand begins */
+	bool has_words; /* the query has more than stop words */
 	const AgmRecall *recall;
 } Pool;
 
 static int
 compare_int64(const void *a, const void *b)
 {
-	int64		x = *(const int64 *) a;
-	int64		y = *(const int64 *) b;
+	int64 x = *(const int64 *) a;
+	int64 y = *(const int64 *) b;
 
 	return (x > y) - (x < y);
 }
@@ -197,12 +198,12 @@ compare_int64(const void *a, const void *b)
 static AgmCandidate *
 find_candidate(const Pool *pool, int64 id)
 {
-	int			low = pool->first;
-	int			high = pool->n;
+	int low = pool->first;
+	int high = pool->n;
 
 	while (low < high)
 	{
-		int			middle = low + (high - low) / 2;
+		int middle = low + (high - low) / 2;
 
 		if (pool->items[middle].id < id)
 			low = middle + 1;
@@ -216,9 +217,9 @@ find_candidate(const Pool *pool, int64 id)
 static void
 add_candidates(Pool *pool, int ns, const AgmHits *semantic, const AgmHits *keyword)
 {
-	int			total = semantic->n + keyword->n;
-	int64	   *ids = palloc(sizeof(int64) * Max(total, 1));
-	int			n = 0;
+	int total = semantic->n + keyword->n;
+	int64 *ids = palloc(sizeof(int64) * Max(total, 1));
+	int n = 0;
 
 	for (int i = 0; i < semantic->n; i++)
 		ids[n++] = semantic->hits[i].id;
@@ -227,9 +228,10 @@ add_candidates(Pool *pool, int ns, const AgmHits *semantic, const AgmHits *keywo
 	qsort(ids, n, sizeof(int64), compare_int64);
 
 	pool->first = pool->n;
-	pool->items = pool->items == NULL
-		? palloc(sizeof(AgmCandidate) * Max(total, 1))
-		: repalloc_huge(pool->items, sizeof(AgmCandidate) * (pool->n + total + 1));
+	pool->items =
+		pool->items == NULL
+			? palloc(sizeof(AgmCandidate) * Max(total, 1))
+			: repalloc_huge(pool->items, sizeof(AgmCandidate) * (pool->n + total + 1));
 	for (int i = 0; i < n; i++)
 	{
 		AgmCandidate *candidate = &pool->items[pool->n];
@@ -257,12 +259,12 @@ state_weight(const char *state)
 static void
 read_feature(TupleTableSlot *slot, void *arg)
 {
-	Pool	   *pool = arg;
-	bool		isnull;
+	Pool *pool = arg;
+	bool isnull;
 	AgmCandidate *candidate =
 		find_candidate(pool, DatumGetInt64(slot_getattr(slot, 1, &isnull)));
-	Datum		value;
-	char	   *state;
+	Datum value;
+	char *state;
 
 	if (candidate == NULL)
 		return;
@@ -281,7 +283,7 @@ read_feature(TupleTableSlot *slot, void *arg)
 static Datum
 id_array(const int64 *ids, int n)
 {
-	Datum	   *items = palloc(sizeof(Datum) * Max(n, 1));
+	Datum *items = palloc(sizeof(Datum) * Max(n, 1));
 
 	for (int i = 0; i < n; i++)
 		items[i] = Int64GetDatum(ids[i]);
@@ -294,10 +296,10 @@ static void
 read_features(Pool *pool, const AgmSearched *searched)
 {
 	const AgmRecall *recall = pool->recall;
-	AgmParams	params = {0};
+	AgmParams params = {0};
 	StringInfoData sql;
-	int			n = pool->n - pool->first;
-	int64	   *ids = palloc(sizeof(int64) * Max(n, 1));
+	int n = pool->n - pool->first;
+	int64 *ids = palloc(sizeof(int64) * Max(n, 1));
 
 	if (n == 0)
 		return;
@@ -308,18 +310,20 @@ read_features(Pool *pool, const AgmSearched *searched)
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT m.id, ");
 	if (recall->embedding != NULL)
-		appendStringInfo(&sql, "m.embedding OPERATOR(agentmem.%s) $%d", recall->distance_operator,
+		appendStringInfo(&sql, "m.embedding OPERATOR(agentmem.%s) $%d",
+						 recall->distance_operator,
 						 agm_param(&params, agm_type_oid("vector"),
 								   PointerGetDatum(recall->embedding), false));
 	else
 		appendStringInfoString(&sql, "NULL::pg_catalog.float8");
 	appendStringInfoString(
-		&sql, ", m.importance,"
-			  " (SELECT a.state FROM {store}.activity a"
-			  "  WHERE a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=) m.id),"
-			  " pg_catalog.octet_length(m.content)"
-			  " FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
-			  " AND m.id OPERATOR(pg_catalog.=) ANY ($2)");
+		&sql,
+		", m.importance,"
+		" (SELECT a.state FROM {store}.activity a"
+		"  WHERE a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=) m.id),"
+		" pg_catalog.octet_length(m.content)"
+		" FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
+		" AND m.id OPERATOR(pg_catalog.=) ANY ($2)");
 	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_GENERIC,
 					   read_feature, pool);
 }
@@ -328,9 +332,9 @@ static void
 search_namespace(Pool *pool, int ns, const AgmSearched *searched)
 {
 	const AgmRecall *recall = pool->recall;
-	AgmHits		semantic = {NULL, 0};
-	AgmHits		keyword = {NULL, 0};
-	AgmHits		all = {NULL, 0};
+	AgmHits semantic = {NULL, 0};
+	AgmHits keyword = {NULL, 0};
+	AgmHits all = {NULL, 0};
 
 	if (recall->embedding != NULL)
 		semantic = agm_semantic_search(recall, searched);
@@ -351,10 +355,10 @@ search_namespace(Pool *pool, int ns, const AgmSearched *searched)
 static void
 read_newest(TupleTableSlot *slot, void *arg)
 {
-	Pool	   *pool = arg;
+	Pool *pool = arg;
 	AgmCandidate *candidate = &pool->items[pool->n++];
-	bool		isnull;
-	Datum		started;
+	bool isnull;
+	Datum started;
 
 	memset(candidate, 0, sizeof(*candidate));
 	candidate->id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
@@ -382,23 +386,23 @@ list_newest(Pool *pool, const SearchedList *list)
 {
 	const AgmRecall *recall = pool->recall;
 
-	pool->items = MemoryContextAllocHuge(CurrentMemoryContext,
-										 sizeof(AgmCandidate) * ((Size) recall->k * list->n + 1));
+	pool->items = MemoryContextAllocHuge(
+		CurrentMemoryContext, sizeof(AgmCandidate) * ((Size) recall->k * list->n + 1));
 	for (int i = 0; i < list->n; i++)
 	{
-		AgmParams	params = {0};
+		AgmParams params = {0};
 		StringInfoData sql;
 
 		agm_param(&params, TEXTOID, list->items[i].name, false);
 		agm_param(&params, INT8OID, Int64GetDatum(recall->k), false);
 		initStringInfo(&sql);
-		appendStringInfoString(&sql,
-							   "SELECT m.id, pg_catalog.octet_length(m.content),"
-							   " pg_catalog.lower(m.valid_period) FROM {store}.memory m"
-							   " WHERE m.namespace OPERATOR(pg_catalog.=) $1");
+		appendStringInfoString(&sql, "SELECT m.id, pg_catalog.octet_length(m.content),"
+									 " pg_catalog.lower(m.valid_period) FROM {store}.memory m"
+									 " WHERE m.namespace OPERATOR(pg_catalog.=) $1");
 		agm_filter_append(&recall->filter, list->items[i].has_hidden, &sql, &params);
-		appendStringInfoString(&sql, " ORDER BY pg_catalog.lower(m.valid_period) DESC NULLS LAST,"
-									 " m.id DESC LIMIT $2");
+		appendStringInfoString(&sql,
+							   " ORDER BY pg_catalog.lower(m.valid_period) DESC NULLS LAST,"
+							   " m.id DESC LIMIT $2");
 		pool->first = i;
 		(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM,
 						   read_newest, pool);
@@ -410,9 +414,9 @@ list_newest(Pool *pool, const SearchedList *list)
 static int
 cut(const AgmRecall *recall, Pool *pool, bool scored)
 {
-	int			n = 0;
-	int			kept = 0;
-	int64		tokens = 0;
+	int n = 0;
+	int kept = 0;
+	int64 tokens = 0;
 
 	for (int i = 0; i < pool->n && n < recall->k; i++)
 	{
@@ -432,7 +436,7 @@ cut(const AgmRecall *recall, Pool *pool, bool scored)
 			continue;
 		if (recall->max_tokens > 0)
 		{
-			int32		needed = agm_prompt_tokens(candidate->bytes);
+			int32 needed = agm_prompt_tokens(candidate->bytes);
 
 			if (tokens + needed > recall->max_tokens)
 				continue;
@@ -445,37 +449,38 @@ cut(const AgmRecall *recall, Pool *pool, bool scored)
 
 typedef struct RowReader
 {
-	AgmRecalled **by_id;		/* ordered by id */
-	int			n;
+	AgmRecalled **by_id; /* ordered by id */
+	int n;
 } RowReader;
 
 static int
 compare_rows(const void *a, const void *b)
 {
-	int64		x = (*(AgmRecalled *const *) a)->candidate.id;
-	int64		y = (*(AgmRecalled *const *) b)->candidate.id;
+	int64 x = (*(AgmRecalled *const *) a)->candidate.id;
+	int64 y = (*(AgmRecalled *const *) b)->candidate.id;
 
 	return (x > y) - (x < y);
 }
 
 /* The columns of recall() as far as they are columns of the table, then the id. */
-#define ROW_COLUMNS                                                                                \
-	"m.id, m.namespace, m.kind, m.content, NULL::pg_catalog.float4, NULL::pg_catalog.int4,"        \
-	" m.valid_period,"                                                                             \
-	" agentmem.effective_confidence(m.confidence, coalesce("                                        \
-	"  (SELECT a.confirmations FROM {store}.activity a"                                            \
-	"   WHERE a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=) m.id), 0)),"    \
+#define ROW_COLUMNS                                                                            \
+	"m.id, m.namespace, m.kind, m.content, NULL::pg_catalog.float4, NULL::pg_catalog.int4,"    \
+	" m.valid_period,"                                                                         \
+	" agentmem.effective_confidence(m.confidence, coalesce("                                   \
+	"  (SELECT a.confirmations FROM {store}.activity a"                                        \
+	"   WHERE a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=) m.id), "   \
+	"0)),"                                                                                     \
 	" m.attributes, m.source"
 
 static void
 read_row(TupleTableSlot *slot, void *arg)
 {
-	RowReader  *reader = arg;
-	TupleDesc	desc = slot->tts_tupleDescriptor;
+	RowReader *reader = arg;
+	TupleDesc desc = slot->tts_tupleDescriptor;
 	AgmRecalled probe;
 	AgmRecalled *key = &probe;
 	AgmRecalled **found;
-	bool		isnull;
+	bool isnull;
 
 	probe.candidate.id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
 	found = bsearch(&key, reader->by_id, reader->n, sizeof(AgmRecalled *), compare_rows);
@@ -484,13 +489,12 @@ read_row(TupleTableSlot *slot, void *arg)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-		Datum		value = slot_getattr(slot, i + 1, &isnull);
+		Datum value = slot_getattr(slot, i + 1, &isnull);
 
 		(*found)->nulls[i] = isnull;
 		if (!isnull)
-			(*found)->values[i] = attribute->attlen == -1
-				? PointerGetDatum(PG_DETOAST_DATUM_COPY(value))
-				: value;
+			(*found)->values[i] =
+				attribute->attlen == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(value)) : value;
 	}
 }
 
@@ -499,9 +503,9 @@ static void
 read_rows(const AgmRecall *recall, const AgmSearched *searched, int ns, AgmRecalled *rows,
 		  int nrows)
 {
-	AgmParams	params = {0};
-	RowReader	reader = {palloc(sizeof(AgmRecalled *) * Max(nrows, 1)), 0};
-	int64	   *ids = palloc(sizeof(int64) * Max(nrows, 1));
+	AgmParams params = {0};
+	RowReader reader = {palloc(sizeof(AgmRecalled *) * Max(nrows, 1)), 0};
+	int64 *ids = palloc(sizeof(int64) * Max(nrows, 1));
 
 	for (int i = 0; i < nrows; i++)
 		if (rows[i].candidate.ns == ns)
@@ -524,9 +528,9 @@ AgmRecalled *
 agm_recall_run(AgmRecall *recall, int *nrows)
 {
 	SearchedList list = find_namespaces(recall);
-	Pool		pool = {NULL, 0, 0, false, recall};
-	bool		active[AGM_NCHANNELS];
-	bool		scored;
+	Pool pool = {NULL, 0, 0, false, recall};
+	bool active[AGM_NCHANNELS];
+	bool scored;
 	AgmRecalled *rows;
 
 	active[AGM_SEMANTIC] = recall->embedding != NULL;
@@ -548,7 +552,8 @@ agm_recall_run(AgmRecall *recall, int *nrows)
 		agm_fuse(pool.items, pool.n, recall->fusion, recall->weights, active);
 	}
 	*nrows = cut(recall, &pool, scored);
-	rows = palloc_extended(sizeof(AgmRecalled) * Max(*nrows, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	rows = palloc_extended(sizeof(AgmRecalled) * Max(*nrows, 1),
+						   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int i = 0; i < *nrows; i++)
 	{
 		rows[i].candidate = pool.items[i];

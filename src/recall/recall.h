@@ -20,50 +20,50 @@
 /* Set by recall_fn.c and not changed after agm_recall_open. */
 typedef struct AgmRecall
 {
-	AgmStore	store;
-	text	   *ns;
-	bool		prefix;			/* ns and everything under it */
-	ArrayType  *shared;			/* further namespaces */
-	text	   *query;			/* NULL: no lexical channel */
-	AgmVector	embedding;		/* NULL: no semantic channel */
-	int			k;
-	AgmFilter	filter;
-	bool		has_min_score;
-	double		min_score;
-	bool		has_min_similarity;
-	double		min_similarity;
-	int			max_tokens;		/* 0: no limit */
-	AgmFusion	fusion;
-	double		weights[AGM_NCHANNELS];
+	AgmStore store;
+	text *ns;
+	bool prefix;		 /* ns and everything under it */
+	ArrayType *shared;	 /* further namespaces */
+	text *query;		 /* NULL: no lexical channel */
+	AgmVector embedding; /* NULL: no semantic channel */
+	int k;
+	AgmFilter filter;
+	bool has_min_score;
+	double min_score;
+	bool has_min_similarity;
+	double min_similarity;
+	int max_tokens; /* 0: no limit */
+	AgmFusion fusion;
+	double weights[AGM_NCHANNELS];
 
 	/* set by agm_recall_open */
 	const char *distance_operator;
-	char		metric;			/* 'c' cosine, 'l' l2, 'i' inner product */
-	int			depth;			/* candidates a channel contributes, per namespace */
+	char metric; /* 'c' cosine, 'l' l2, 'i' inner product */
+	int depth;	 /* candidates a channel contributes, per namespace */
 } AgmRecall;
 
 /* A namespace that is searched. */
 typedef struct AgmSearched
 {
-	Datum		name;			/* text */
-	Oid		   *configs;		/* its languages */
-	int			nconfigs;
-	int64		memories;		/* estimates of maintenance; -1: none */
-	int64		tokens;
-	bool		has_hidden;		/* of its memories, some are archived or forgotten */
+	Datum name;	  /* text */
+	Oid *configs; /* its languages */
+	int nconfigs;
+	int64 memories; /* estimates of maintenance; -1: none */
+	int64 tokens;
+	bool has_hidden; /* of its memories, some are archived or forgotten */
 } AgmSearched;
 
 /* A candidate of one channel. */
 typedef struct AgmHit
 {
-	int64		id;
-	double		score;
+	int64 id;
+	double score;
 } AgmHit;
 
 typedef struct AgmHits
 {
-	AgmHit	   *hits;
-	int			n;
+	AgmHit *hits;
+	int n;
 } AgmHits;
 
 /* A row of the answer, in the order of recall()'s columns. */
@@ -71,9 +71,9 @@ typedef struct AgmHits
 typedef struct AgmRecalled
 {
 	AgmCandidate candidate;
-	bool		scored;			/* false: nothing was asked, newest first */
-	Datum		values[AGM_RECALL_COLUMNS];
-	bool		nulls[AGM_RECALL_COLUMNS];
+	bool scored; /* false: nothing was asked, newest first */
+	Datum values[AGM_RECALL_COLUMNS];
+	bool nulls[AGM_RECALL_COLUMNS];
 } AgmRecalled;
 
 /* recall.c */

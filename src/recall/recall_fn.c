@@ -53,7 +53,8 @@ enum
 };
 
 /* README rule 7: what a channel weighs unless the caller says otherwise. */
-static const double default_weights[AGM_NCHANNELS] = {[AGM_SEMANTIC] = 1.2, [AGM_LEXICAL] = 1.0};
+static const double default_weights[AGM_NCHANNELS] = {
+	[AGM_SEMANTIC] = 1.2, [AGM_LEXICAL] = 1.0};
 
 static void *
 arg_pointer(FunctionCallInfo fcinfo, int argno)
@@ -71,7 +72,7 @@ arg_word(FunctionCallInfo fcinfo, int argno, const char *argument)
 static double
 arg_finite(FunctionCallInfo fcinfo, int argno, const char *argument)
 {
-	double		value = PG_GETARG_FLOAT4(argno);
+	double value = PG_GETARG_FLOAT4(argno);
 
 	if (isnan(value) || isinf(value))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -83,12 +84,13 @@ arg_finite(FunctionCallInfo fcinfo, int argno, const char *argument)
 static void
 not_yet(const char *what, const char *argument)
 {
-	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s is not supported yet", what),
-					errhint("Leave the argument %s out.", argument)));
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s is not supported yet", what),
+			 errhint("Leave the argument %s out.", argument)));
 }
 
-static void pg_attribute_noreturn()
-unknown_word(const char *argument, const char *word, const char *known)
+static void
+pg_attribute_noreturn() unknown_word(const char *argument, const char *word, const char *known)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -101,8 +103,8 @@ read_weights(const Jsonb *json, double *weights)
 {
 	JsonbIterator *it;
 	JsonbIteratorToken token;
-	JsonbValue	item;
-	int			channel = -1;
+	JsonbValue item;
+	int channel = -1;
 
 	if (!JB_ROOT_IS_OBJECT(json))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -111,11 +113,11 @@ read_weights(const Jsonb *json, double *weights)
 	it = JsonbIteratorInit(unconstify(JsonbContainer *, &json->root));
 	while ((token = JsonbIteratorNext(&it, &item, true)) != WJB_DONE)
 	{
-		double		weight;
+		double weight;
 
 		if (token == WJB_KEY)
 		{
-			char	   *name = pnstrdup(item.val.string.val, item.val.string.len);
+			char *name = pnstrdup(item.val.string.val, item.val.string.len);
 
 			for (channel = 0; channel < AGM_NCHANNELS; channel++)
 				if (strcmp(agm_channel_name(channel), name) == 0)
@@ -126,14 +128,15 @@ read_weights(const Jsonb *json, double *weights)
 		if (token != WJB_VALUE)
 			continue;
 		weight = item.type == jbvNumeric
-			? DatumGetFloat8(
-				  DirectFunctionCall1(numeric_float8, NumericGetDatum(item.val.numeric)))
-			: -1;
+					 ? DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+														  NumericGetDatum(item.val.numeric)))
+					 : -1;
 		if (!(weight >= 0 && weight <= 1e6))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("weight of channel \"%s\" must be a number between 0 and 1000000",
-								   agm_channel_name(channel)),
-							errhint("0 leaves a channel's score out of the ranking.")));
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("weight of channel \"%s\" must be a number between 0 and 1000000",
+							agm_channel_name(channel)),
+					 errhint("0 leaves a channel's score out of the ranking.")));
 		weights[channel] = weight;
 	}
 }
@@ -142,9 +145,9 @@ read_weights(const Jsonb *json, double *weights)
 static void
 read_modes(FunctionCallInfo fcinfo, AgmRecall *recall)
 {
-	char	   *mode = arg_word(fcinfo, ARG_MODE, "mode");
-	char	   *fusion = arg_word(fcinfo, ARG_FUSION, "fusion");
-	char	   *granularity = arg_word(fcinfo, ARG_GRANULARITY, "granularity");
+	char *mode = arg_word(fcinfo, ARG_MODE, "mode");
+	char *fusion = arg_word(fcinfo, ARG_FUSION, "fusion");
+	char *granularity = arg_word(fcinfo, ARG_GRANULARITY, "granularity");
 
 	/* Every search is exhaustive, so all modes give the exact answer. */
 	if (strcmp(mode, "fast") != 0 && strcmp(mode, "exact") != 0 && strcmp(mode, "auto") != 0)
@@ -190,9 +193,10 @@ read_limits(FunctionCallInfo fcinfo, AgmRecall *recall)
 	{
 		recall->min_similarity = arg_finite(fcinfo, ARG_MIN_SIMILARITY, "min_similarity");
 		if (recall->embedding == NULL)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("min_similarity needs an embedding"),
-							errhint("Give the query's embedding, or leave min_similarity out.")));
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("min_similarity needs an embedding"),
+					 errhint("Give the query's embedding, or leave min_similarity out.")));
 	}
 }
 
@@ -227,9 +231,9 @@ run(FunctionCallInfo fcinfo, AgmRecall *recall, int *nrows)
 	recall->shared = arg_pointer(fcinfo, ARG_SHARED);
 	recall->prefix = !PG_ARGISNULL(ARG_PREFIX) && PG_GETARG_BOOL(ARG_PREFIX);
 	if (recall->shared != NULL && array_contains_nulls(recall->shared))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("shared must not contain null"),
-						errhint("Remove the null elements.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("shared must not contain null"), errhint("Remove the null elements.")));
 	read_limits(fcinfo, recall);
 	read_modes(fcinfo, recall);
 	read_filter(fcinfo, &recall->filter);
@@ -280,11 +284,11 @@ finish_row(AgmRecalled *row)
 Datum
 agm_fn_recall(PG_FUNCTION_ARGS)
 {
-	AgmSession	session;
-	AgmRecall	recall;
+	AgmSession session;
+	AgmRecall recall;
 	AgmRecalled *rows;
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	int			nrows;
+	int nrows;
 
 	InitMaterializedSRF(fcinfo, 0);
 	agm_spi_begin(&session);
@@ -301,12 +305,12 @@ agm_fn_recall(PG_FUNCTION_ARGS)
 Datum
 agm_fn_recall_context(PG_FUNCTION_ARGS)
 {
-	AgmSession	session;
-	AgmRecall	recall;
+	AgmSession session;
+	AgmRecall recall;
 	AgmRecalled *rows;
-	char	   *context;
-	text	   *result;
-	int			nrows;
+	char *context;
+	text *result;
+	int nrows;
 
 	agm_spi_begin(&session);
 	rows = run(fcinfo, &recall, &nrows);

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "catalog/pg_type.h"
@@ -14,18 +15,18 @@
 
 #include "recall/recall.h"
 
-/* README rule 3: raw similarity is 0 or more, whatever the metric. */
+/* README rule 3: raw similarity is 0 or more and finite, whatever the metric. */
 double
 agm_semantic_similarity(const AgmRecall *recall, double distance)
 {
 	if (isnan(distance))
-		return 0;				/* cosine of a zero vector */
+		return 0; /* cosine of a zero vector */
 	switch (recall->metric)
 	{
 		case 'l':
 			return 1 / (1 + distance);
 		case 'i':
-			return Max(0, -distance);
+			return Min(Max(0, -distance), FLT_MAX);
 		default:
 			return Max(0, 1 - distance);
 	}
@@ -34,27 +35,27 @@ agm_semantic_similarity(const AgmRecall *recall, double distance)
 typedef struct Reader
 {
 	const AgmRecall *recall;
-	AgmHits		hits;
+	AgmHits hits;
 } Reader;
 
 static void
 read_hit(TupleTableSlot *slot, void *arg)
 {
-	Reader	   *reader = arg;
-	AgmHit	   *hit = &reader->hits.hits[reader->hits.n++];
-	bool		isnull;
+	Reader *reader = arg;
+	AgmHit *hit = &reader->hits.hits[reader->hits.n++];
+	bool isnull;
 
 	hit->id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
-	hit->score = agm_semantic_similarity(reader->recall,
-										 DatumGetFloat8(slot_getattr(slot, 2, &isnull)));
+	hit->score =
+		agm_semantic_similarity(reader->recall, DatumGetFloat8(slot_getattr(slot, 2, &isnull)));
 }
 
 AgmHits
 agm_semantic_search(const AgmRecall *recall, const AgmSearched *searched)
 {
-	AgmParams	params = {0};
+	AgmParams params = {0};
 	StringInfoData sql;
-	Reader		reader = {recall, {NULL, 0}};
+	Reader reader = {recall, {NULL, 0}};
 
 	reader.hits.hits = palloc(sizeof(AgmHit) * recall->depth);
 	initStringInfo(&sql);

@@ -14,8 +14,8 @@
 void
 agm_period_normalise(AgmPeriod *period)
 {
-	bool		never = (!period->from_open && TIMESTAMP_IS_NOEND(period->from)) ||
-		(!period->to_open && TIMESTAMP_IS_NOBEGIN(period->to));
+	bool never = (!period->from_open && TIMESTAMP_IS_NOEND(period->from)) ||
+				 (!period->to_open && TIMESTAMP_IS_NOBEGIN(period->to));
 
 	if (!period->from_open && TIMESTAMP_IS_NOBEGIN(period->from))
 		period->from_open = true;
@@ -23,7 +23,8 @@ agm_period_normalise(AgmPeriod *period)
 		period->to_open = true;
 	if (never || (!period->from_open && !period->to_open && period->to <= period->from))
 		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION), errmsg("valid_to must be later than valid_from"),
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("valid_to must be later than valid_from"),
 				 never ? errdetail("The period would contain no instant.")
 					   : errdetail("valid_from is %s, valid_to is %s.",
 								   pstrdup(timestamptz_to_str(period->from)),

@@ -16,8 +16,8 @@ typedef struct AgmPeriod
 {
 	TimestampTz from;
 	TimestampTz to;
-	bool		from_open;
-	bool		to_open;
+	bool from_open;
+	bool to_open;
 } AgmPeriod;
 
 /*

@@ -237,9 +237,9 @@ agm_unit_kernels(void)
 {
 	TestVectors *vectors = palloc(sizeof(TestVectors));
 
-	for (int t = 0; t < lengthof(tables); t++)
+	for (int t = 0; t < (int) lengthof(tables); t++)
 	{
-		for (int i = 0; i < lengthof(length_tests); i++)
+		for (int i = 0; i < (int) lengthof(length_tests); i++)
 		{
 			int wrong = length_tests[i].test(tables[t], vectors);
 

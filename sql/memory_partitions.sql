@@ -1,0 +1,38 @@
+-- A store in partitions: one call touches one partition of each table.
+SET search_path = public, agentmem;
+SET client_min_messages = warning;
+SELECT create_store('parts', dimensions => 2, partitions => 4);
+SELECT count(*) FROM generate_series(1, 20) i, remember('parts', 'n' || i, 'memory of ' || i, 'fact', '[1,0]', tags => '{t}', subject => 's', predicate => 'p', key => 'k');
+SELECT count(DISTINCT tableoid) > 1 AS spread FROM parts.memory;
+ANALYZE parts.memory;
+
+-- Partitions read or written since the transaction began, by table.
+CREATE FUNCTION touched() RETURNS TABLE (table_name text, partitions bigint) LANGUAGE sql AS $$
+  SELECT regexp_replace(relname, '_p\d+$', ''), count(*)
+  FROM pg_stat_xact_user_tables
+  WHERE schemaname = 'parts' AND relname ~ '_p\d+$' AND coalesce(seq_scan, 0) + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd > 0
+  GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 $$;
+
+SELECT pg_stat_force_next_flush();
+BEGIN;
+SELECT action FROM remember('parts', 'n1', 'memory of 1', 'fact', tags => '{u}', subject => 'S', predicate => 'p');
+SELECT action FROM remember('parts', 'n1', 'something new', 'fact', '[0,1]', parent => 1);
+SELECT count(*) FROM remember_many('parts', 'n1', '[{"content": "a", "kind": "fact"}, {"content": "b", "kind": "fact"}]');
+SELECT * FROM touched();
+COMMIT;
+SELECT pg_stat_force_next_flush();
+BEGIN;
+SELECT content FROM recall('parts', 'n1', 'memory', '[1,0]', k => 1, subject => 's', session => NULL, states => '{active}');
+SELECT content FROM recall('parts', 'n1', 'memory', '[1,0]', k => 1);
+SELECT count(*) FROM recall('parts', 'n1');
+SELECT count(*) FROM get('parts', 'n1', ids => '{1}', keys => '{k}');
+SELECT count(*) FROM list('parts', 'n1', tags => '{t}');
+SELECT count('parts', 'n1');
+SELECT * FROM touched();
+-- The counter counts: a look at everything shows.
+SELECT count(*) FROM parts.memory;
+SELECT * FROM touched();
+COMMIT;
+
+DROP FUNCTION touched;
+SELECT drop_store('parts', cascade => true);

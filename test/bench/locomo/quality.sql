@@ -1,0 +1,43 @@
+-- recall@k (mean share of a question's evidence among the first k) and MRR@10,
+-- categories 1 to 4 with evidence, each question within its own conversation.
+\set ON_ERROR_STOP on
+SET search_path = bench;
+\pset border 2
+
+CREATE TEMP TABLE method (name text, ord int, lexical boolean, semantic boolean, fusion text, weights jsonb);
+INSERT INTO method VALUES
+  ('lexical', 1, true, false, 'score', NULL),
+  ('semantic', 2, false, true, 'score', NULL),
+  ('both, rrf', 3, true, true, 'rrf', NULL),
+  ('both', 4, true, true, 'score', NULL);
+
+CREATE TEMP TABLE answer AS
+SELECT m.name, m.ord, q.question_id, q.category, q.evidence_turn_ids AS evidence, r.turn_id, r.rank
+FROM method m
+CROSS JOIN question q JOIN question_embedding e USING (question_id)
+LEFT JOIN LATERAL (
+  SELECT r.id, k.key::bigint AS turn_id, r.rank
+  FROM agentmem.recall('locomo', q.conversation_id,
+                       query => CASE WHEN m.lexical THEN q.question END,
+                       embedding => CASE WHEN m.semantic THEN e.embedding END,
+                       k => 50, fusion => m.fusion, weights => m.weights)
+       WITH ORDINALITY AS r(id, namespace, kind, content, score, tokens, valid_period, confidence, attributes, source, channels, rank)
+  JOIN locomo.memory k ON k.namespace = q.conversation_id AND k.id = r.id) r ON true
+WHERE q.category BETWEEN 1 AND 4 AND cardinality(q.evidence_turn_ids) > 0;
+
+WITH scored AS (
+  SELECT name, ord, category, question_id,
+         count(*) FILTER (WHERE rank <= 5 AND turn_id = ANY (evidence))::float / cardinality(evidence) AS r5,
+         count(*) FILTER (WHERE rank <= 10 AND turn_id = ANY (evidence))::float / cardinality(evidence) AS r10,
+         count(*) FILTER (WHERE rank <= 20 AND turn_id = ANY (evidence))::float / cardinality(evidence) AS r20,
+         count(*) FILTER (WHERE rank <= 50 AND turn_id = ANY (evidence))::float / cardinality(evidence) AS r50,
+         coalesce(1.0 / min(rank) FILTER (WHERE rank <= 10 AND turn_id = ANY (evidence)), 0) AS rr
+  FROM answer GROUP BY name, ord, category, question_id, evidence)
+SELECT name AS method, count(*) AS questions,
+       round(avg(r5)::numeric, 3) AS "r@5", round(avg(r10)::numeric, 3) AS "r@10", round(avg(r20)::numeric, 3) AS "r@20",
+       round(avg(r50)::numeric, 3) AS "r@50", round(avg(rr)::numeric, 3) AS "MRR@10",
+       round(avg(r10) FILTER (WHERE category = 1)::numeric, 3) AS "r@10 multi-hop",
+       round(avg(r10) FILTER (WHERE category = 2)::numeric, 3) AS "temporal",
+       round(avg(r10) FILTER (WHERE category = 3)::numeric, 3) AS "open-domain",
+       round(avg(r10) FILTER (WHERE category = 4)::numeric, 3) AS "single-hop"
+FROM scored GROUP BY name, ord ORDER BY ord;

@@ -1,0 +1,236 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034
+# setup.sh: what ./check and ./demo share: packages, an ordinary user, a copy of the
+# sources to build in, the build, and a private server.  Sourced, not run.
+#
+# Sets     RUN_AS    the user that builds and runs servers when we are root, else empty
+#          PG_CONFIG and BINDIR, the PostgreSQL that is used
+#          WORK      our directory, without spaces in its name; WORK/src is the copy
+# Expects  ROOT      the checkout
+
+RUN_AS=
+umask 022
+export LC_ALL=C.UTF-8
+# Nothing of the caller's own servers may reach ours.
+for variable in "${!PG@}"; do
+	[ "$variable" = PG_CONFIG ] || unset "$variable"
+done
+
+say() { printf '==> %s\n' "$*"; }
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# Runs a command, and shows what it said only if it fails.
+quiet() {
+	local out status=0
+	out=$(mktemp)
+	"$@" >"$out" 2>&1 </dev/null || status=$?
+	[ "$status" -eq 0 ] || tail -n 60 "$out" >&2
+	rm -f "$out"
+	return "$status"
+}
+
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "this needs root, and there is no sudo: $*"
+	fi
+}
+
+# As the ordinary user; 9 is the lock of lock_work, which a server must not keep.
+as_user() {
+	if [ -n "$RUN_AS" ]; then
+		runuser -u "$RUN_AS" -- "$@" 9>&-
+	else
+		"$@" 9>&-
+	fi
+}
+
+# ---------------------------------------------------------------- packages
+
+# Version numbers of the packaged servers, newest first.
+server_versions() {
+	local directory
+	for directory in /usr/lib/postgresql/*/; do
+		if [ -x "${directory}bin/postgres" ]; then basename "$directory"; fi
+	done | sort -rV
+}
+
+# $PG_CONFIG, else that of the newest packaged server that has its headers.
+find_postgres() {
+	local version
+	if [ -z "${PG_CONFIG:-}" ]; then
+		for version in $(server_versions); do
+			PG_CONFIG=/usr/lib/postgresql/$version/bin/pg_config
+			if [ -f "$("$PG_CONFIG" --pgxs)" ]; then break; fi
+			PG_CONFIG=
+		done
+	fi
+	[ -n "${PG_CONFIG:-}" ] || return 1
+	BINDIR=$("$PG_CONFIG" --bindir) || die "PG_CONFIG=$PG_CONFIG does not run"
+	[ -f "$("$PG_CONFIG" --pgxs)" ] || die "$PG_CONFIG: no PGXS, install the server's development files"
+	export PG_CONFIG BINDIR
+}
+
+apt_install() { quiet as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"; }
+
+# A server package makes and starts a cluster when it is installed; not on our account.
+# The setting is put back as it was, whatever happens.
+apt_install_server() (
+	conf=/etc/postgresql-common/createcluster.conf
+	apt_install postgresql-common
+	as_root cp -a "$conf" "$conf.agentmem"
+	trap 'as_root mv "$conf.agentmem" "$conf"' EXIT
+	printf 'create_main_cluster = false\n' | as_root tee -a "$conf" >/dev/null
+	apt_install "$@"
+)
+
+# Installs what is missing of what every build needs, and of the packages named.
+install_missing() {
+	local packages=("$@") server=() version
+	command -v gcc >/dev/null || packages+=(gcc libc6-dev)
+	command -v make >/dev/null || packages+=(make)
+	command -v prove >/dev/null || packages+=(perl)
+	[ -e /usr/include/unicode/utypes.h ] || packages+=(libicu-dev)
+	find_postgres || server=(postgresql)
+
+	set -- "${packages[@]}" "${server[@]}"
+	if [ $# -gt 0 ]; then
+		command -v apt-get >/dev/null || die "please install: $*"
+		say "installing $*"
+		quiet as_root apt-get update || say "apt-get update failed, going on with the lists of last time"
+		[ ${#packages[@]} -eq 0 ] || apt_install "${packages[@]}"
+	fi
+	if [ ${#server[@]} -gt 0 ]; then
+		# A server without headers: those; else what the distribution calls its own.
+		version=$(server_versions | sed -n 1p)
+		[ -n "$version" ] || version=$(apt-cache depends postgresql |
+			sed -n 's/.*Depends: postgresql-\([0-9][0-9]*\)$/\1/p')
+		[ -n "$version" ] || die "no PostgreSQL among the packages of this system"
+		apt_install_server "postgresql-$version" "postgresql-server-dev-$version"
+		find_postgres || die "PostgreSQL $version was installed and cannot be found"
+	fi
+}
+
+# PostgreSQL refuses to run as root.
+choose_user() {
+	local user
+	RUN_AS=
+	[ "$(id -u)" -eq 0 ] || return 0
+	for user in postgres nobody; do
+		if id "$user" >/dev/null 2>&1; then
+			RUN_AS=$user
+			return
+		fi
+	done
+	die "there is no user postgres or nobody to run a server as"
+}
+
+# ---------------------------------------------------------------- sources and build
+
+# One directory a command, user and checkout, kept from run to run; two runs at once are
+# refused.
+open_work() {
+	local tmp=${TMPDIR:-/tmp} owner=${RUN_AS:-$(id -un)}
+	cd /
+	case $tmp in *[!A-Za-z0-9/._-]*) tmp=/tmp ;; esac
+	if [ ${#tmp} -gt 40 ] || ! as_user test -w "$tmp"; then
+		tmp=/tmp
+	fi
+	WORK=$tmp/agentmem-$1-$(id -u)-$(printf '%s' "$ROOT" | cksum | cut -d' ' -f1)
+	as_user mkdir -p "$WORK"
+	if [ -L "$WORK" ] || [ "$(stat -c %U "$WORK")" != "$owner" ]; then
+		die "$WORK is not $owner's; remove it"
+	fi
+	cd "$WORK" || exit
+	export WORK HOME=$WORK
+	exec 9<"$WORK"
+	flock -n 9 || die "another ${0##*/} of this checkout is running"
+}
+
+# NUL-terminated names of the checkout's own files.
+list_sources() {
+	local name
+	if [ -e .git ] && git -c safe.directory="$PWD" ls-files >/dev/null 2>&1; then
+		git -c safe.directory="$PWD" ls-files -z --cached --others --exclude-standard
+	else
+		find . -name .git -prune -o -type f ! -name '*.o' ! -name '*.so' ! -name '*.d' -printf '%P\0'
+	fi | while IFS= read -r -d '' name; do
+		if [ -f "$name" ]; then printf '%s\0' "$name"; fi
+	done
+}
+
+# Brings WORK/$1 up to date.  A file is touched only if it differs, and gets the time of its
+# arrival: an edit made while the last build ran is newer than that build's objects.
+copy_sources() {
+	# shellcheck disable=SC2016
+	(cd "$ROOT" && list_sources | tar --null -T - -cf -) | as_user bash -euo pipefail -c '
+		cd "$1"
+		rm -rf incoming
+		mkdir -p incoming "$2"
+		tar -C incoming -xmf -
+		(cd incoming && find . -type f -printf "%P\0" | sort -z) >"$2.files.new"
+		while IFS= read -r -d "" file; do
+			cmp -s "incoming/$file" "$2/$file" && continue
+			mkdir -p "$(dirname "$2/$file")"
+			cp --preserve=mode "incoming/$file" "$2/$file"
+		done <"$2.files.new"
+		if [ -f "$2.files" ]; then
+			comm -z -23 "$2.files" "$2.files.new" | (cd "$2" && xargs -0 rm -f --)
+		fi
+		mv "$2.files.new" "$2.files"
+		rm -rf incoming' bash "$WORK" "$1"
+}
+
+# run_make DIRECTORY ARGUMENT...: make as the ordinary user; other arguments, Makefile or
+# server than last time start afresh.
+run_make() {
+	local directory=$1 flags
+	shift
+	flags="$("$PG_CONFIG" --version) $PG_CONFIG $* $(cksum <"$directory/Makefile")"
+	if [ "$flags" != "$(cat "$directory/.flags" 2>/dev/null)" ]; then
+		quiet as_user make -C "$directory" clean "$@"
+		printf '%s\n' "$flags" | as_user tee "$directory/.flags" >/dev/null
+	fi
+	quiet as_user make -s -C "$directory" -j"$(nproc)" "$@"
+}
+
+# Without root where the directories are ours.
+install_extension() {
+	local install=(make -C "$WORK/src" install "$@")
+	if [ -w "$("$PG_CONFIG" --pkglibdir)" ] && [ -w "$("$PG_CONFIG" --sharedir)/extension" ]; then
+		quiet "${install[@]}"
+	else
+		quiet as_root "${install[@]}" PG_CONFIG="$PG_CONFIG"
+	fi
+}
+
+# ---------------------------------------------------------------- a private server
+
+# start_server PORT SETTING...: a new cluster in WORK/server, reached by its socket only.
+start_server() {
+	local port=$1 setting
+	shift
+	stop_server
+	as_user rm -rf "$WORK/server"
+	as_user mkdir -m 700 "$WORK/server"
+	quiet as_user "$BINDIR/initdb" -D "$WORK/server/data" -U postgres -A trust -N -E UTF8 --locale=C.UTF-8
+	for setting in "listen_addresses = ''" "unix_socket_directories = '$WORK/server'" "port = $port" \
+		"fsync = off" "$@"; do
+		printf '%s\n' "$setting"
+	done | as_user tee -a "$WORK/server/data/postgresql.conf" >/dev/null
+	quiet as_user "$BINDIR/pg_ctl" -D "$WORK/server/data" -l "$WORK/server/log" -w start ||
+		die "the server did not start, see $WORK/server/log"
+	export PGHOST=$WORK/server PGPORT=$port PGUSER=postgres
+}
+
+stop_server() {
+	if as_user test -f "${WORK:-/nonexistent}/server/data/postmaster.pid"; then
+		as_user "$BINDIR/pg_ctl" -D "$WORK/server/data" -m immediate -w stop >/dev/null 2>&1 || true
+	fi
+}

@@ -1,0 +1,48 @@
+# A streaming standby: recall answers there as on the primary, remember says why it cannot.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $primary = PostgreSQL::Test::Cluster->new('primary');
+$primary->init(allows_streaming => 1);
+$primary->start;
+$primary->safe_psql('postgres', q{
+	CREATE EXTENSION agentmem CASCADE;
+	SELECT agentmem.create_store('mem', dimensions => 2);
+	SELECT agentmem.remember('mem', 'n', 'memory number ' || i, 'episode', format('[1,%s]', i)::agentmem.vector)
+	FROM generate_series(1, 200) i;
+});
+
+my $backup = 'backup';
+$primary->backup($backup);
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, $backup, has_streaming => 1);
+$standby->start;
+
+# What is written after the backup arrives by streaming.
+$primary->safe_psql('postgres', q{SELECT agentmem.remember('mem', 'n', 'the lighthouse keeper waves', 'fact', '[-1,0]')});
+$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+
+my $ask = q{SELECT id, score, content, channels FROM agentmem.recall('mem', 'n', 'lighthouse number 7', '[1,7]', k => 20)};
+my $answer = $primary->safe_psql('postgres', $ask);
+isnt($answer, '', 'the primary answers');
+is($standby->safe_psql('postgres', $ask), $answer, 'the standby gives the same answer');
+like($standby->safe_psql('postgres', q{SELECT agentmem.recall_context('mem', 'n', 'lighthouse')}),
+	qr/^m1 \[\d{4}-\d\d-\d\d\] fact: the lighthouse keeper waves/, 'recall_context works on the standby');
+is($standby->safe_psql('postgres', q{SELECT agentmem.count('mem', 'n')}), '201', 'count works on the standby');
+is($standby->safe_psql('postgres', q{SELECT count(*) FROM agentmem.list('mem', 'n')}), '100', 'list works on the standby');
+
+for my $call ("agentmem.remember('mem', 'n', 'x')", "agentmem.remember_many('mem', 'n', '[]')")
+{
+	my ($ret, $stdout, $stderr) = $standby->psql('postgres', "\\set VERBOSITY verbose\nSELECT $call");
+	isnt($ret, 0, "$call fails on the standby");
+	like($stderr, qr/25006: cannot execute remember(_many)?\(\) on a standby/, 'with its code');
+	like($stderr, qr/HINT:  Write to the primary/, 'and a hint');
+}
+
+$standby->stop;
+$primary->stop;
+done_testing();
