@@ -50,7 +50,7 @@ DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
 # pg_regress: every file of sql/ is a test, alone and in any order.
 REGRESS ?= $(sort $(patsubst $(srcdir)/sql/%.sql,%,$(wildcard $(srcdir)/sql/*.sql)))
-REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=agentmem
+REGRESS_OPTS = --inputdir=$(srcdir) --encoding=UTF8 --load-extension=agentmem
 ISOLATION ?= $(sort $(patsubst $(srcdir)/test/isolation/specs/%.spec,%,$(wildcard $(srcdir)/test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=agentmem
 TAP_TESTS = 1

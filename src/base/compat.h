@@ -16,6 +16,11 @@
 #include "funcapi.h"
 #include "utils/acl.h"
 
+/* 16 moved the macros of variable-length values out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 #if PG_VERSION_NUM < 150000
 #error "agentmem needs PostgreSQL 15 or newer"
 #endif

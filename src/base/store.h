@@ -10,6 +10,8 @@
 
 #include "nodes/parsenodes.h"
 
+#include "base/compat.h"
+
 typedef struct AgmStore
 {
 	const char *name;	/* the schema, as the catalog spells it */

@@ -379,7 +379,7 @@ scan_url(const AgmSegmenter *seg)
 		   (is_ascii_alnum(byte_at(seg, pos)) ||
 			(byte_at(seg, pos) != '\0' && strchr("+-.", byte_at(seg, pos)))))
 		pos++;
-	if (ascii_class[seg->text[start] & 0x7F] == AGM_CHAR_LATIN && pos - start <= 32 &&
+	if (pos - start <= 32 && !(seg->text[start] >= '0' && seg->text[start] <= '9') &&
 		byte_at(seg, pos) == ':' && byte_at(seg, pos + 1) == '/' &&
 		byte_at(seg, pos + 2) == '/')
 		pos += 3;
@@ -748,7 +748,7 @@ agm_segment_begin(AgmSegmenter *segmenter, const char *text, int len)
 bool
 agm_segment_next(AgmSegmenter *seg, AgmToken *token)
 {
-	int end;
+	int end = seg->pos;
 
 	CHECK_FOR_INTERRUPTS();
 	if (seg->pos >= seg->len)

@@ -1,0 +1,26 @@
+# shellcheck shell=bash
+# Calls of remember a second: one client, one call a transaction, synchronous_commit off,
+# 384 dimensions and 30 words, all indexes; at 0 and at 100,000 memories.  Beside it an
+# INSERT of the same content, vector and tsvector into a plain table.
+
+# rate SCRIPT VARIABLE...: transactions a second of one client.
+rate() {
+	local script=$1
+	shift
+	as_user env PGHOST="$PGHOST" PGPORT="$PGPORT" PGUSER="$PGUSER" PGOPTIONS='-c synchronous_commit=off' "$BINDIR/pgbench" \
+		-n -c 1 -M prepared -T "${SECONDS_EACH:-10}" "${@/#/-D}" -f "$WORK/src/$script" bench 2>/dev/null | sed -n 's/^tps = \([0-9]*\).*/\1/p'
+}
+
+if copy_data locomo "$name"; then
+	"${psql[@]}" -f "$WORK/src/test/bench/locomo/load.sql" >/dev/null
+	"${psql[@]}" -f "$WORK/src/test/bench/recall/load.sql" >/dev/null
+	for size in 0 100000; do
+		for round in 1 2 3; do
+			"${psql[@]}" -f "$WORK/src/test/bench/remember/load.sql" >/dev/null
+			[ "$size" -eq 0 ] || "${psql[@]}" -f "$WORK/src/test/bench/remember/fill.sql" >/dev/null
+			printf 'at %6d  round %d  observation %5d/s' "$size" "$round" "$(rate test/bench/remember/remember.pgbench kind=observation)"
+			printf '  fact %5d/s' "$(rate test/bench/remember/remember.pgbench kind=fact)"
+			printf '  plain INSERT %5d/s\n' "$(rate test/bench/remember/plain.pgbench)"
+		done
+	done
+fi
