@@ -25,6 +25,36 @@ LEFT JOIN LATERAL (
   JOIN locomo.memory k ON k.namespace = q.conversation_id AND k.id = r.id) r ON true
 WHERE q.category BETWEEN 1 AND 4 AND cardinality(q.evidence_turn_ids) > 0;
 
+-- The peer: what PostgreSQL ranks by itself, alone and fused by reciprocal rank with the
+-- same vectors, over the same texts.
+CREATE TEMP TABLE byhand AS
+SELECT namespace, key::bigint AS turn_id, embedding, to_tsvector('pg_catalog.english', content) AS words FROM locomo.memory;
+CREATE INDEX ON byhand (namespace);
+ANALYZE byhand;
+CREATE TEMP TABLE byhand_answer AS
+WITH asked AS (
+  SELECT q.question_id, q.category, q.evidence_turn_ids AS evidence, q.conversation_id, e.embedding,
+         replace(plainto_tsquery('pg_catalog.english', q.question)::text, '&', '|')::tsquery AS words
+  FROM question q JOIN question_embedding e USING (question_id)
+  WHERE q.category BETWEEN 1 AND 4 AND cardinality(q.evidence_turn_ids) > 0)
+SELECT a.question_id, a.category, a.evidence, h.*
+FROM asked a, LATERAL (
+  SELECT turn_id, min(w) AS w, min(s) AS s
+  FROM ((SELECT turn_id, row_number() OVER (ORDER BY ts_rank(b.words, a.words) DESC, turn_id) AS w, NULL::bigint AS s
+         FROM byhand b WHERE b.namespace = a.conversation_id AND b.words @@ a.words ORDER BY w LIMIT 100)
+        UNION ALL
+        (SELECT turn_id, NULL, row_number() OVER (ORDER BY b.embedding OPERATOR(agentmem.<=>) a.embedding) AS s
+         FROM byhand b WHERE b.namespace = a.conversation_id ORDER BY s LIMIT 100)) c
+  GROUP BY turn_id) h;
+INSERT INTO answer
+SELECT 'by hand: ts_rank', 5, question_id, category, evidence, turn_id, w FROM byhand_answer WHERE w <= 50
+UNION ALL
+SELECT 'by hand: ts_rank and cosine, rrf', 6, question_id, category, evidence, turn_id, r
+FROM (SELECT *, row_number() OVER (PARTITION BY question_id ORDER BY coalesce(1.0 / (60 + w), 0) + coalesce(1.0 / (60 + s), 0) DESC, turn_id) AS r
+      FROM byhand_answer) f WHERE r <= 50;
+-- A question whose words match nothing still counts.
+INSERT INTO answer SELECT DISTINCT 'by hand: ts_rank', 5, question_id, category, evidence, NULL::bigint, NULL::bigint FROM byhand_answer;
+
 WITH scored AS (
   SELECT name, ord, category, question_id,
          count(*) FILTER (WHERE rank <= 5 AND turn_id = ANY (evidence))::float / cardinality(evidence) AS r5,
