@@ -8,12 +8,15 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "lib/ilist.h"
 #include "lib/stringinfo.h"
 #include "nodes/params.h"
 #include "tcop/dest.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
@@ -51,6 +54,26 @@ agm_param(AgmParams *params, Oid type, Datum value, bool isnull)
 	params->values[params->n] = value;
 	params->nulls[params->n] = isnull;
 	return ++params->n;
+}
+
+Datum
+agm_int8_array(const int64 *values, int n)
+{
+	Datum *items = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		items[i] = Int64GetDatum(values[i]);
+	return PointerGetDatum(
+		construct_array(items, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+char *
+agm_slot_text(TupleTableSlot *slot, int attno)
+{
+	bool isnull;
+	Datum value = slot_getattr(slot, attno, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
 }
 
 void

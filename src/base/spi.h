@@ -35,6 +35,10 @@ extern int agm_param(AgmParams *params, Oid type, Datum value, bool isnull);
 #define AGM_PLAN_GENERIC 0x00 /* point look-ups: planned once */
 #define AGM_PLAN_CUSTOM 0x02  /* scans: planned for the values at hand */
 
+/* Values as statements take and give them: a bigint[], a text column (NULL if null). */
+extern Datum agm_int8_array(const int64 *values, int n);
+extern char *agm_slot_text(TupleTableSlot *slot, int attno);
+
 /* The slot's values are valid until the callback returns. */
 typedef void (*AgmRowFn)(TupleTableSlot *slot, void *arg);
 

@@ -153,11 +153,23 @@ check_provenance(const AgmMemory *memory)
 			 errhint("Use stated, inferred, corrected, validated, observed or imported.")));
 }
 
+void
+agm_check_embedding(const AgmStore *store, int dimensions, const AgmVectorData *embedding)
+{
+	if (dimensions == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("store \"%s\" holds no embeddings", store->name),
+						errhint("Leave embedding out, or make the store with dimensions.")));
+	if (embedding->dim != dimensions)
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+						errmsg("store \"%s\" expects embeddings of %d dimensions, not %d",
+							   store->name, dimensions, embedding->dim),
+						errhint("Embed with the model that the store was made for.")));
+}
+
 static void
 check_embedding(const AgmWriter *writer, const AgmMemory *memory)
 {
-	AgmVector embedding;
-
 	if (!memory->isnull[AGM_MODEL] && writer->model != NULL &&
 		!text_is(memory, AGM_MODEL, writer->model))
 		ereport(ERROR,
@@ -167,18 +179,9 @@ check_embedding(const AgmWriter *writer, const AgmMemory *memory)
 						TextDatumGetCString(memory->value[AGM_MODEL])),
 				 errhint("Vectors of different models cannot be compared: embed with the "
 						 "store's model.")));
-	if (memory->isnull[AGM_EMBEDDING])
-		return;
-	if (writer->dimensions == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("store \"%s\" holds no embeddings", writer->store.name),
-						errhint("Leave embedding out, or make the store with dimensions.")));
-	embedding = DatumGetAgmVector(memory->value[AGM_EMBEDDING]);
-	if (embedding->dim != writer->dimensions)
-		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
-						errmsg("store \"%s\" expects embeddings of %d dimensions, not %d",
-							   writer->store.name, writer->dimensions, embedding->dim),
-						errhint("Embed with the model that the store was made for.")));
+	if (!memory->isnull[AGM_EMBEDDING])
+		agm_check_embedding(&writer->store, writer->dimensions,
+							DatumGetAgmVector(memory->value[AGM_EMBEDDING]));
 }
 
 static void

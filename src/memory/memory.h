@@ -18,6 +18,7 @@
 #include "base/spi.h"
 #include "base/store.h"
 #include "temporal/period.h"
+#include "vector/vector.h"
 
 typedef enum AgmField
 {
@@ -107,6 +108,8 @@ extern void agm_writer_lock(AgmWriter *writer, int64 *hashes, int n);
 /* input.c: checks and derives everything that needs no look at other memories. */
 extern void agm_memory_init(AgmMemory *memory);
 extern void agm_memory_prepare(AgmWriter *writer, AgmMemory *memory);
+extern void agm_check_embedding(const AgmStore *store, int dimensions,
+								const AgmVectorData *embedding);
 extern Oid agm_field_type(AgmField field);
 extern const char *agm_field_name(AgmField field);
 extern int agm_field_by_name(const char *name, int len);

@@ -31,13 +31,9 @@ action_name(AgmAction action)
 static void
 written_values(const AgmWritten *written, Datum *values)
 {
-	Datum id = Int64GetDatum(written->id);
-	int n = written->action == AGM_REINFORCED ? 1 : 0;
-
-	values[0] = id;
+	values[0] = Int64GetDatum(written->id);
 	values[1] = CStringGetTextDatum(action_name(written->action));
-	values[2] = PointerGetDatum(
-		construct_array(&id, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	values[2] = agm_int8_array(&written->id, written->action == AGM_REINFORCED ? 1 : 0);
 }
 
 /* The arguments every writing call begins with. */

@@ -12,26 +12,17 @@
 #include "lexical/lexical.h"
 #include "memory/memory.h"
 
-static char *
-slot_text(TupleTableSlot *slot, int attno)
-{
-	bool isnull;
-	Datum value = slot_getattr(slot, attno, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 static void
 read_settings(TupleTableSlot *slot, void *arg)
 {
 	AgmWriter *writer = arg;
 	bool isnull;
 	Datum languages;
-	char *dimensions = slot_text(slot, 1);
+	char *dimensions = agm_slot_text(slot, 1);
 
 	writer->dimensions = dimensions == NULL ? 0 : pg_strtoint32(dimensions);
-	writer->language = slot_text(slot, 2);
-	writer->model = slot_text(slot, 3);
+	writer->language = agm_slot_text(slot, 2);
+	writer->model = agm_slot_text(slot, 3);
 	languages = slot_getattr(slot, 4, &isnull);
 	if (!isnull)
 	{
@@ -88,9 +79,9 @@ read_kind(TupleTableSlot *slot, void *arg)
 	Datum low = slot_getattr(slot, 4, &low_null);
 	Datum high = slot_getattr(slot, 5, &high_null);
 
-	policy->name = slot_text(slot, 1);
-	policy->vault = strcmp(slot_text(slot, 2), "vault") == 0;
-	policy->reinforce = strcmp(slot_text(slot, 3), "reinforce") == 0;
+	policy->name = agm_slot_text(slot, 1);
+	policy->vault = strcmp(agm_slot_text(slot, 2), "vault") == 0;
+	policy->reinforce = strcmp(agm_slot_text(slot, 3), "reinforce") == 0;
 	policy->has_band = !low_null && !high_null;
 	if (policy->has_band)
 	{
@@ -175,20 +166,18 @@ void
 agm_writer_lock(AgmWriter *writer, int64 *hashes, int n)
 {
 	AgmParams params = {0};
-	Datum *items;
 	int distinct = 0;
 
 	if (n == 0)
 		return;
 	qsort(hashes, n, sizeof(int64), compare_int64);
-	items = palloc(n * sizeof(Datum));
 	for (int i = 0; i < n; i++)
-		if (i == 0 || hashes[i] != hashes[i - 1])
-			items[distinct++] = Int64GetDatum(hashes[i]);
+		if (i == 0 || hashes[i] != hashes[distinct - 1])
+			hashes[distinct++] = hashes[i];
 	agm_param(&params, TEXTOID, writer->ns, false);
 	if (distinct == 1)
 	{
-		agm_param(&params, INT8OID, items[0], false);
+		agm_param(&params, INT8OID, Int64GetDatum(hashes[0]), false);
 		(void) agm_execute(
 			&writer->store,
 			"INSERT INTO {store}.key_lock AS l (namespace, hash, n) VALUES ($1, $2, 1)"
@@ -197,10 +186,7 @@ agm_writer_lock(AgmWriter *writer, int64 *hashes, int n)
 			&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
 		return;
 	}
-	agm_param(&params, INT8ARRAYOID,
-			  PointerGetDatum(construct_array(items, distinct, INT8OID, 8, FLOAT8PASSBYVAL,
-											  TYPALIGN_DOUBLE)),
-			  false);
+	agm_param(&params, INT8ARRAYOID, agm_int8_array(hashes, distinct), false);
 	(void) agm_execute(
 		&writer->store,
 		"INSERT INTO {store}.key_lock AS l (namespace, hash, n)"

@@ -100,7 +100,7 @@ run_pass(const AgmRecall *recall, const AgmSearched *searched, Pass *pass)
 	AgmParams params = {0};
 	StringInfoData sql;
 	text *ns = DatumGetTextPP(searched->name);
-	Datum *keys = palloc(sizeof(Datum) * pass->nterms);
+	int64 *keys = palloc(sizeof(int64) * pass->nterms);
 
 	pass->df = palloc0(sizeof(int64) * pass->nterms);
 	pass->capacity = MATCHES_INITIAL;
@@ -109,13 +109,10 @@ run_pass(const AgmRecall *recall, const AgmSearched *searched, Pass *pass)
 	pass->row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "agentmem match", ALLOCSET_SMALL_SIZES);
 	for (int i = 0; i < pass->nterms; i++)
-		keys[i] = Int64GetDatum(agm_lexeme_key(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns),
-											   pass->terms[i].word, pass->terms[i].len));
+		keys[i] = agm_lexeme_key(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns), pass->terms[i].word,
+								 pass->terms[i].len);
 	agm_param(&params, TEXTOID, searched->name, false);
-	agm_param(&params, INT8ARRAYOID,
-			  PointerGetDatum(construct_array(keys, pass->nterms, INT8OID, sizeof(int64),
-											  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)),
-			  false);
+	agm_param(&params, INT8ARRAYOID, agm_int8_array(keys, pass->nterms), false);
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT m.id, m.tokens, m.lexemes, (true");
 	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);

@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 
 #include "lexical/lexical.h"
+#include "memory/memory.h"
 #include "recall/recall.h"
 
 /* README rule 6: how many candidates a channel contributes for k rows. */
@@ -43,15 +44,6 @@ agm_prompt_tokens(int32 bytes)
 	return (bytes + 3) / 4;
 }
 
-static char *
-slot_text(TupleTableSlot *slot, int attno)
-{
-	bool isnull;
-	Datum value = slot_getattr(slot, attno, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 typedef struct Settings
 {
 	char *dimensions;
@@ -63,23 +55,8 @@ read_settings(TupleTableSlot *slot, void *arg)
 {
 	Settings *settings = arg;
 
-	settings->dimensions = slot_text(slot, 1);
-	settings->metric = slot_text(slot, 2);
-}
-
-static void
-check_embedding(const AgmRecall *recall, const char *dimensions)
-{
-	if (dimensions == NULL)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("store \"%s\" holds no embeddings", recall->store.name),
-						errhint("Leave embedding out: this store is searched by words.")));
-	if (recall->embedding->dim != pg_strtoint32(dimensions))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("store \"%s\" expects embeddings of %s dimensions, not %d",
-						recall->store.name, dimensions, recall->embedding->dim),
-				 errhint("Embed the query with the model that the store was made for.")));
+	settings->dimensions = agm_slot_text(slot, 1);
+	settings->metric = agm_slot_text(slot, 2);
 }
 
 void
@@ -95,7 +72,10 @@ agm_recall_open(AgmRecall *recall)
 					   "        WHERE s.name OPERATOR(pg_catalog.=) 'metric')",
 					   &params, AGM_READ | AGM_PLAN_GENERIC, read_settings, &settings);
 	if (recall->embedding != NULL)
-		check_embedding(recall, settings.dimensions);
+		agm_check_embedding(&recall->store,
+							settings.dimensions == NULL ? 0
+														: pg_strtoint32(settings.dimensions),
+							recall->embedding);
 	recall->metric = settings.metric == NULL ? 'c' : settings.metric[0];
 	recall->distance_operator = recall->metric == 'l'	? "<->"
 								: recall->metric == 'i' ? "<#>"
@@ -275,20 +255,9 @@ read_feature(TupleTableSlot *slot, void *arg)
 			agm_semantic_similarity(pool->recall, DatumGetFloat8(value));
 	value = slot_getattr(slot, 3, &isnull);
 	candidate->importance = isnull ? 0 : DatumGetFloat4(value);
-	state = slot_text(slot, 4);
+	state = agm_slot_text(slot, 4);
 	candidate->state_weight = state == NULL ? 1 : state_weight(state);
 	candidate->bytes = DatumGetInt32(slot_getattr(slot, 5, &isnull));
-}
-
-static Datum
-id_array(const int64 *ids, int n)
-{
-	Datum *items = palloc(sizeof(Datum) * Max(n, 1));
-
-	for (int i = 0; i < n; i++)
-		items[i] = Int64GetDatum(ids[i]);
-	return PointerGetDatum(
-		construct_array(items, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 /* What fusion needs of each candidate of the namespace at hand, by one look-up of all. */
@@ -306,7 +275,7 @@ read_features(Pool *pool, const AgmSearched *searched)
 	for (int i = 0; i < n; i++)
 		ids[i] = pool->items[pool->first + i].id;
 	agm_param(&params, TEXTOID, searched->name, false);
-	agm_param(&params, INT8ARRAYOID, id_array(ids, n), false);
+	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT m.id, ");
 	if (recall->embedding != NULL)
@@ -516,7 +485,7 @@ read_rows(const AgmRecall *recall, const AgmSearched *searched, int ns, AgmRecal
 	for (int i = 0; i < reader.n; i++)
 		ids[i] = reader.by_id[i]->candidate.id;
 	agm_param(&params, TEXTOID, searched->name, false);
-	agm_param(&params, INT8ARRAYOID, id_array(ids, reader.n), false);
+	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, reader.n), false);
 	(void) agm_execute(&recall->store,
 					   "SELECT " ROW_COLUMNS " FROM {store}.memory m"
 					   " WHERE m.namespace OPERATOR(pg_catalog.=) $1"
