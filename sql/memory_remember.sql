@@ -59,6 +59,17 @@ SELECT id, action FROM remember('mem', 'k', 'Turn one', 'episode', key => 't1');
 SELECT id, action FROM remember('mem', 'k', 'Turn two', 'episode', key => 't1');
 SELECT id, key, content FROM get('mem', 'k', keys => '{t1,t2}');
 
+-- A statement held without a key takes the key it is repeated with; under another key it
+-- is another memory.
+SELECT id, action FROM remember('mem', 'k', 'The bell rings', 'fact') \gset first_
+SELECT action FROM remember('mem', 'k', 'the bell rings', 'fact', key => 'b1');
+SELECT id = :first_id AS same, key, confirmations FROM get('mem', 'k', keys => '{b1}');
+SELECT action FROM remember('mem', 'k', 'the bell rings', 'fact', key => 'b1');
+SELECT action FROM remember('mem', 'k', 'the bell rings', 'fact', key => 'b2');
+SELECT count(*) FROM get('mem', 'k', keys => '{b1,b2}');
+SELECT action FROM remember('mem', 'k', 'the bell rings', 'fact');
+SELECT key, confirmations FROM get('mem', 'k', keys => '{b1,b2}');
+
 -- Defaults: confidence by kind and provenance; infinities are open ends; empty is unknown.
 SELECT action FROM (VALUES ('fact', 'stated'), ('fact', 'inferred'), ('learning', 'validated'), ('learning', 'observed'), ('episode', 'stated')) v(k, p),
   remember('mem', 'c', 'said ' || k || p, k, provenance => p);

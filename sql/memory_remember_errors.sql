@@ -52,6 +52,7 @@ SELECT * FROM remember_many('mem', 'a', '[{"content": "x", "tags": "a"}]');
 SELECT * FROM remember_many('mem', 'a', '[{"content": "x", "embedding": [1, "2", 3]}]');
 SELECT * FROM remember_many('mem', 'a', '[{"content": "x", "embedding": []}]');
 SELECT * FROM remember_many('mem', 'a', '[{"content": "x", "pinned": "yes"}]');
+SELECT * FROM remember_many('mem', 'a', '[{"content": "x", "parent": 1.5}]');
 SELECT * FROM remember_many('mem', 'a', '[{"content": "x", "mood": "good"}]');
 SELECT * FROM remember_many('mem', 'a', '[{"content": "x", "namespace": "b"}]');
 SELECT * FROM remember_many('mem', 'a', '[{"content": "x"}]', ARRAY['[1,2,3]', '[1,2,3]']::vector[]);

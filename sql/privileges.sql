@@ -55,6 +55,8 @@ SELECT id FROM agentmem.recall('mem', 'b', 'key', '[0,1]');
 SELECT id FROM agentmem.list('mem', 'b');
 SELECT agentmem.count('mem', 'b'), agentmem.count('mem', 'a');
 SELECT agentmem.remember('mem', 'b', 'refused');
+-- Privilege is no fault of the data: a batch does not skip it.
+SELECT * FROM agentmem.remember_many('mem', 'b', '[{"content": "refused"}]', on_error => 'skip');
 
 -- A stranger learns nothing but that he may not.
 SET ROLE agm_stranger;

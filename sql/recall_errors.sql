@@ -26,6 +26,8 @@ SELECT * FROM recall('mem', 'a', 'x', tags => '{{a},{b}}');
 SELECT * FROM recall('mem', 'a', 'x', states => '{active,NULL}');
 SELECT * FROM recall('mem', 'a', 'x', states => '{asleep}');
 SELECT * FROM recall('mem', 'a', 'x', shared => '{NULL}');
+SELECT * FROM recall('mem', 'a', 'x', shared => '{{a},{b}}');
+SELECT * FROM recall('mem', 'a', 'x', shared => ARRAY['a', '']);
 SELECT * FROM recall('mem', 'a', 'x', valid_at => now(), during => '(,)');
 SELECT * FROM recall('mem', 'a', 'x', min_score => 'NaN');
 SELECT * FROM recall('mem', 'a', 'x', min_similarity => 0.5);

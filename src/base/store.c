@@ -34,6 +34,16 @@ store_table(const char *store, Oid schema, const char *table)
 	return relid;
 }
 
+/* An insert takes its id from the store's sequence. */
+static bool
+may_take_ids(Oid schema)
+{
+	Oid sequence = get_relname_relid("id_seq", schema);
+
+	return !OidIsValid(sequence) ||
+		   pg_class_aclcheck(sequence, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+}
+
 void
 agm_store_open(AgmStore *store, const char *name, AclMode need)
 {
@@ -56,7 +66,8 @@ agm_store_open(AgmStore *store, const char *name, AclMode need)
 	memory = store_table(name, schema, "memory");
 	(void) store_table(name, schema, "kind");
 	(void) store_table(name, schema, "setting");
-	if (pg_class_aclmask(memory, GetUserId(), need, ACLMASK_ALL) != need)
+	if (pg_class_aclmask(memory, GetUserId(), need, ACLMASK_ALL) != need ||
+		((need & ACL_INSERT) && !may_take_ids(schema)))
 	{
 		const char *role = quote_identifier(GetUserNameFromId(GetUserId(), false));
 

@@ -17,8 +17,8 @@
 static const char *const all_states[] = {"active", "warm", "cold", "archived", "forgotten"};
 #define NSHOWN 3
 
-static void
-check_array(ArrayType *array, const char *argument)
+void
+agm_check_array(ArrayType *array, const char *argument)
 {
 	if (array == NULL)
 		return;
@@ -127,10 +127,10 @@ check_kinds(AgmFilter *filter, const AgmStore *store)
 void
 agm_filter_check(AgmFilter *filter, const AgmStore *store)
 {
-	check_array(filter->kinds, "kinds");
-	check_array(filter->tags, "tags");
-	check_array(filter->tags_any, "tags_any");
-	check_array(filter->states, "states");
+	agm_check_array(filter->kinds, "kinds");
+	agm_check_array(filter->tags, "tags");
+	agm_check_array(filter->tags_any, "tags_any");
+	agm_check_array(filter->states, "states");
 	check_states(filter);
 	if (filter->has_valid_at && filter->during != NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -244,10 +244,14 @@ agm_filter_append(const AgmFilter *filter, bool hidden, StringInfo sql, AgmParam
 		appendStringInfo(
 			sql, " AND m.kind OPERATOR(pg_catalog.=) ANY ($%d)",
 			agm_param(params, TEXTARRAYOID, PointerGetDatum(filter->kinds), false));
-	append_text(sql, params, "m.tags OPERATOR(pg_catalog.@>)", TEXTARRAYOID, filter->tags);
+	/* Every memory contains nothing, also one whose column is NULL. */
+	if (filter->tags != NULL && ARR_NDIM(filter->tags) > 0)
+		append_text(sql, params, "m.tags OPERATOR(pg_catalog.@>)", TEXTARRAYOID, filter->tags);
 	append_text(sql, params, "m.tags OPERATOR(pg_catalog.&&)", TEXTARRAYOID, filter->tags_any);
-	append_text(sql, params, "m.attributes OPERATOR(pg_catalog.@>)", JSONBOID,
-				filter->attributes);
+	if (filter->attributes != NULL &&
+		!(JB_ROOT_IS_OBJECT(filter->attributes) && JB_ROOT_COUNT(filter->attributes) == 0))
+		append_text(sql, params, "m.attributes OPERATOR(pg_catalog.@>)", JSONBOID,
+					filter->attributes);
 	append_text(sql, params, "m.session OPERATOR(pg_catalog.=)", TEXTOID, filter->session);
 	append_folded(sql, params, "subject", filter->subject);
 	append_folded(sql, params, "predicate", filter->predicate);

@@ -44,6 +44,9 @@ typedef struct AgmFilter
  */
 extern void agm_filter_check(AgmFilter *filter, const AgmStore *store);
 
+/* Raises 2202E unless one-dimensional (or NULL), 22004 if it contains null. */
+extern void agm_check_array(ArrayType *array, const char *argument);
+
 /*
  * Appends " AND ..." conditions on the memory m and their parameters; $1 is the namespace.
  * `hidden` is false if the caller knows by AGM_HAS_HIDDEN that nothing in the namespace is

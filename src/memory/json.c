@@ -103,6 +103,22 @@ text_array_datum(AgmField field, const JsonbValue *value)
 	return PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+/* SQL's cast would round, and quietly name another memory. */
+static Datum
+int8_datum(AgmField field, const JsonbValue *value)
+{
+	Datum number;
+	Datum whole;
+
+	if (value->type != jbvNumeric)
+		wrong_type(field, "a whole number");
+	number = NumericGetDatum(value->val.numeric);
+	whole = DirectFunctionCall2(numeric_trunc, number, Int32GetDatum(0));
+	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, whole, number)))
+		wrong_type(field, "a whole number");
+	return DirectFunctionCall1(numeric_int8, whole);
+}
+
 static Datum
 field_datum(AgmField field, const JsonbValue *value)
 {
@@ -124,9 +140,7 @@ field_datum(AgmField field, const JsonbValue *value)
 				wrong_type(field, "a number");
 			return DirectFunctionCall1(numeric_float4, NumericGetDatum(value->val.numeric));
 		case INT8OID:
-			if (value->type != jbvNumeric)
-				wrong_type(field, "a whole number");
-			return DirectFunctionCall1(numeric_int8, NumericGetDatum(value->val.numeric));
+			return int8_datum(field, value);
 		case BOOLOID:
 			if (value->type != jbvBool)
 				wrong_type(field, "true or false");

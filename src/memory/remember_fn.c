@@ -139,8 +139,7 @@ fault_of_data(int sqlerrcode)
 	return category == ERRCODE_DATA_EXCEPTION ||
 		   category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
 		   category == ERRCODE_FEATURE_NOT_SUPPORTED ||
-		   category == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
-		   category == ERRCODE_TO_CATEGORY(ERRCODE_UNDEFINED_OBJECT);
+		   category == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
 }
 
 /* Runs a step in a subtransaction; the element keeps the message if it was at fault. */
@@ -164,10 +163,13 @@ try_element(Batch *batch, Element *element, void (*step)(Batch *, Element *))
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (!fault_of_data(error->sqlerrcode))
-			PG_RE_THROW();
 		FlushErrorState();
+		/* Left first in any case: an error may not pass through a subtransaction of ours. */
 		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (!fault_of_data(error->sqlerrcode))
+			ReThrowError(error);
 		element->error = error->message;
 		/* A namespace row written in the subtransaction went with it. */
 		batch->writer.languages = list_truncate(batch->writer.languages, nlanguages);

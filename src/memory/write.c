@@ -79,7 +79,10 @@ find_key(AgmWriter *writer, const AgmMemory *memory)
 	return found;
 }
 
-/* The same statement, holding at the new one's beginning, no attribute contradicting. */
+/*
+ * The same statement, holding at the new one's beginning, no attribute contradicting; one
+ * that the application calls by another key is another memory.
+ */
 static Found
 find_statement(AgmWriter *writer, const AgmMemory *memory)
 {
@@ -90,11 +93,13 @@ find_statement(AgmWriter *writer, const AgmMemory *memory)
 	agm_param(&params, UUIDOID, UUIDPGetDatum(&memory->statement), false);
 	agm_param(&params, TIMESTAMPTZOID, period_start(&memory->period), false);
 	field_param(&params, memory, AGM_ATTRIBUTES);
+	field_param(&params, memory, AGM_KEY);
 	(void) agm_execute(&writer->store,
 					   "SELECT m.id, true FROM {store}.memory m"
 					   " WHERE m.namespace OPERATOR(pg_catalog.=) $1"
 					   " AND m.content_hash OPERATOR(pg_catalog.=) $2"
 					   " AND m.valid_period OPERATOR(pg_catalog.@>) $3"
+					   " AND ($5 IS NULL OR m.key IS NULL OR m.key OPERATOR(pg_catalog.=) $5)"
 					   " AND NOT EXISTS (SELECT FROM pg_catalog.jsonb_each(m.attributes) o,"
 					   "                      pg_catalog.jsonb_each($4) n"
 					   "                 WHERE o.key OPERATOR(pg_catalog.=) n.key"
@@ -141,6 +146,7 @@ merge(AgmWriter *writer, const AgmMemory *memory, int64 id)
 			  memory->period.to_open);
 	field_param(&params, memory, AGM_EMBEDDING);
 	field_param(&params, memory, AGM_MODEL);
+	field_param(&params, memory, AGM_KEY);
 	(void) agm_execute(
 		&writer->store,
 		"WITH old AS ("
@@ -158,7 +164,8 @@ merge(AgmWriter *writer, const AgmMemory *memory, int64 id)
 		"  CASE WHEN pg_catalog.upper(m.valid_period) OPERATOR(pg_catalog.<) $8"
 		"       THEN pg_catalog.tstzrange(pg_catalog.lower(m.valid_period), $8)"
 		"       ELSE m.valid_period END AS new_valid_period,"
-		"  m.embedding IS NULL AND $9 IS NOT NULL AS fills"
+		"  m.embedding IS NULL AND $9 IS NOT NULL AS fills,"
+		"  m.key IS NULL AND $11 IS NOT NULL AS names"
 		" FROM {store}.memory m"
 		" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.=) $2),"
 		" new AS ("
@@ -183,10 +190,11 @@ merge(AgmWriter *writer, const AgmMemory *memory, int64 id)
 		"                       OPERATOR(pg_catalog.<) pg_catalog.now()"
 		"   THEN pg_catalog.tstzrange(pg_catalog.now(), NULL) ELSE n.system_period END,"
 		" embedding = coalesce(m.embedding, $9),"
-		" model = CASE WHEN n.fills THEN $10 ELSE m.model END"
+		" model = CASE WHEN n.fills THEN $10 ELSE m.model END,"
+		" key = coalesce(m.key, $11)"
 		" FROM new n"
 		" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.=) $2"
-		" AND (n.changes OR n.fills)",
+		" AND (n.changes OR n.fills OR n.names)",
 		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
 }
 

@@ -217,6 +217,24 @@ read_filter(FunctionCallInfo fcinfo, AgmFilter *filter)
 		filter->valid_at = PG_GETARG_TIMESTAMPTZ(ARG_VALID_AT);
 }
 
+static void
+read_shared(ArrayType *shared)
+{
+	Datum *names;
+	int n;
+
+	if (shared == NULL)
+		return;
+	agm_check_array(shared, "shared");
+	deconstruct_array(shared, TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &n);
+	for (int i = 0; i < n; i++)
+	{
+		text *name = DatumGetTextPP(names[i]);
+
+		agm_check_namespace(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+	}
+}
+
 /* With the SPI session begun: everything that recall and recall_context share. */
 static AgmRecalled *
 run(FunctionCallInfo fcinfo, AgmRecall *recall, int *nrows)
@@ -230,10 +248,7 @@ run(FunctionCallInfo fcinfo, AgmRecall *recall, int *nrows)
 	recall->embedding = arg_pointer(fcinfo, ARG_EMBEDDING);
 	recall->shared = arg_pointer(fcinfo, ARG_SHARED);
 	recall->prefix = !PG_ARGISNULL(ARG_PREFIX) && PG_GETARG_BOOL(ARG_PREFIX);
-	if (recall->shared != NULL && array_contains_nulls(recall->shared))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("shared must not contain null"), errhint("Remove the null elements.")));
+	read_shared(recall->shared);
 	read_limits(fcinfo, recall);
 	read_modes(fcinfo, recall);
 	read_filter(fcinfo, &recall->filter);
