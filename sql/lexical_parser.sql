@@ -1,6 +1,8 @@
 -- What the parser agentmem.icu makes of texts.  The rules are those of
 -- src/lexical/README.md.
 SET client_encoding = 'UTF8';
+-- How wide a character is shown differs between versions of psql.
+\pset format unaligned
 
 -- All tokens but blanks, as kind:token.
 CREATE FUNCTION pg_temp.tokens(source text) RETURNS text LANGUAGE sql AS $$
