@@ -6,7 +6,14 @@ SELECT count(*) FROM generate_series(1, 20) i, remember('parts', 'n' || i, 'memo
 SELECT count(DISTINCT tableoid) > 1 AS spread FROM parts.memory;
 ANALYZE parts.memory;
 
--- Partitions read or written since the transaction began, by table.
+-- Partitions locked, and
+CREATE FUNCTION locked() RETURNS TABLE (table_name text, partitions bigint) LANGUAGE sql AS $$
+  SELECT regexp_replace(c.relname, '_p\d+$', ''), count(DISTINCT c.oid)
+  FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+  WHERE l.pid = pg_backend_pid() AND c.relnamespace = 'parts'::regnamespace AND c.relkind = 'r' AND c.relname ~ '_p\d+$'
+  GROUP BY 1 HAVING count(DISTINCT c.oid) > 1 ORDER BY 1 $$;
+
+-- partitions read or written since the transaction began, by table.
 CREATE FUNCTION touched() RETURNS TABLE (table_name text, partitions bigint) LANGUAGE sql AS $$
   SELECT regexp_replace(relname, '_p\d+$', ''), count(*)
   FROM pg_stat_xact_user_tables
@@ -19,6 +26,7 @@ SELECT action FROM remember('parts', 'n1', 'memory of 1', 'fact', tags => '{u}',
 SELECT action FROM remember('parts', 'n1', 'something new', 'fact', '[0,1]', parent => 1);
 SELECT count(*) FROM remember_many('parts', 'n1', '[{"content": "a", "kind": "fact"}, {"content": "b", "kind": "fact"}]');
 SELECT * FROM touched();
+SELECT * FROM locked();
 COMMIT;
 SELECT pg_stat_force_next_flush();
 BEGIN;
@@ -29,10 +37,12 @@ SELECT count(*) FROM get('parts', 'n1', ids => '{1}', keys => '{k}');
 SELECT count(*) FROM list('parts', 'n1', tags => '{t}');
 SELECT count('parts', 'n1');
 SELECT * FROM touched();
+SELECT * FROM locked();
 -- The counter counts: a look at everything shows.
 SELECT count(*) FROM parts.memory;
 SELECT * FROM touched();
+SELECT * FROM locked();
 COMMIT;
 
-DROP FUNCTION touched;
+DROP FUNCTION touched, locked;
 SELECT drop_store('parts', cascade => true);

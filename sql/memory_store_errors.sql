@@ -11,7 +11,7 @@ SELECT create_store('s', dimensions => 16001);
 SELECT create_store('s', metric => 'manhattan');
 SELECT create_store('s', language => 'klingon');
 SELECT create_store('s', partitions => -1);
-SELECT create_store('s', partitions => 257);
+SELECT create_store('s', partitions => 129);
 SELECT create_store('public');
 SELECT create_store('agentmem');
 SELECT create_store('pg_mine');

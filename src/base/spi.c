@@ -243,12 +243,16 @@ uint64
 agm_execute(const AgmStore *store, const char *template, const AgmParams *params, int flags,
 			AgmRowFn row, void *arg)
 {
-	SPIPlanPtr plan = get_plan(store, template, params, flags);
+	SPIPlanPtr plan;
 	SPIExecuteOptions options = {0};
 	ParamListInfo list = makeParamList(params->n);
 	RowReceiver receiver = {0};
 	int rc;
 
+	/* A kept plan names, and locks, every partition; one for the values only theirs. */
+	if (store->partitioned)
+		flags |= AGM_PLAN_CUSTOM;
+	plan = get_plan(store, template, params, flags);
 	for (int i = 0; i < params->n; i++)
 	{
 		ParamExternData *p = &list->params[i];

@@ -64,6 +64,7 @@ agm_store_open(AgmStore *store, const char *name, AclMode need)
 				 errhint("Its owner can run GRANT USAGE ON SCHEMA %s TO %s.", store->quoted,
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 	memory = store_table(name, schema, "memory");
+	store->partitioned = get_rel_relkind(memory) == RELKIND_PARTITIONED_TABLE;
 	(void) store_table(name, schema, "kind");
 	(void) store_table(name, schema, "setting");
 	if (pg_class_aclmask(memory, GetUserId(), need, ACLMASK_ALL) != need ||

@@ -16,6 +16,7 @@ typedef struct AgmStore
 {
 	const char *name;	/* the schema, as the catalog spells it */
 	const char *quoted; /* fit to stand in SQL */
+	bool partitioned;	/* its data tables are, by namespace */
 } AgmStore;
 
 /*

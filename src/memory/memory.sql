@@ -70,9 +70,9 @@ BEGIN
     RAISE EXCEPTION 'unknown metric "%"', metric
       USING ERRCODE = 'invalid_parameter_value', HINT = 'Use cosine, l2 or ip (inner product).';
   END IF;
-  IF partitions NOT BETWEEN 0 AND 256 THEN
-    RAISE EXCEPTION 'partitions must be between 0 and 256, not %', partitions
-      USING ERRCODE = 'invalid_parameter_value', HINT = '0 makes ordinary tables; each partition of each index is locked by every call.';
+  IF partitions NOT BETWEEN 0 AND 128 THEN
+    RAISE EXCEPTION 'partitions must be between 0 and 128, not %', partitions
+      USING ERRCODE = 'invalid_parameter_value', HINT = '0 makes ordinary tables.';
   END IF;
   IF NOT EXISTS (SELECT FROM pg_ts_config c WHERE c.cfgnamespace = 'agentmem'::regnamespace AND c.cfgname = language) THEN
     RAISE EXCEPTION 'unknown language "%"', language

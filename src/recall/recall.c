@@ -123,9 +123,9 @@ read_searched(TupleTableSlot *slot, void *arg)
 	searched->has_hidden = DatumGetBool(slot_getattr(slot, 5, &isnull));
 }
 
-#define SEARCHED_COLUMNS                                                                       \
+#define SEARCHED(ns)                                                                           \
 	"SELECT n.namespace, n.languages, n.memories, n.tokens, " AGM_HAS_HIDDEN(                  \
-		"n.namespace") " FROM {store}.namespace n"
+		ns) " FROM {store}.namespace n"
 
 /* The namespaces asked for that exist; the common case of one is a look-up by key. */
 static SearchedList
@@ -137,18 +137,19 @@ find_namespaces(const AgmRecall *recall)
 
 	agm_param(&params, TEXTOID, PointerGetDatum(recall->ns), false);
 	if (!recall->prefix && recall->shared == NULL)
-		sql = SEARCHED_COLUMNS " WHERE n.namespace OPERATOR(pg_catalog.=) $1";
+		sql = SEARCHED("$1") " WHERE n.namespace OPERATOR(pg_catalog.=) $1";
 	else
 	{
 		agm_param(&params, BOOLOID, BoolGetDatum(recall->prefix), false);
 		agm_param(&params, TEXTARRAYOID, PointerGetDatum(recall->shared),
 				  recall->shared == NULL);
-		sql = SEARCHED_COLUMNS
-			" WHERE n.namespace OPERATOR(pg_catalog.=) $1"
-			" OR ($2 AND n.namespace OPERATOR(pg_catalog.>=) ($1 OPERATOR(pg_catalog.||) '/')"
-			"        AND n.namespace OPERATOR(pg_catalog.<) ($1 OPERATOR(pg_catalog.||) '0'))"
-			" OR n.namespace OPERATOR(pg_catalog.=) ANY ($3)"
-			" ORDER BY n.namespace";
+		sql = SEARCHED("n.namespace") " WHERE n.namespace OPERATOR(pg_catalog.=) $1"
+									  " OR ($2 AND n.namespace OPERATOR(pg_catalog.>=) ($1 "
+									  "OPERATOR(pg_catalog.||) '/')"
+									  "        AND n.namespace OPERATOR(pg_catalog.<) ($1 "
+									  "OPERATOR(pg_catalog.||) '0'))"
+									  " OR n.namespace OPERATOR(pg_catalog.=) ANY ($3)"
+									  " ORDER BY n.namespace";
 	}
 	(void) agm_execute(&recall->store, sql, &params,
 					   AGM_READ | (params.n == 1 ? AGM_PLAN_GENERIC : AGM_PLAN_CUSTOM),
