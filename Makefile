@@ -29,8 +29,10 @@ OBJS = \
 	src/memory/json.o \
 	src/memory/read_fn.o \
 	src/memory/remember_fn.o \
+	src/memory/store_fn.o \
 	src/memory/write.o \
 	src/memory/writer.o \
+	src/recall/candidates.o \
 	src/recall/context.o \
 	src/recall/fuse.o \
 	src/recall/keyword.o \

@@ -18,31 +18,43 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/plancache.h"
 #include "utils/memutils.h"
 
 #include "base/spi.h"
 
-/* Enough for every statement of a few dozen stores; above it the cache starts over. */
-#define PLAN_CACHE_MAX 1024
+/* A plan takes some 17 kB; above this many the cache starts over. */
+#define PLAN_CACHE_MAX 512
+
+/* More columns than any statement returns. */
+#define COLUMNS_MAX 32
 
 typedef struct PlanEntry
 {
-	uint64 hash; /* of schema and template: the key */
+	uint64 hash; /* of schema, template and flags: the key */
 	char *schema;
 	char *template;
 	int flags;
 	SPIPlanPtr plan;
+	uint64 uses;
 } PlanEntry;
 
 static HTAB *plan_cache = NULL;
 
-/* A DestReceiver that calls back in the caller's memory context. */
+/* Plans that were replaced while, perhaps, they were running; freed between transactions. */
+static List *retired_plans = NIL;
+
+/* A DestReceiver that checks what comes and calls back in the caller's memory context. */
 typedef struct RowReceiver
 {
 	DestReceiver pub;
+	const AgmStore *store;
+	AgmColumns columns;
 	AgmRowFn row;
 	void *arg;
 	MemoryContext context;
+	int ncolumns;
+	bool nullable[COLUMNS_MAX];
 } RowReceiver;
 
 int
@@ -80,11 +92,6 @@ void
 agm_spi_begin(AgmSession *session)
 {
 	session->caller = CurrentMemoryContext;
-	session->guc_level = NewGUCNestLevel();
-	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-							 false);
-	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 }
@@ -94,7 +101,6 @@ agm_spi_end(AgmSession *session)
 {
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
-	AtEOXact_GUC(true, session->guc_level);
 	MemoryContextSwitchTo(session->caller);
 }
 
@@ -107,11 +113,16 @@ trim_plan_cache(XactEvent event, void *arg)
 {
 	HASH_SEQ_STATUS seq;
 	PlanEntry *entry;
+	ListCell *cell;
 
 	(void) arg;
 	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT)
 		return;
-	if (plan_cache == NULL || hash_get_num_entries(plan_cache) <= PLAN_CACHE_MAX)
+	foreach (cell, retired_plans)
+		(void) SPI_freeplan((SPIPlanPtr) lfirst(cell));
+	list_free(retired_plans);
+	retired_plans = NIL;
+	if (hash_get_num_entries(plan_cache) <= PLAN_CACHE_MAX)
 		return;
 	hash_seq_init(&seq, plan_cache);
 	while ((entry = hash_seq_search(&seq)) != NULL)
@@ -157,18 +168,81 @@ fill_template(const AgmStore *store, const char *template)
 	return sql.data;
 }
 
-/* Same statement, same parameter types? */
 static bool
-entry_matches(const PlanEntry *entry, const AgmStore *store, const char *template,
-			  const AgmParams *params, int flags)
+same_statement(const PlanEntry *entry, const AgmStore *store, const char *template, int flags)
 {
-	if (entry->flags != flags || strcmp(entry->schema, store->name) != 0 ||
-		strcmp(entry->template, template) != 0 || SPI_getargcount(entry->plan) != params->n)
+	return entry->flags == flags && strcmp(entry->schema, store->name) == 0 &&
+		   strcmp(entry->template, template) == 0;
+}
+
+static bool
+same_types(SPIPlanPtr plan, const AgmParams *params)
+{
+	if (SPI_getargcount(plan) != params->n)
 		return false;
 	for (int i = 0; i < params->n; i++)
-		if (SPI_getargtypeid(entry->plan, i) != params->types[i])
+		if (SPI_getargtypeid(plan, i) != params->types[i])
 			return false;
 	return true;
+}
+
+/*
+ * Is a plan that was used so often due to be made anew?  A kept plan may be as old as the
+ * table was small: it is remade at its second, fourth, eighth ... use, which costs next to
+ * nothing and bounds how much of a table's growth a plan can have missed.  (ANALYZE makes
+ * PostgreSQL remake it in any case.)
+ */
+static bool
+is_due(const PlanEntry *entry)
+{
+	return !(entry->flags & AGM_PLAN_CUSTOM) && entry->uses > 1 &&
+		   (entry->uses & (entry->uses - 1)) == 0;
+}
+
+static int
+push_setting(int level, const char *name)
+{
+	if (level == 0)
+		level = NewGUCNestLevel();
+	(void) set_config_option(name, "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+							 false);
+	return level;
+}
+
+/*
+ * Makes the plan that is kept now, under settings that hold for this alone: at execution
+ * they would reach the user's triggers and functions, and what those keep.
+ */
+static void
+plan_ahead(SPIPlanPtr plan)
+{
+	ListCell *cell;
+
+	foreach (cell, SPI_plan_get_plan_sources(plan))
+	{
+		CachedPlanSource *source = lfirst(cell);
+		int level;
+
+		if (!source->is_saved || (source->gplan != NULL && source->gplan->is_valid))
+			continue;
+		level = push_setting(0, "jit");
+		level = push_setting(level, "enable_seqscan");
+		ReleaseCachedPlan(GetCachedPlan(source, NULL, CurrentResourceOwner, NULL),
+						  CurrentResourceOwner);
+		AtEOXact_GUC(true, level);
+	}
+}
+
+static SPIPlanPtr
+prepare(const AgmStore *store, const char *template, const AgmParams *params, int flags)
+{
+	int options = (flags & AGM_PLAN_CUSTOM) ? CURSOR_OPT_CUSTOM_PLAN : CURSOR_OPT_GENERIC_PLAN;
+	SPIPlanPtr plan = SPI_prepare_cursor(fill_template(store, template), params->n,
+										 (Oid *) params->types, options);
+
+	if (plan == NULL)
+		elog(ERROR, "could not prepare statement: %s", SPI_result_code_string(SPI_result));
+	return plan;
 }
 
 static SPIPlanPtr
@@ -180,21 +254,28 @@ get_plan(const AgmStore *store, const char *template, const AgmParams *params, i
 	SPIPlanPtr plan;
 	char *schema;
 	char *copy;
-	int options;
+	MemoryContext old;
 
 	if (plan_cache == NULL)
 		create_plan_cache();
 	hash = hash_bytes_extended((const unsigned char *) store->name, strlen(store->name), flags);
 	hash = hash_bytes_extended((const unsigned char *) template, strlen(template), hash);
 	entry = hash_search(plan_cache, &hash, HASH_FIND, NULL);
-	if (entry != NULL && entry_matches(entry, store, template, params, flags))
-		return entry->plan;
+	if (entry != NULL && same_statement(entry, store, template, flags))
+	{
+		entry->uses++;
+		if (same_types(entry->plan, params) && !is_due(entry))
+			return entry->plan;
+		plan = prepare(store, template, params, flags);
+		old = MemoryContextSwitchTo(TopMemoryContext);
+		retired_plans = lappend(retired_plans, entry->plan);
+		MemoryContextSwitchTo(old);
+		SPI_keepplan(plan);
+		entry->plan = plan;
+		return plan;
+	}
 
-	options = (flags & AGM_PLAN_CUSTOM) ? CURSOR_OPT_CUSTOM_PLAN : CURSOR_OPT_GENERIC_PLAN;
-	plan = SPI_prepare_cursor(fill_template(store, template), params->n, (Oid *) params->types,
-							  options);
-	if (plan == NULL)
-		elog(ERROR, "could not prepare statement: %s", SPI_result_code_string(SPI_result));
+	plan = prepare(store, template, params, flags);
 	if (entry != NULL)
 		return plan; /* two statements of one hash: the second lives for the call */
 
@@ -207,16 +288,74 @@ get_plan(const AgmStore *store, const char *template, const AgmParams *params, i
 	entry->template = copy;
 	entry->flags = flags;
 	entry->plan = plan;
+	entry->uses = 1;
 	SPI_keepplan(plan);
 	return plan;
+}
+
+static Oid
+column_type(char letter)
+{
+	switch (letter)
+	{
+		case 'b':
+			return BOOLOID;
+		case 'i':
+			return INT4OID;
+		case 'l':
+			return INT8OID;
+		case 'f':
+			return FLOAT4OID;
+		case 'd':
+			return FLOAT8OID;
+		case 't':
+			return TEXTOID;
+		case 'T':
+			return TEXTARRAYOID;
+		case 'z':
+			return TIMESTAMPTZOID;
+		case 'r':
+			return TSTZRANGEOID;
+		case 'j':
+			return JSONBOID;
+		case 'v':
+			return TSVECTOROID;
+	}
+	elog(ERROR, "unknown column letter %c", letter);
+	return InvalidOid;
 }
 
 static void
 receiver_startup(DestReceiver *self, int operation, TupleDesc desc)
 {
-	(void) self;
+	RowReceiver *receiver = (RowReceiver *) self;
+	const char *letter = receiver->columns;
+
 	(void) operation;
-	(void) desc;
+	if (receiver->row == NULL)
+		return;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		Oid expected;
+
+		if (i >= COLUMNS_MAX || *letter == '\0')
+			elog(ERROR, "statement returns more columns than expected");
+		expected = column_type(*letter++);
+		receiver->nullable[i] = *letter == '?';
+		letter += receiver->nullable[i];
+		if (attribute->atttypid != expected)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\" of store \"%s\" has type %s, but %s is needed",
+							NameStr(attribute->attname), receiver->store->name,
+							format_type_be(attribute->atttypid), format_type_be(expected)),
+					 errhint("A table of the store was changed: compare it with that of a "
+							 "new store.")));
+	}
+	if (*letter != '\0')
+		elog(ERROR, "statement returns fewer columns than expected");
+	receiver->ncolumns = desc->natts;
 }
 
 static bool
@@ -227,6 +366,16 @@ receiver_row(TupleTableSlot *slot, DestReceiver *self)
 
 	if (receiver->row == NULL)
 		return true;
+	slot_getallattrs(slot);
+	for (int i = 0; i < receiver->ncolumns; i++)
+		if (slot->tts_isnull[i] && !receiver->nullable[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("column \"%s\" of store \"%s\" must not be null",
+							NameStr(TupleDescAttr(slot->tts_tupleDescriptor, i)->attname),
+							receiver->store->name),
+					 errhint("A table of the store was changed: compare it with that of a "
+							 "new store.")));
 	old = MemoryContextSwitchTo(receiver->context);
 	receiver->row(slot, receiver->arg);
 	MemoryContextSwitchTo(old);
@@ -241,18 +390,24 @@ receiver_nothing(DestReceiver *self)
 
 uint64
 agm_execute(const AgmStore *store, const char *template, const AgmParams *params, int flags,
-			AgmRowFn row, void *arg)
+			AgmColumns columns, AgmRowFn row, void *arg)
 {
 	SPIPlanPtr plan;
 	SPIExecuteOptions options = {0};
 	ParamListInfo list = makeParamList(params->n);
 	RowReceiver receiver = {0};
+	int level = 0;
 	int rc;
 
 	/* A kept plan names, and locks, every partition; one for the values only theirs. */
 	if (store->partitioned)
 		flags |= AGM_PLAN_CUSTOM;
 	plan = get_plan(store, template, params, flags);
+	if (!(flags & AGM_PLAN_CUSTOM))
+		plan_ahead(plan);
+	else if (!(flags & AGM_WRITE))
+		level = push_setting(0, "jit");
+
 	for (int i = 0; i < params->n; i++)
 	{
 		ParamExternData *p = &list->params[i];
@@ -267,6 +422,8 @@ agm_execute(const AgmStore *store, const char *template, const AgmParams *params
 	receiver.pub.rShutdown = receiver_nothing;
 	receiver.pub.rDestroy = receiver_nothing;
 	receiver.pub.mydest = DestTuplestore;
+	receiver.store = store;
+	receiver.columns = columns;
 	receiver.row = row;
 	receiver.arg = arg;
 	receiver.context = CurrentMemoryContext;
@@ -277,5 +434,7 @@ agm_execute(const AgmStore *store, const char *template, const AgmParams *params
 	rc = SPI_execute_plan_extended(plan, &options);
 	if (rc < 0)
 		elog(ERROR, "could not execute statement: %s", SPI_result_code_string(rc));
+	if (level != 0)
+		AtEOXact_GUC(true, level);
 	return SPI_processed;
 }

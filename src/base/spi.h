@@ -39,25 +39,37 @@ extern int agm_param(AgmParams *params, Oid type, Datum value, bool isnull);
 extern Datum agm_int8_array(const int64 *values, int n);
 extern char *agm_slot_text(TupleTableSlot *slot, int attno);
 
+/*
+ * What a statement returns: one letter a column, '?' after it where NULL may come.
+ *
+ *	b boolean  i integer  l bigint  f real  d double precision  t text  T text[]
+ *	z timestamptz  r tstzrange  j jsonb  v tsvector
+ *
+ * The tables belong to their owner, who may have changed them: a column of another type
+ * raises 42804 before a row is read, and a NULL that is not expected 22004.
+ */
+typedef const char *AgmColumns;
+
 /* The slot's values are valid until the callback returns. */
 typedef void (*AgmRowFn)(TupleTableSlot *slot, void *arg);
 
 /*
- * Between begin and end the caller works in a context of its own, which end deletes,
- * and statements are planned with the settings that src/base/README.md lists.
+ * Between begin and end the caller works in a context of its own, which end deletes.
  * An error in between cleans up by itself.
  */
 typedef struct AgmSession
 {
 	MemoryContext caller; /* where results for the caller belong */
-	int guc_level;
 } AgmSession;
 
 extern void agm_spi_begin(AgmSession *session);
 extern void agm_spi_end(AgmSession *session);
 
-/* Runs one statement; returns the number of rows read or changed.  `row` may be NULL. */
+/*
+ * Runs one statement; returns the number of rows read or changed.  `row` may be NULL where
+ * only that number counts; `columns` is NULL if the statement returns none.
+ */
 extern uint64 agm_execute(const AgmStore *store, const char *template, const AgmParams *params,
-						  int flags, AgmRowFn row, void *arg);
+						  int flags, AgmColumns columns, AgmRowFn row, void *arg);
 
 #endif

@@ -323,6 +323,14 @@ agm_lexical_query(const Oid *configs, int nconfigs, const char *text, int len, i
 		collect(&collector, configs[i], text, len);
 
 	*nterms = collector.words->members;
+	if (*nterms > AGM_QUERY_TERMS_MAX)
+	{
+		ereport(NOTICE,
+				(errmsg("query has too many distinct words to search for them all"),
+				 errdetail("It has %d; %d of them are used.", *nterms, AGM_QUERY_TERMS_MAX),
+				 errhint("Ask for less at a time, or search by embedding.")));
+		*nterms = AGM_QUERY_TERMS_MAX;
+	}
 	if (*nterms > 0)
 	{
 		char *words = palloc(collector.bytes);
@@ -342,7 +350,7 @@ agm_lexical_query(const Oid *configs, int nconfigs, const char *text, int len, i
 }
 
 Oid
-agm_lexical_config(const char *language)
+agm_lexical_config(const char *language, bool missing_ok)
 {
 	Oid config = InvalidOid;
 
@@ -350,7 +358,7 @@ agm_lexical_config(const char *language)
 	if (strlen(language) < NAMEDATALEN)
 		config = get_ts_config_oid(
 			list_make2(makeString(pstrdup("agentmem")), makeString(pstrdup(language))), true);
-	if (!OidIsValid(config))
+	if (!OidIsValid(config) && !missing_ok)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("language \"%s\" is not supported", language),
 						errhint("The languages are the text search configurations of schema "

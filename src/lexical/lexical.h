@@ -25,8 +25,11 @@ extern char *agm_lexical_fold(const char *text, int len, int *folded_len);
  */
 extern char *agm_lexical_fold_server(const char *text, int len, int *folded_len);
 
-/* The text search configuration agentmem.<language>; 22023 with a hint if there is none. */
-extern Oid agm_lexical_config(const char *language);
+/*
+ * The text search configuration agentmem.<language>; without one InvalidOid if missing_ok,
+ * else 22023 with a hint.
+ */
+extern Oid agm_lexical_config(const char *language, bool missing_ok);
 
 /*
  * The lexemes of a text with their positions.  *length is the number of words that
@@ -35,6 +38,9 @@ extern Oid agm_lexical_config(const char *language);
  */
 #define AGM_LEXEME_BYTES_MAX 65536
 extern TSVector agm_lexemes_make(Oid config, const char *text, int len, int32 *length);
+
+/* A query's words beyond this many are left out, with a NOTICE. */
+#define AGM_QUERY_TERMS_MAX 256
 
 /* One word of a query; `word` is not terminated and lives in the caller's context. */
 typedef struct AgmTerm

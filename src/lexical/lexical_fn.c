@@ -36,7 +36,7 @@ agm_fn_fold(PG_FUNCTION_ARGS)
 Datum
 agm_fn_lexemes(PG_FUNCTION_ARGS)
 {
-	Oid config = agm_lexical_config(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	Oid config = agm_lexical_config(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
 	text *content = PG_GETARG_TEXT_PP(1);
 	int32 length;
 
@@ -82,7 +82,7 @@ agm_fn_query_lexemes(PG_FUNCTION_ARGS)
 		if (nulls[i])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 							errmsg("a language must not be null")));
-		configs[i] = agm_lexical_config(TextDatumGetCString(names[i]));
+		configs[i] = agm_lexical_config(TextDatumGetCString(names[i]), false);
 	}
 
 	terms = agm_lexical_query(configs, nnames, VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query),

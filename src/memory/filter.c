@@ -115,7 +115,7 @@ check_kinds(AgmFilter *filter, const AgmStore *store)
 		"        ORDER BY w.i LIMIT 1),"
 		"       (SELECT pg_catalog.array_agg(k.name) FROM {store}.kind k"
 		"        WHERE k.validity OPERATOR(pg_catalog.=) 'occurrence')",
-		&params, AGM_READ | AGM_PLAN_GENERIC, read_kinds, &reader);
+		&params, AGM_READ | AGM_PLAN_GENERIC, "t?T?", read_kinds, &reader);
 	if (reader.unknown != NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("unknown kind \"%s\"", reader.unknown),

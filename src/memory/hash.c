@@ -52,49 +52,58 @@ hash_field(pg_cryptohash_ctx *ctx, const AgmMemory *memory, AgmField field)
 	pfree(folded);
 }
 
-void
-agm_statement_hash(const AgmMemory *memory, pg_uuid_t *hash)
+static pg_cryptohash_ctx *
+hash_begin(void)
 {
 	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
-	uint8 digest[PG_SHA256_DIGEST_LENGTH];
 
 	if (ctx == NULL)
-		elog(ERROR, "out of memory");
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	hash_check(pg_cryptohash_init(ctx));
-	hash_piece(ctx, memory->kind->name, strlen(memory->kind->name));
-	hash_field(ctx, memory, AGM_CONTENT);
-	hash_field(ctx, memory, AGM_SUBJECT);
-	hash_field(ctx, memory, AGM_PREDICATE);
-	hash_field(ctx, memory, AGM_OBJECT);
+	return ctx;
+}
+
+static void
+hash_end(pg_cryptohash_ctx *ctx, pg_uuid_t *hash)
+{
+	uint8 digest[PG_SHA256_DIGEST_LENGTH];
+
 	hash_check(pg_cryptohash_final(ctx, digest, sizeof(digest)));
 	pg_cryptohash_free(ctx);
 	memcpy(hash->data, digest, UUID_LEN);
 }
 
+void
+agm_statement_hash(const AgmMemory *memory, pg_uuid_t *hash)
+{
+	pg_cryptohash_ctx *ctx = hash_begin();
+
+	hash_piece(ctx, memory->kind->name, strlen(memory->kind->name));
+	hash_field(ctx, memory, AGM_CONTENT);
+	hash_field(ctx, memory, AGM_SUBJECT);
+	hash_field(ctx, memory, AGM_PREDICATE);
+	hash_field(ctx, memory, AGM_OBJECT);
+	hash_end(ctx, hash);
+}
+
 int64
 agm_statement_lock(const pg_uuid_t *hash)
 {
-	int64 lock;
+	uint64 lock;
 
 	memcpy(&lock, hash->data, sizeof(lock));
-	return (int64) pg_ntoh64((uint64) lock);
+	return (int64) pg_ntoh64(lock);
 }
 
 int64
 agm_key_lock(Datum key)
 {
 	text *value = DatumGetTextPP(key);
-	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
-	uint8 digest[PG_SHA256_DIGEST_LENGTH];
-	uint64 lock;
+	pg_cryptohash_ctx *ctx = hash_begin();
+	pg_uuid_t hash;
 
-	if (ctx == NULL)
-		elog(ERROR, "out of memory");
-	hash_check(pg_cryptohash_init(ctx));
 	hash_piece(ctx, "key", 3);
 	hash_piece(ctx, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
-	hash_check(pg_cryptohash_final(ctx, digest, sizeof(digest)));
-	pg_cryptohash_free(ctx);
-	memcpy(&lock, digest, sizeof(lock));
-	return (int64) pg_ntoh64(lock);
+	hash_end(ctx, &hash);
+	return agm_statement_lock(&hash);
 }

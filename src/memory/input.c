@@ -23,6 +23,9 @@
 #define CONTENT_BYTES_MAX (16 * 1024 * 1024)
 #define KEY_BYTES_MAX 512
 
+/* With the namespace's 512 bytes this fits into an entry of a btree, whatever the block size. */
+#define NAME_BYTES_MAX 1024
+
 static const struct
 {
 	const char *name;
@@ -101,26 +104,32 @@ text_is(const AgmMemory *memory, AgmField field, const char *word)
 		   memcmp(VARDATA_ANY(value), word, strlen(word)) == 0;
 }
 
+/* Bytes of a text field after folding, which is how emptiness and equality are judged. */
+static int
+folded_length(const AgmMemory *memory, AgmField field)
+{
+	text *value = DatumGetTextPP(memory->value[field]);
+	int len;
+
+	pfree(agm_lexical_fold(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &len));
+	return len;
+}
+
 static void
 check_content(const AgmMemory *memory)
 {
-	text *content = DatumGetTextPP(memory->value[AGM_CONTENT]);
-	const char *data = VARDATA_ANY(content);
-	int len = VARSIZE_ANY_EXHDR(content);
-	int i = 0;
+	int len = VARSIZE_ANY_EXHDR(DatumGetTextPP(memory->value[AGM_CONTENT]));
 
-	while (i < len && strchr(" \t\r\n\f\v", data[i]) != NULL && data[i] != '\0')
-		i++;
-	if (i == len)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("content must not be empty"),
-				 errhint("Give the text that is to be remembered.")));
 	if (len > CONTENT_BYTES_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("content is too long"),
 				 errdetail("It has %d bytes; at most %d can be remembered as one memory.", len,
 						   CONTENT_BYTES_MAX),
 				 errhint("Split it into passages and give them the same parent.")));
+	if (folded_length(memory, AGM_CONTENT) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("content must not be empty"),
+				 errhint("Give the text that is to be remembered.")));
 }
 
 static void
@@ -226,12 +235,27 @@ check_key(const AgmMemory *memory)
 						errhint("A key is the application's own name for the memory.")));
 }
 
-/* Empty means unknown; the columns hold NULL then, so that filters need not know. */
+/*
+ * A name, not a text: it is a key of an index.  Empty means unknown; the columns hold NULL
+ * then, so that filters need not know.
+ */
 static void
-drop_empty(AgmMemory *memory, AgmField field)
+check_name(AgmMemory *memory, AgmField field)
 {
-	if (!memory->isnull[field] && VARSIZE_ANY_EXHDR(DatumGetTextPP(memory->value[field])) == 0)
+	int len;
+
+	if (memory->isnull[field])
+		return;
+	len = folded_length(memory, field);
+	if (len == 0)
 		memory->isnull[field] = true;
+	else if (Max(len, (int) VARSIZE_ANY_EXHDR(DatumGetTextPP(memory->value[field]))) >
+			 NAME_BYTES_MAX)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("%s is too long", fields[field].name),
+						errdetail("It may have %d bytes, as written and after folding.",
+								  NAME_BYTES_MAX),
+						errhint("Long text belongs into content or attributes.")));
 }
 
 static void
@@ -277,7 +301,7 @@ derive_lexemes(AgmWriter *writer, AgmMemory *memory)
 		memory->value[AGM_LANGUAGE] = CStringGetTextDatum(writer->language);
 		memory->isnull[AGM_LANGUAGE] = false;
 	}
-	config = agm_lexical_config(TextDatumGetCString(memory->value[AGM_LANGUAGE]));
+	config = agm_lexical_config(TextDatumGetCString(memory->value[AGM_LANGUAGE]), false);
 	memory->lexemes = agm_lexemes_make(config, VARDATA_ANY(content), VARSIZE_ANY_EXHDR(content),
 									   &memory->tokens);
 }
@@ -305,10 +329,10 @@ agm_memory_prepare(AgmWriter *writer, AgmMemory *memory)
 	check_tags(memory);
 	check_attributes(memory);
 	check_key(memory);
-	drop_empty(memory, AGM_SUBJECT);
-	drop_empty(memory, AGM_PREDICATE);
-	drop_empty(memory, AGM_OBJECT);
-	drop_empty(memory, AGM_SESSION);
+	check_name(memory, AGM_SUBJECT);
+	check_name(memory, AGM_PREDICATE);
+	check_name(memory, AGM_OBJECT);
+	check_name(memory, AGM_SESSION);
 	derive_period(memory);
 	derive_confidence(memory);
 	derive_lexemes(writer, memory);
@@ -317,4 +341,5 @@ agm_memory_prepare(AgmWriter *writer, AgmMemory *memory)
 		memory->locks[memory->nlocks++] = agm_statement_lock(&memory->statement);
 	if (!memory->isnull[AGM_KEY])
 		memory->locks[memory->nlocks++] = agm_key_lock(memory->value[AGM_KEY]);
+	agm_writer_use_language(writer, TextDatumGetCString(memory->value[AGM_LANGUAGE]));
 }

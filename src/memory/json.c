@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -52,6 +54,22 @@ array_elements(AgmField field, const JsonbValue *value, JsonbValue **elements,
 	return n;
 }
 
+/* Rounded to the nearest real, as the text of it would be; too large is an error. */
+static float4
+number(AgmField field, const JsonbValue *value)
+{
+	float8 wide = DatumGetFloat8(
+		DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value->val.numeric)));
+	float4 result = (float4) wide;
+
+	if (isinf(result))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("\"%s\" has a number that is out of range for type real",
+							   agm_field_name(field)),
+						errhint("Numbers are at most about 3.4e38.")));
+	return result;
+}
+
 static Datum
 vector_datum(AgmField field, const JsonbValue *value)
 {
@@ -81,8 +99,7 @@ vector_datum(AgmField field, const JsonbValue *value)
 	{
 		if (elements[i].type != jbvNumeric)
 			wrong_type(field, "an array of numbers");
-		result->x[i] = DatumGetFloat4(
-			DirectFunctionCall1(numeric_float4, NumericGetDatum(elements[i].val.numeric)));
+		result->x[i] = number(field, &elements[i]);
 	}
 	return PointerGetDatum(result);
 }
@@ -138,7 +155,7 @@ field_datum(AgmField field, const JsonbValue *value)
 		case FLOAT4OID:
 			if (value->type != jbvNumeric)
 				wrong_type(field, "a number");
-			return DirectFunctionCall1(numeric_float4, NumericGetDatum(value->val.numeric));
+			return Float4GetDatum(number(field, value));
 		case INT8OID:
 			return int8_datum(field, value);
 		case BOOLOID:

@@ -82,9 +82,10 @@ typedef struct AgmWriter
 	Datum ns;		/* text */
 	int dimensions; /* 0: text only */
 	char *language;
-	char *model;	 /* NULL: any */
-	List *kinds;	 /* of AgmKindPolicy, as they come up */
-	List *languages; /* of char *: those the namespace is known to use */
+	char *model;		 /* NULL: any */
+	List *kinds;		 /* of AgmKindPolicy, as they come up */
+	List *languages;	 /* of char *: those the namespace is known to use */
+	List *new_languages; /* those of this call that it is not known to use yet */
 } AgmWriter;
 
 typedef enum AgmAction
@@ -102,7 +103,7 @@ typedef struct AgmWritten
 /* writer.c: what holds for the whole call. */
 extern void agm_writer_open(AgmWriter *writer, const char *store, Datum ns);
 extern const AgmKindPolicy *agm_writer_kind(AgmWriter *writer, Datum kind);
-extern void agm_writer_use_language(AgmWriter *writer, const char *language);
+extern void agm_writer_use_language(AgmWriter *writer, char *language);
 extern void agm_writer_lock(AgmWriter *writer, int64 *hashes, int n);
 
 /* input.c: checks and derives everything that needs no look at other memories. */

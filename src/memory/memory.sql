@@ -352,52 +352,49 @@ $$;
 COMMENT ON FUNCTION agentmem.drop_store(name, boolean) IS
   'Drops a store. Refuses one that holds memories (2BP01) unless cascade is true; anything else in the schema goes only with cascade';
 
+CREATE FUNCTION agentmem.store_setting(setting_table oid, name text) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100
+AS 'MODULE_PATHNAME', 'agm_fn_store_setting';
+COMMENT ON FUNCTION agentmem.store_setting(oid, text) IS
+  'Value of a setting in a store''s table setting, read without running any code of the store''s owner; NULL if there is none or it may not be read';
+
+-- Looks at schemas of anyone, as whoever asks: catalogs only, and store_setting().
 CREATE FUNCTION agentmem.list_stores(OUT store name, OUT owner name, OUT dimensions int, OUT metric text, OUT language text,
                                      OUT version text, OUT namespaces bigint, OUT memories bigint, OUT size_bytes bigint)
-RETURNS SETOF record LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+RETURNS SETOF record LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-  s record;
 BEGIN
-  FOR s IN
-    SELECT n.oid, n.nspname, pg_get_userbyid(n.nspowner) AS owner
+  RETURN QUERY
+    SELECT n.nspname, pg_get_userbyid(n.nspowner),
+           (SELECT nullif(a.atttypmod, -1) FROM pg_attribute a WHERE a.attrelid = m.oid AND a.attname = 'embedding'),
+           agentmem.store_setting(s.oid, 'metric'), agentmem.store_setting(s.oid, 'language'), agentmem.store_setting(s.oid, 'version'),
+           t.namespaces, t.memories, t.size_bytes
     FROM pg_namespace n
-    WHERE n.nspname NOT LIKE 'pg\_%' AND has_schema_privilege(n.oid, 'USAGE') AND agentmem.is_store(n.oid)
-    ORDER BY n.nspname
-  LOOP
-    -- Whoever may not read the store's tables is not told of them.
-    CONTINUE WHEN NOT has_table_privilege(format('%I.setting', s.nspname), 'SELECT')
-               OR NOT has_table_privilege(format('%I.namespace', s.nspname), 'SELECT');
-    store := s.nspname;
-    owner := s.owner;
-    EXECUTE format($q$
-      SELECT (SELECT value::int FROM %1$I.setting WHERE name = 'dimensions'),
-             (SELECT value FROM %1$I.setting WHERE name = 'metric'),
-             (SELECT value FROM %1$I.setting WHERE name = 'language'),
-             (SELECT value FROM %1$I.setting WHERE name = 'version'),
-             (SELECT count(*) FROM %1$I.namespace)$q$, s.nspname)
-      INTO dimensions, metric, language, version, namespaces;
-    SELECT sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relkind = 'r' AND (c.relname = 'memory' OR c.relname ~ '^memory_p[0-9]+$')),
-           sum(pg_total_relation_size(c.oid)) FILTER (WHERE c.relkind = 'r')
-      INTO memories, size_bytes
-      FROM pg_class c WHERE c.relnamespace = s.oid;
-    RETURN NEXT;
-  END LOOP;
+    JOIN pg_class m ON m.relnamespace = n.oid AND m.relname = 'memory'
+    JOIN pg_class s ON s.relnamespace = n.oid AND s.relname = 'setting'
+    CROSS JOIN LATERAL (
+      SELECT sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relname ~ '^namespace(_p[0-9]+)?$')::bigint AS namespaces,
+             sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relname ~ '^memory(_p[0-9]+)?$')::bigint AS memories,
+             sum(pg_total_relation_size(c.oid))::bigint AS size_bytes
+      FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'r') t
+    WHERE agentmem.is_store(n.oid) AND has_schema_privilege(n.oid, 'USAGE')
+      AND has_table_privilege(m.oid, 'SELECT') AND has_table_privilege(s.oid, 'SELECT')
+    ORDER BY n.nspname;
 END
 $$;
 COMMENT ON FUNCTION agentmem.list_stores() IS 'The rows of the view stores';
 
 CREATE VIEW agentmem.stores AS SELECT * FROM agentmem.list_stores();
 COMMENT ON VIEW agentmem.stores IS
-  'The stores that the current role may read; memories is the estimate of the last ANALYZE or autovacuum, size_bytes counts tables with their indexes';
+  'The stores that the current role may read; namespaces and memories are estimates of the last ANALYZE or autovacuum, size_bytes counts tables with their indexes';
 COMMENT ON COLUMN agentmem.stores.store IS 'Schema of the store';
 COMMENT ON COLUMN agentmem.stores.owner IS 'Role that owns it';
 COMMENT ON COLUMN agentmem.stores.dimensions IS 'Dimensions of its embeddings; NULL: text only';
 COMMENT ON COLUMN agentmem.stores.metric IS 'Distance of its embeddings: cosine, l2 or ip';
 COMMENT ON COLUMN agentmem.stores.language IS 'Default language of its memories';
 COMMENT ON COLUMN agentmem.stores.version IS 'Version of agentmem that its tables are of';
-COMMENT ON COLUMN agentmem.stores.namespaces IS 'Number of namespaces';
+COMMENT ON COLUMN agentmem.stores.namespaces IS 'Estimated number of namespaces';
 COMMENT ON COLUMN agentmem.stores.memories IS 'Estimated number of memories';
 COMMENT ON COLUMN agentmem.stores.size_bytes IS 'Size on disk of all its tables and indexes, in bytes';
 GRANT SELECT ON agentmem.stores TO PUBLIC;

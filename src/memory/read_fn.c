@@ -30,6 +30,10 @@ PG_FUNCTION_INFO_V1(agm_fn_namespaces);
 	" m.importance, m.provenance, m.source, m.actor, m.session, m.parent, m.pinned,"           \
 	" m.expires_at, m.key, m.language, m.model, coalesce(a.state, 'active'),"                  \
 	" coalesce(a.accesses, 0), a.last_access, coalesce(a.confirmations, 0)"
+#define MEMORY_ACTIVITY                                                                        \
+	" LEFT JOIN LATERAL (SELECT * FROM {store}.activity c"                                     \
+	" WHERE c.namespace OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR(pg_catalog.=) m.id "       \
+	"OFFSET 0) a ON true"
 #define MEMORY_FROM                                                                            \
 	" FROM {store}.memory m LEFT JOIN {store}.activity a"                                      \
 	" ON a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=) m.id"           \
@@ -43,6 +47,15 @@ agm_fn_effective_confidence(PG_FUNCTION_ARGS)
 
 	PG_RETURN_FLOAT4((float4) (1 - doubt * pow(0.9, PG_GETARG_INT32(1))));
 }
+
+/* The types of MEMORY_COLUMNS, which are those of agentmem.memory. */
+#define MEMORY_TYPES                                                                           \
+	"lttt"                                                                                     \
+	"t?t?t?t?T?j?"                                                                             \
+	"rrf?f?"                                                                                   \
+	"tt?t?t?l?bz?"                                                                             \
+	"t?tt?"                                                                                    \
+	"tlz?i"
 
 static void
 put_row(TupleTableSlot *slot, void *arg)
@@ -96,15 +109,20 @@ agm_fn_get(PG_FUNCTION_ARGS)
 	open_reader(fcinfo, &store, &params);
 	agm_param(&params, INT8ARRAYOID, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
 	agm_param(&params, TEXTARRAYOID, PG_GETARG_DATUM(3), PG_ARGISNULL(3));
-	/* Two look-ups by index, not one scan with OR. */
-	(void) agm_execute(&store,
-					   "SELECT * FROM (SELECT " MEMORY_COLUMNS MEMORY_FROM
-					   " AND m.id OPERATOR(pg_catalog.=) ANY ($2)"
-					   " UNION ALL SELECT " MEMORY_COLUMNS MEMORY_FROM
-					   " AND m.key OPERATOR(pg_catalog.=) ANY ($3)"
-					   " AND (m.id OPERATOR(pg_catalog.=) ANY ($2)) IS NOT TRUE) found"
-					   " ORDER BY 1",
-					   &params, AGM_READ | AGM_PLAN_GENERIC, put_row, result_store(fcinfo));
+	/* Two look-ups by index, not one scan with OR; base/README.md, rule 10. */
+	(void) agm_execute(
+		&store,
+		"SELECT * FROM (SELECT " MEMORY_COLUMNS
+		" FROM pg_catalog.unnest($2) i(id) CROSS JOIN LATERAL"
+		" (SELECT * FROM {store}.memory c"
+		"  WHERE c.namespace OPERATOR(pg_catalog.=) $1"
+		"  AND c.id OPERATOR(pg_catalog.=) i.id OFFSET 0) m" MEMORY_ACTIVITY
+		" UNION SELECT " MEMORY_COLUMNS " FROM pg_catalog.unnest($3) k(key) CROSS JOIN LATERAL"
+		" (SELECT * FROM {store}.memory c"
+		"  WHERE c.namespace OPERATOR(pg_catalog.=) $1"
+		"  AND c.key OPERATOR(pg_catalog.=) k.key OFFSET 0) m" MEMORY_ACTIVITY
+		") found ORDER BY 1",
+		&params, AGM_READ | AGM_PLAN_GENERIC, MEMORY_TYPES, put_row, result_store(fcinfo));
 	agm_spi_end(&session);
 	PG_RETURN_NULL();
 }
@@ -157,8 +175,8 @@ agm_fn_list(PG_FUNCTION_ARGS)
 						 agm_param(&params, INT8OID, PG_GETARG_DATUM(12), false));
 	appendStringInfo(&sql, " ORDER BY m.id LIMIT $%d",
 					 agm_param(&params, INT8OID, Int64GetDatum(n), false));
-	(void) agm_execute(&store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, put_row,
-					   result_store(fcinfo));
+	(void) agm_execute(&store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, MEMORY_TYPES,
+					   put_row, result_store(fcinfo));
 	agm_spi_end(&session);
 	PG_RETURN_NULL();
 }
@@ -188,7 +206,7 @@ agm_fn_count(PG_FUNCTION_ARGS)
 	appendStringInfoString(&sql, "SELECT pg_catalog.count(*) FROM {store}.memory m"
 								 " WHERE m.namespace OPERATOR(pg_catalog.=) $1");
 	agm_filter_append(&filter, true, &sql, &params);
-	(void) agm_execute(&store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, read_count,
+	(void) agm_execute(&store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "l", read_count,
 					   &count);
 	agm_spi_end(&session);
 	PG_RETURN_INT64(count);
@@ -241,7 +259,7 @@ agm_fn_namespaces(PG_FUNCTION_ARGS)
 		"                    WHERE m.namespace OPERATOR(pg_catalog.=) s.namespace"
 		"                    AND s.memories IS NULL) c ON true"
 		" ORDER BY s.namespace",
-		&params, AGM_READ | AGM_PLAN_CUSTOM, put_row, result_store(fcinfo));
+		&params, AGM_READ | AGM_PLAN_CUSTOM, "tzTll", put_row, result_store(fcinfo));
 	agm_spi_end(&session);
 	PG_RETURN_NULL();
 }

@@ -148,7 +148,6 @@ try_element(Batch *batch, Element *element, void (*step)(Batch *, Element *))
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	int nlanguages = list_length(batch->writer.languages);
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -171,8 +170,6 @@ try_element(Batch *batch, Element *element, void (*step)(Batch *, Element *))
 		if (!fault_of_data(error->sqlerrcode))
 			ReThrowError(error);
 		element->error = error->message;
-		/* A namespace row written in the subtransaction went with it. */
-		batch->writer.languages = list_truncate(batch->writer.languages, nlanguages);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);

@@ -29,14 +29,18 @@ typedef struct Found
 	bool same; /* the same statement as the one to be written */
 } Found;
 
+/* The oldest of those found. */
 static void
 read_found(TupleTableSlot *slot, void *arg)
 {
 	Found *found = arg;
 	bool isnull;
+	int64 id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
 
+	if (found->found && found->id < id)
+		return;
 	found->found = true;
-	found->id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+	found->id = id;
 	found->same = DatumGetBool(slot_getattr(slot, 2, &isnull));
 }
 
@@ -62,50 +66,53 @@ period_start(const AgmPeriod *period)
 	return TimestampTzGetDatum(period->from_open ? DT_NOBEGIN : period->from);
 }
 
+/* Does memory m state what is to be written, at its beginning, no attribute contradicting? */
+#define SAME_STATEMENT                                                                         \
+	" m.content_hash OPERATOR(pg_catalog.=) $2"                                                \
+	" AND m.valid_period OPERATOR(pg_catalog.@>) $3"                                           \
+	" AND NOT EXISTS (SELECT FROM pg_catalog.jsonb_each(m.attributes) o,"                      \
+	"                      pg_catalog.jsonb_each($4) n"                                        \
+	"                 WHERE o.key OPERATOR(pg_catalog.=) n.key"                                \
+	"                 AND o.value OPERATOR(pg_catalog.<>) n.value)"
+
+static void
+statement_params(const AgmWriter *writer, const AgmMemory *memory, AgmParams *params)
+{
+	agm_param(params, TEXTOID, writer->ns, false);
+	agm_param(params, UUIDOID, UUIDPGetDatum(&memory->statement), false);
+	agm_param(params, TIMESTAMPTZOID, period_start(&memory->period), false);
+	field_param(params, memory, AGM_ATTRIBUTES);
+	field_param(params, memory, AGM_KEY);
+}
+
 static Found
 find_key(AgmWriter *writer, const AgmMemory *memory)
 {
 	AgmParams params = {0};
 	Found found = {0};
 
-	agm_param(&params, TEXTOID, writer->ns, false);
-	field_param(&params, memory, AGM_KEY);
-	agm_param(&params, UUIDOID, UUIDPGetDatum(&memory->statement), false);
+	statement_params(writer, memory, &params);
 	(void) agm_execute(&writer->store,
-					   "SELECT m.id, m.content_hash OPERATOR(pg_catalog.=) $3"
-					   " FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
-					   " AND m.key OPERATOR(pg_catalog.=) $2",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, read_found, &found);
+					   "SELECT m.id," SAME_STATEMENT " FROM {store}.memory m"
+					   " WHERE m.namespace OPERATOR(pg_catalog.=) $1"
+					   " AND m.key OPERATOR(pg_catalog.=) $5",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "lb", read_found, &found);
 	return found;
 }
 
-/*
- * The same statement, holding at the new one's beginning, no attribute contradicting; one
- * that the application calls by another key is another memory.
- */
+/* One that the application calls by another key is another memory. */
 static Found
 find_statement(AgmWriter *writer, const AgmMemory *memory)
 {
 	AgmParams params = {0};
 	Found found = {0};
 
-	agm_param(&params, TEXTOID, writer->ns, false);
-	agm_param(&params, UUIDOID, UUIDPGetDatum(&memory->statement), false);
-	agm_param(&params, TIMESTAMPTZOID, period_start(&memory->period), false);
-	field_param(&params, memory, AGM_ATTRIBUTES);
-	field_param(&params, memory, AGM_KEY);
+	statement_params(writer, memory, &params);
 	(void) agm_execute(&writer->store,
 					   "SELECT m.id, true FROM {store}.memory m"
-					   " WHERE m.namespace OPERATOR(pg_catalog.=) $1"
-					   " AND m.content_hash OPERATOR(pg_catalog.=) $2"
-					   " AND m.valid_period OPERATOR(pg_catalog.@>) $3"
-					   " AND ($5 IS NULL OR m.key IS NULL OR m.key OPERATOR(pg_catalog.=) $5)"
-					   " AND NOT EXISTS (SELECT FROM pg_catalog.jsonb_each(m.attributes) o,"
-					   "                      pg_catalog.jsonb_each($4) n"
-					   "                 WHERE o.key OPERATOR(pg_catalog.=) n.key"
-					   "                 AND o.value OPERATOR(pg_catalog.<>) n.value)"
-					   " ORDER BY m.id LIMIT 1",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, read_found, &found);
+					   " WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND" SAME_STATEMENT
+					   " AND ($5 IS NULL OR m.key IS NULL OR m.key OPERATOR(pg_catalog.=) $5)",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "lb", read_found, &found);
 	return found;
 }
 
@@ -123,12 +130,14 @@ confirm(AgmWriter *writer, int64 id)
 					   " ON CONFLICT (namespace, id) DO UPDATE"
 					   " SET confirmations = a.confirmations OPERATOR(pg_catalog.+) 1,"
 					   " last_confirmed = excluded.last_confirmed",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
 }
 
 /*
  * What the repetition adds to the memory's own row.  The row is left alone if that is
- * nothing, which is the rule: 10,000 confirmations must not make 10,000 versions.
+ * nothing, which is the rule: 10,000 confirmations must not make 10,000 versions.  It is
+ * locked before it is read: an UPDATE by hand does not take the lock of the statement, and
+ * what it wrote meanwhile must be merged with, not overwritten.
  */
 static void
 merge(AgmWriter *writer, const AgmMemory *memory, int64 id)
@@ -149,7 +158,7 @@ merge(AgmWriter *writer, const AgmMemory *memory, int64 id)
 	field_param(&params, memory, AGM_KEY);
 	(void) agm_execute(
 		&writer->store,
-		"WITH old AS ("
+		"WITH old AS MATERIALIZED ("
 		" SELECT m.*,"
 		"  coalesce(m.tags, '{}') OPERATOR(pg_catalog.||) ARRAY(SELECT DISTINCT t.tag"
 		"    FROM pg_catalog.unnest($3) t(tag)"
@@ -167,7 +176,8 @@ merge(AgmWriter *writer, const AgmMemory *memory, int64 id)
 		"  m.embedding IS NULL AND $9 IS NOT NULL AS fills,"
 		"  m.key IS NULL AND $11 IS NOT NULL AS names"
 		" FROM {store}.memory m"
-		" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.=) $2),"
+		" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.=) $2"
+		" FOR UPDATE OF m),"
 		" new AS ("
 		" SELECT o.*, pg_catalog.cardinality(o.new_tags) OPERATOR(pg_catalog.>)"
 		"   pg_catalog.cardinality(coalesce(o.tags, '{}'))"
@@ -195,7 +205,7 @@ merge(AgmWriter *writer, const AgmMemory *memory, int64 id)
 		" FROM new n"
 		" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.=) $2"
 		" AND (n.changes OR n.fills OR n.names)",
-		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
 }
 
 static bool
@@ -217,7 +227,7 @@ check_parent(AgmWriter *writer, const AgmMemory *memory)
 	if (agm_execute(&writer->store,
 					"SELECT FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
 					" AND m.id OPERATOR(pg_catalog.=) $2",
-					&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL) == 0)
+					&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL) == 0)
 		ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 						errmsg("parent " INT64_FORMAT " does not exist in this namespace",
 							   DatumGetInt64(memory->value[AGM_PARENT])),
@@ -252,7 +262,7 @@ insert(AgmWriter *writer, const AgmMemory *memory)
 		"  $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
 		"  $22, $23, $24, $25, $26, $27)"
 		" RETURNING id",
-		&params, AGM_WRITE | AGM_PLAN_GENERIC, read_id, &id);
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, "l", read_id, &id);
 	return id;
 }
 
@@ -297,7 +307,6 @@ agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written)
 		return;
 	}
 	check_parent(writer, memory);
-	agm_writer_use_language(writer, TextDatumGetCString(memory->value[AGM_LANGUAGE]));
 	written->id = insert(writer, memory);
 	written->action = AGM_INSERTED;
 }

@@ -55,7 +55,8 @@ agm_writer_open(AgmWriter *writer, const char *store, Datum ns)
 					   "        WHERE s.name OPERATOR(pg_catalog.=) 'embedding_model'),"
 					   "       (SELECT n.languages FROM {store}.namespace n"
 					   "        WHERE n.namespace OPERATOR(pg_catalog.=) $1)",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, read_settings, writer);
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "t?t?t?T?", read_settings,
+					   writer);
 	if (writer->language == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("store \"%s\" has no setting \"language\"", store),
@@ -111,7 +112,7 @@ agm_writer_kind(AgmWriter *writer, Datum kind)
 	(void) agm_execute(&writer->store,
 					   "SELECT k.name, k.class, k.repeat, k.confidence_low, k.confidence_high"
 					   " FROM {store}.kind k WHERE k.name OPERATOR(pg_catalog.=) $1",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, read_kind, &reader);
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "tttf?f?", read_kind, &reader);
 	if (reader.policy == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown kind \"%s\"", name),
@@ -120,33 +121,53 @@ agm_writer_kind(AgmWriter *writer, Datum kind)
 	return reader.policy;
 }
 
-/*
- * Notes in the namespace's row, once, that a language is in use; the first memory of a
- * namespace makes the row.  Later writes find it noted and touch nothing.
- */
+/* Remembers that a memory of this call is of the language; see agm_writer_lock. */
 void
-agm_writer_use_language(AgmWriter *writer, const char *language)
+agm_writer_use_language(AgmWriter *writer, char *language)
 {
-	AgmParams params = {0};
-	Datum item;
 	ListCell *cell;
 
 	foreach (cell, writer->languages)
 		if (strcmp(lfirst(cell), language) == 0)
 			return;
-	item = CStringGetTextDatum(language);
+	foreach (cell, writer->new_languages)
+		if (strcmp(lfirst(cell), language) == 0)
+			return;
+	writer->new_languages = lappend(writer->new_languages, language);
+}
+
+/*
+ * Notes new languages in the namespace's row; the first memory of a namespace makes the
+ * row.  Later writes find them noted and touch nothing.  Before any lock of a statement:
+ * who holds one of those and waits for this row could be waited for by the row's holder.
+ */
+static void
+note_languages(AgmWriter *writer)
+{
+	AgmParams params = {0};
+	int n = list_length(writer->new_languages);
+	Datum *items;
+
+	if (n == 0)
+		return;
+	items = palloc(sizeof(Datum) * n);
+	for (int i = 0; i < n; i++)
+		items[i] = CStringGetTextDatum(list_nth(writer->new_languages, i));
 	agm_param(&params, TEXTOID, writer->ns, false);
 	agm_param(&params, TEXTARRAYOID,
-			  PointerGetDatum(construct_array(&item, 1, TEXTOID, -1, false, TYPALIGN_INT)),
+			  PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT)),
 			  false);
 	(void) agm_execute(
 		&writer->store,
 		"INSERT INTO {store}.namespace AS n (namespace, languages) VALUES ($1, $2)"
 		" ON CONFLICT (namespace) DO UPDATE"
-		" SET languages = n.languages OPERATOR(pg_catalog.||) excluded.languages"
+		" SET languages = n.languages OPERATOR(pg_catalog.||)"
+		"  ARRAY(SELECT l.name FROM pg_catalog.unnest(excluded.languages) l(name)"
+		"        WHERE NOT l.name OPERATOR(pg_catalog.=) ANY (n.languages))"
 		" WHERE NOT n.languages OPERATOR(pg_catalog.@>) excluded.languages",
-		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
-	writer->languages = lappend(writer->languages, pstrdup(language));
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+	writer->languages = list_concat(writer->languages, writer->new_languages);
+	writer->new_languages = NIL;
 }
 
 static int
@@ -160,7 +181,8 @@ compare_int64(const void *a, const void *b)
 
 /*
  * Takes the rows of key_lock in ascending order, each once: two callers can then only
- * wait for each other in one direction.  Sorts `hashes` in place.
+ * wait for each other in one direction.  Sorts `hashes` in place.  The namespace's row,
+ * where it needs a change, comes before them all.
  */
 void
 agm_writer_lock(AgmWriter *writer, int64 *hashes, int n)
@@ -168,6 +190,7 @@ agm_writer_lock(AgmWriter *writer, int64 *hashes, int n)
 	AgmParams params = {0};
 	int distinct = 0;
 
+	note_languages(writer);
 	if (n == 0)
 		return;
 	qsort(hashes, n, sizeof(int64), compare_int64);
@@ -183,7 +206,7 @@ agm_writer_lock(AgmWriter *writer, int64 *hashes, int n)
 			"INSERT INTO {store}.key_lock AS l (namespace, hash, n) VALUES ($1, $2, 1)"
 			" ON CONFLICT (namespace, hash) DO UPDATE"
 			" SET n = l.n OPERATOR(pg_catalog.+) 1",
-			&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
+			&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
 		return;
 	}
 	agm_param(&params, INT8ARRAYOID, agm_int8_array(hashes, distinct), false);
@@ -194,5 +217,5 @@ agm_writer_lock(AgmWriter *writer, int64 *hashes, int n)
 		" ORDER BY h.i"
 		" ON CONFLICT (namespace, hash) DO UPDATE"
 		" SET n = l.n OPERATOR(pg_catalog.+) 1",
-		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL);
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
 }

@@ -3,12 +3,13 @@
  *		Recalled memories as one block of text for a prompt.
  *
  * One memory a paragraph, best first: "m1 [2026-03-02] fact: ...".  The short numbers
- * save tokens over ids; dates are ISO whatever the session's DateStyle, because a model
- * reads them, not a person.
+ * save tokens over ids; dates are ISO and of UTC whatever the session's DateStyle and
+ * TimeZone, because a model reads them, not a person.
  */
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/rangetypes.h"
 #include "utils/timestamp.h"
@@ -26,9 +27,8 @@ append_date(StringInfo out, TimestampTz at)
 {
 	struct pg_tm tm;
 	fsec_t fsec;
-	int tz;
 
-	if (timestamp2tm(at, &tz, &tm, &fsec, NULL, NULL) != 0)
+	if (timestamp2tm(at, NULL, &tm, &fsec, NULL, NULL) != 0)
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 						errmsg("timestamp out of range")));
 	appendStringInfo(out, "%04d-%02d-%02d", tm.tm_year > 0 ? tm.tm_year : 1 - tm.tm_year,
@@ -61,15 +61,39 @@ append_period(StringInfo out, Datum period)
 	appendStringInfoChar(out, ']');
 }
 
+/* Bytes of the line break at the beginning of the text, 0 if there is none. */
+static int
+line_break(const char *text)
+{
+	static const char *const breaks[] = {"\r\n", "\n", "\r", "\v", "\f"};
+	static const char *const utf8_breaks[] = {"\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
+
+	for (size_t i = 0; i < lengthof(breaks); i++)
+		if (strncmp(text, breaks[i], strlen(breaks[i])) == 0)
+			return strlen(breaks[i]);
+	if (GetDatabaseEncoding() == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII)
+		for (size_t i = 0; i < lengthof(utf8_breaks); i++)
+			if (strncmp(text, utf8_breaks[i], strlen(utf8_breaks[i])) == 0)
+				return strlen(utf8_breaks[i]);
+	return 0;
+}
+
 /* Further lines are indented, so that what a memory says cannot pass for a memory's head. */
 static void
 append_indented(StringInfo out, const char *text)
 {
-	for (; *text != '\0'; text++)
+	while (*text != '\0')
 	{
-		appendStringInfoChar(out, *text);
-		if (*text == '\n')
-			appendStringInfoString(out, "  ");
+		int len = line_break(text);
+
+		if (len > 0)
+			appendStringInfoString(out, "\n  ");
+		else
+		{
+			len = pg_mblen(text);
+			appendBinaryStringInfo(out, text, len);
+		}
+		text += len;
 	}
 }
 

@@ -25,35 +25,53 @@
 /* Up to here a namespace is counted for each query; above, its estimates serve. */
 #define EXACT_STATISTICS_MAX 20000
 
-/* The first allocation of matches; it doubles. */
-#define MATCHES_INITIAL 1024
+/* The first allocation of matches and of words in them; they double. */
+#define MATCHES_INITIAL 256
 
 typedef struct Match
 {
 	int64 id;
 	int32 tokens;
+	int64 first; /* its words are words[first], up to the next match's */
 } Match;
+
+/* A word of the query in a match. */
+typedef struct MatchWord
+{
+	uint8 term;
+	uint8 frequency;
+} MatchWord;
+
+StaticAssertDecl(AGM_QUERY_TERMS_MAX <= 256, "a term's number must fit a byte");
 
 typedef struct Pass
 {
 	const AgmTerm *terms;
 	int nterms;
-	int64 *df;			/* per term, over all matches */
-	Match *matches;		/* those that pass the filter */
-	uint8 *frequencies; /* nterms for each match */
+	int64 *df;		/* per term, over all matches */
+	Match *matches; /* those that pass the filter, and one more for the end */
 	int64 n;
 	int64 capacity;
+	MatchWord *words;
+	int64 nwords;
+	int64 words_capacity;
 	MemoryContext row_context; /* reset after each row */
 } Pass;
 
+/* Room for one more match, the end, and all its words. */
 static void
 grow(Pass *pass)
 {
-	if (pass->n < pass->capacity)
-		return;
-	pass->capacity *= 2;
-	pass->matches = repalloc_huge(pass->matches, pass->capacity * sizeof(Match));
-	pass->frequencies = repalloc_huge(pass->frequencies, pass->capacity * pass->nterms);
+	if (pass->n + 1 >= pass->capacity)
+	{
+		pass->capacity *= 2;
+		pass->matches = repalloc_huge(pass->matches, pass->capacity * sizeof(Match));
+	}
+	if (pass->nwords + pass->nterms > pass->words_capacity)
+	{
+		pass->words_capacity = pass->words_capacity * 2 + pass->nterms;
+		pass->words = repalloc_huge(pass->words, pass->words_capacity * sizeof(MatchWord));
+	}
 }
 
 /* Columns: id, tokens, lexemes, passes. */
@@ -65,30 +83,30 @@ read_match(TupleTableSlot *slot, void *arg)
 	bool isnull;
 	Datum stored = slot_getattr(slot, 3, &isnull);
 	TSVector lexemes = DatumGetTSVector(stored);
-	uint8 *frequencies;
-	bool matched = false;
+	int64 first = pass->nwords;
 
 	grow(pass);
-	frequencies = &pass->frequencies[pass->n * pass->nterms];
 	for (int i = 0; i < pass->nterms; i++)
 	{
 		int frequency = agm_lexeme_frequency(lexemes, &pass->terms[i]);
 
-		frequencies[i] = Min(frequency, FREQUENCY_MAX);
-		if (frequency > 0)
-		{
-			pass->df[i]++;
-			matched = true;
-		}
+		if (frequency == 0)
+			continue;
+		pass->df[i]++;
+		pass->words[pass->nwords++] = (MatchWord){i, Min(frequency, FREQUENCY_MAX)};
 	}
-	/* Unmatched: another word's key collided.  Filtered out: it only counts above. */
-	if (matched && DatumGetBool(slot_getattr(slot, 4, &isnull)) && !isnull)
+	/* No word: another word's key collided.  Filtered out: it only counted above. */
+	if (pass->nwords > first && DatumGetBool(slot_getattr(slot, 4, &isnull)) && !isnull)
 	{
 		Match *match = &pass->matches[pass->n++];
 
 		match->id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
 		match->tokens = DatumGetInt32(slot_getattr(slot, 2, &isnull));
+		match->first = first;
+		match[1].first = pass->nwords;
 	}
+	else
+		pass->nwords = first;
 	MemoryContextSwitchTo(old);
 	if ((Pointer) lexemes != DatumGetPointer(stored))
 		MemoryContextReset(pass->row_context);
@@ -105,7 +123,8 @@ run_pass(const AgmRecall *recall, const AgmSearched *searched, Pass *pass)
 	pass->df = palloc0(sizeof(int64) * pass->nterms);
 	pass->capacity = MATCHES_INITIAL;
 	pass->matches = palloc(pass->capacity * sizeof(Match));
-	pass->frequencies = palloc(pass->capacity * pass->nterms);
+	pass->words_capacity = MATCHES_INITIAL;
+	pass->words = palloc(pass->words_capacity * sizeof(MatchWord));
 	pass->row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "agentmem match", ALLOCSET_SMALL_SIZES);
 	for (int i = 0; i < pass->nterms; i++)
@@ -120,7 +139,7 @@ run_pass(const AgmRecall *recall, const AgmSearched *searched, Pass *pass)
 						   ") FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
 						   " AND agentmem.lexeme_keys(m.namespace, m.lexemes)"
 						   " OPERATOR(pg_catalog.&&) $2");
-	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM,
+	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "livb?",
 					   read_match, pass);
 }
 
@@ -152,7 +171,8 @@ namespace_statistics(const AgmRecall *recall, const AgmSearched *searched)
 	(void) agm_execute(&recall->store,
 					   "SELECT pg_catalog.count(*), coalesce(pg_catalog.sum(m.tokens), 0)"
 					   " FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1",
-					   &params, AGM_READ | AGM_PLAN_GENERIC, read_statistics, &statistics);
+					   &params, AGM_READ | AGM_PLAN_GENERIC, "ll", read_statistics,
+					   &statistics);
 	return statistics;
 }
 
@@ -235,19 +255,18 @@ agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched, AgmHits
 	all->hits = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(AgmHit) * pass.n);
 	for (int64 i = 0; i < pass.n; i++)
 	{
-		const uint8 *frequencies = &pass.frequencies[i * pass.nterms];
+		const Match *match = &pass.matches[i];
 		double score = 0;
 
-		for (int j = 0; j < pass.nterms; j++)
-			if (frequencies[j] > 0)
-				score +=
-					agm_bm25_term(idf[j], frequencies[j], pass.matches[i].tokens, mean_length);
-		all->hits[i] = (AgmHit){pass.matches[i].id, score};
+		for (int64 j = match->first; j < match[1].first; j++)
+			score += agm_bm25_term(idf[pass.words[j].term], pass.words[j].frequency,
+								   match->tokens, mean_length);
+		all->hits[i] = (AgmHit){match->id, score};
 		if ((i & 4095) == 0)
 			CHECK_FOR_INTERRUPTS();
 	}
 	pfree(pass.matches);
-	pfree(pass.frequencies);
+	pfree(pass.words);
 	qsort(all->hits, all->n, sizeof(AgmHit), compare_ids);
 	return best_hits(all, recall->depth);
 }

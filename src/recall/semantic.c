@@ -2,8 +2,9 @@
  * semantic.c
  *		The semantic channel: nearest embeddings under the filter, exactly.
  *
- * The statement is an ordinary ORDER BY distance LIMIT n within the namespace, so that
- * whatever index serves it is the planner's choice.
+ * The statement is an ordinary ORDER BY distance, id LIMIT n within the namespace, so that
+ * whatever index serves it is the planner's choice; the id makes the answer to a question
+ * the same every time, also where many embeddings are equal.
  */
 #include "postgres.h"
 
@@ -67,9 +68,9 @@ agm_semantic_search(const AgmRecall *recall, const AgmSearched *searched)
 					 " WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.embedding IS NOT NULL",
 					 recall->distance_operator);
 	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
-	appendStringInfo(&sql, " ORDER BY m.embedding OPERATOR(agentmem.%s) $2 LIMIT $3",
+	appendStringInfo(&sql, " ORDER BY m.embedding OPERATOR(agentmem.%s) $2, m.id LIMIT $3",
 					 recall->distance_operator);
-	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, read_hit,
-					   &reader);
+	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "ld",
+					   read_hit, &reader);
 	return reader.hits;
 }

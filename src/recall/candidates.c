@@ -1,0 +1,401 @@
+/*
+ * candidates.c
+ *		Collects candidates: which namespaces, what each channel finds there, and what
+ *		fusion needs to know of each.
+ *
+ * Each step is one statement a namespace.  Memory is bounded by `depth` candidates a
+ * channel, however many namespaces there are: README rule 2.
+ */
+#include "postgres.h"
+
+#include <float.h>
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "lexical/lexical.h"
+#include "recall/candidates.h"
+
+/* The pool is trimmed when it holds this many times what trimming leaves. */
+#define SLACK 4
+
+/* Weight of a state in the fused score; a state that is not here weighs nothing. */
+static const struct
+{
+	const char *state;
+	double weight;
+} state_weights[] = {{"active", 1.0}, {"warm", 0.7}, {"cold", 0.3}, {"archived", 0.1}};
+
+typedef struct NamespaceReader
+{
+	AgmSearchedList *list;
+	bool wants_words;
+} NamespaceReader;
+
+/* Columns: namespace, languages, memories, tokens, whether it has hidden memories. */
+static void
+read_searched(TupleTableSlot *slot, void *arg)
+{
+	NamespaceReader *reader = arg;
+	AgmSearchedList *list = reader->list;
+	AgmSearched *searched;
+	Datum value;
+	Datum *languages;
+	int nlanguages;
+	bool isnull;
+
+	if (list->n == list->capacity)
+	{
+		list->capacity *= 2;
+		list->items = repalloc_huge(list->items, sizeof(AgmSearched) * list->capacity);
+	}
+	searched = &list->items[list->n++];
+	memset(searched, 0, sizeof(*searched));
+	searched->name = PointerGetDatum(DatumGetTextPCopy(slot_getattr(slot, 1, &isnull)));
+	value = slot_getattr(slot, 3, &isnull);
+	searched->memories = isnull ? -1 : DatumGetInt64(value);
+	value = slot_getattr(slot, 4, &isnull);
+	searched->tokens = isnull ? -1 : DatumGetInt64(value);
+	searched->has_hidden = DatumGetBool(slot_getattr(slot, 5, &isnull));
+	if (!reader->wants_words)
+		return;
+
+	deconstruct_array(DatumGetArrayTypeP(slot_getattr(slot, 2, &isnull)), TEXTOID, -1, false,
+					  TYPALIGN_INT, &languages, NULL, &nlanguages);
+	searched->configs = palloc(sizeof(Oid) * Max(nlanguages, 1));
+	for (int i = 0; i < nlanguages; i++)
+	{
+		/* A dump may come from a server with more languages: the others still serve. */
+		Oid config = agm_lexical_config(TextDatumGetCString(languages[i]), true);
+
+		if (OidIsValid(config))
+			searched->configs[searched->nconfigs++] = config;
+	}
+}
+
+#define SEARCHED(ns)                                                                           \
+	"SELECT n.namespace, n.languages, n.memories, n.tokens, " AGM_HAS_HIDDEN(                  \
+		ns) " FROM {store}.namespace n WHERE n.namespace OPERATOR(pg_catalog.=) $1"
+
+/* Those asked for that exist; the common case of one is a look-up by key. */
+AgmSearchedList
+agm_find_namespaces(const AgmRecall *recall)
+{
+	AgmParams params = {0};
+	AgmSearchedList list = {palloc(sizeof(AgmSearched) * 4), 0, 4};
+	NamespaceReader reader = {&list, recall->query != NULL};
+	const char *sql;
+
+	agm_param(&params, TEXTOID, PointerGetDatum(recall->ns), false);
+	if (!recall->prefix && recall->shared == NULL)
+		sql = SEARCHED("$1");
+	else
+	{
+		agm_param(&params, BOOLOID, BoolGetDatum(recall->prefix), false);
+		agm_param(&params, TEXTARRAYOID, PointerGetDatum(recall->shared),
+				  recall->shared == NULL);
+		/* "/" is followed by "0" in the order of bytes. */
+		sql = SEARCHED("n.namespace") " OR ($2 AND n.namespace OPERATOR(pg_catalog.>=) ($1 "
+									  "OPERATOR(pg_catalog.||) '/')"
+									  " AND n.namespace OPERATOR(pg_catalog.<) ($1 "
+									  "OPERATOR(pg_catalog.||) '0'))"
+									  " OR n.namespace OPERATOR(pg_catalog.=) ANY ($3)"
+									  " ORDER BY n.namespace";
+	}
+	(void) agm_execute(&recall->store, sql, &params,
+					   AGM_READ | (params.n == 1 ? AGM_PLAN_GENERIC : AGM_PLAN_CUSTOM),
+					   "tTl?l?b", read_searched, &reader);
+	return list;
+}
+
+void
+agm_pool_init(AgmPool *pool, const AgmRecall *recall)
+{
+	memset(pool, 0, sizeof(*pool));
+	pool->recall = recall;
+	pool->capacity = 2 * recall->depth;
+	pool->items = palloc(sizeof(AgmCandidate) * pool->capacity);
+}
+
+static AgmCandidate *
+add_candidate(AgmPool *pool, int64 id)
+{
+	AgmCandidate *candidate;
+
+	if (pool->n == pool->capacity)
+	{
+		pool->capacity *= 2;
+		pool->items = repalloc_huge(pool->items, sizeof(AgmCandidate) * pool->capacity);
+	}
+	candidate = &pool->items[pool->n++];
+	memset(candidate, 0, sizeof(*candidate));
+	candidate->id = id;
+	candidate->ns = pool->ns;
+	return candidate;
+}
+
+static int
+compare_int64(const void *a, const void *b)
+{
+	int64 x = *(const int64 *) a;
+	int64 y = *(const int64 *) b;
+
+	return (x > y) - (x < y);
+}
+
+static AgmCandidate *
+find_candidate(const AgmPool *pool, int64 id)
+{
+	int low = pool->first;
+	int high = pool->n;
+
+	while (low < high)
+	{
+		int middle = low + (high - low) / 2;
+
+		if (pool->items[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < pool->n && pool->items[low].id == id ? &pool->items[low] : NULL;
+}
+
+/* Adds the union of both channels' hits, each once, without scores. */
+static void
+add_union(AgmPool *pool, const AgmHits *semantic, const AgmHits *keyword)
+{
+	int64 *ids = palloc(sizeof(int64) * Max(semantic->n + keyword->n, 1));
+	int n = 0;
+
+	for (int i = 0; i < semantic->n; i++)
+		ids[n++] = semantic->hits[i].id;
+	for (int i = 0; i < keyword->n; i++)
+		ids[n++] = keyword->hits[i].id;
+	qsort(ids, n, sizeof(int64), compare_int64);
+	for (int i = 0; i < n; i++)
+		if (i == 0 || ids[i] != ids[i - 1])
+			(void) add_candidate(pool, ids[i]);
+}
+
+static double
+state_weight(const char *state)
+{
+	for (size_t i = 0; i < lengthof(state_weights); i++)
+		if (strcmp(state_weights[i].state, state) == 0)
+			return state_weights[i].weight;
+	return 0;
+}
+
+/* Columns: id, distance, importance, state, bytes. */
+static void
+read_feature(TupleTableSlot *slot, void *arg)
+{
+	AgmPool *pool = arg;
+	bool isnull;
+	AgmCandidate *candidate =
+		find_candidate(pool, DatumGetInt64(slot_getattr(slot, 1, &isnull)));
+	Datum value;
+	char *state;
+
+	if (candidate == NULL)
+		return;
+	value = slot_getattr(slot, 2, &isnull);
+	candidate->has_embedding = !isnull;
+	if (!isnull)
+		candidate->channel[AGM_SEMANTIC].score =
+			agm_semantic_similarity(pool->recall, DatumGetFloat8(value));
+	value = slot_getattr(slot, 3, &isnull);
+	candidate->importance = isnull ? 0 : DatumGetFloat4(value);
+	state = agm_slot_text(slot, 4);
+	candidate->state_weight = state == NULL ? 1 : state_weight(state);
+	candidate->bytes = DatumGetInt32(slot_getattr(slot, 5, &isnull));
+}
+
+/* What fusion needs of each candidate of the namespace at hand, by one look-up of all. */
+static void
+read_features(AgmPool *pool, const AgmSearched *searched)
+{
+	const AgmRecall *recall = pool->recall;
+	AgmParams params = {0};
+	StringInfoData distance;
+	int n = pool->n - pool->first;
+	int64 *ids = palloc(sizeof(int64) * Max(n, 1));
+
+	if (n == 0)
+		return;
+	for (int i = 0; i < n; i++)
+		ids[i] = pool->items[pool->first + i].id;
+	agm_param(&params, TEXTOID, searched->name, false);
+	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
+	initStringInfo(&distance);
+	if (recall->embedding != NULL)
+		appendStringInfo(&distance, "c.embedding OPERATOR(agentmem.%s) $%d",
+						 recall->distance_operator,
+						 agm_param(&params, agm_type_oid("vector"),
+								   PointerGetDatum(recall->embedding), false));
+	else
+		appendStringInfoString(&distance, "NULL::pg_catalog.float8");
+	(void) agm_execute(
+		&recall->store,
+		psprintf("SELECT m.* FROM pg_catalog.unnest($2) i(id) CROSS JOIN LATERAL"
+				 " (SELECT c.id, %s, c.importance,"
+				 "   (SELECT a.state FROM {store}.activity a"
+				 "    WHERE a.namespace OPERATOR(pg_catalog.=) $1"
+				 "    AND a.id OPERATOR(pg_catalog.=) c.id),"
+				 "   pg_catalog.octet_length(c.content)"
+				 "  FROM {store}.memory c WHERE c.namespace OPERATOR(pg_catalog.=) $1"
+				 "  AND c.id OPERATOR(pg_catalog.=) i.id OFFSET 0) m",
+				 distance.data),
+		&params, AGM_READ | AGM_PLAN_GENERIC, "ld?f?t?i", read_feature, pool);
+}
+
+static void
+search(AgmPool *pool, const AgmSearched *searched)
+{
+	const AgmRecall *recall = pool->recall;
+	AgmHits semantic = {NULL, 0};
+	AgmHits keyword = {NULL, 0};
+	AgmHits all = {NULL, 0};
+
+	if (recall->embedding != NULL)
+		semantic = agm_semantic_search(recall, searched);
+	if (recall->query != NULL)
+		keyword = agm_keyword_search(recall, searched, &all, &pool->has_words);
+	add_union(pool, &semantic, &keyword);
+	read_features(pool, searched);
+	for (int i = 0; i < all.n; i++)
+	{
+		AgmCandidate *candidate = find_candidate(pool, all.hits[i].id);
+
+		if (candidate != NULL)
+			candidate->channel[AGM_LEXICAL].score = all.hits[i].score;
+	}
+}
+
+/* Columns: id, bytes, beginning; newest first. */
+static void
+read_newest(TupleTableSlot *slot, void *arg)
+{
+	bool isnull;
+	AgmCandidate *candidate = add_candidate(arg, DatumGetInt64(slot_getattr(slot, 1, &isnull)));
+	Datum started;
+
+	candidate->bytes = DatumGetInt32(slot_getattr(slot, 2, &isnull));
+	started = slot_getattr(slot, 3, &isnull);
+	/* Microseconds since 2000 are exact in a double up to the year 2285; open ends last. */
+	candidate->score = isnull ? -DBL_MAX : (double) DatumGetTimestampTz(started);
+}
+
+/* README rule 1: nothing asked, so the newest that pass the filter. */
+static void
+list_newest(AgmPool *pool, const AgmSearched *searched)
+{
+	const AgmRecall *recall = pool->recall;
+	AgmParams params = {0};
+	StringInfoData sql;
+
+	agm_param(&params, TEXTOID, searched->name, false);
+	agm_param(&params, INT8OID, Int64GetDatum(recall->k), false);
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT m.id, pg_catalog.octet_length(m.content),"
+								 " pg_catalog.lower(m.valid_period) FROM {store}.memory m"
+								 " WHERE m.namespace OPERATOR(pg_catalog.=) $1");
+	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
+	appendStringInfoString(&sql, " ORDER BY pg_catalog.lower(m.valid_period) DESC NULLS LAST,"
+								 " m.id DESC LIMIT $2");
+	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "liz?",
+					   read_newest, pool);
+}
+
+/* One namespace, in a context of its own: what it leaves behind is the pool's growth. */
+static void
+visit(AgmPool *pool, int ns, const AgmSearched *searched,
+	  void (*step)(AgmPool *, const AgmSearched *))
+{
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "agentmem recall of a namespace", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	pool->ns = ns;
+	pool->first = pool->n;
+	step(pool, searched);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+void
+agm_pool_search(AgmPool *pool, int ns, const AgmSearched *searched)
+{
+	visit(pool, ns, searched, search);
+}
+
+void
+agm_pool_newest(AgmPool *pool, int ns, const AgmSearched *searched)
+{
+	visit(pool, ns, searched, list_newest);
+}
+
+static int
+compare_newest(const void *a, const void *b)
+{
+	const AgmCandidate *x = a;
+	const AgmCandidate *y = b;
+
+	if (x->score != y->score)
+		return x->score > y->score ? -1 : 1;
+	if (x->id != y->id)
+		return x->id > y->id ? -1 : 1;
+	return (x->ns > y->ns) - (x->ns < y->ns);
+}
+
+void
+agm_pool_sort_newest(AgmPool *pool)
+{
+	qsort(pool->items, pool->n, sizeof(AgmCandidate), compare_newest);
+}
+
+/* Best of the channel first; those it did not find last. */
+static int
+compare_channel(const void *a, const void *b, void *arg)
+{
+	const AgmCandidate *x = a;
+	const AgmCandidate *y = b;
+	double score_x = x->channel[*(AgmChannel *) arg].score;
+	double score_y = y->channel[*(AgmChannel *) arg].score;
+
+	if (score_x != score_y)
+		return score_x > score_y ? -1 : 1;
+	if (x->ns != y->ns)
+		return x->ns < y->ns ? -1 : 1;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+void
+agm_pool_trim(AgmPool *pool)
+{
+	const AgmRecall *recall = pool->recall;
+	int kept = 0;
+
+	if (recall->embedding == NULL && recall->query == NULL)
+	{
+		if (pool->n <= SLACK * recall->k)
+			return;
+		agm_pool_sort_newest(pool);
+		pool->n = recall->k;
+		return;
+	}
+	if (pool->n <= SLACK * recall->depth)
+		return;
+	/* Channel by channel, its best `depth` of the rest move to the front. */
+	for (AgmChannel channel = 0; channel < AGM_NCHANNELS; channel++)
+	{
+		qsort_arg(pool->items + kept, pool->n - kept, sizeof(AgmCandidate), compare_channel,
+				  &channel);
+		kept = Min(kept + recall->depth, pool->n);
+	}
+	pool->n = kept;
+}
