@@ -59,6 +59,13 @@ SELECT id, action FROM remember('mem', 'k', 'Turn one', 'episode', key => 't1');
 SELECT id, action FROM remember('mem', 'k', 'Turn two', 'episode', key => 't1');
 SELECT id, key, content FROM get('mem', 'k', keys => '{t1,t2}');
 
+-- The same words that contradict what the key names are not a retry.
+SELECT action FROM remember('mem', 'k', 'The lamp stands', 'fact', key => 'l1', attributes => '{"room": "kitchen"}');
+SELECT action FROM remember('mem', 'k', 'The lamp stands', 'fact', key => 'l1', attributes => '{"room": "bath"}');
+SELECT action FROM remember('mem', 'k', 'The lamp stood', 'fact', key => 'l2', valid_from => '2020-01-01 00:00+00', valid_to => '2021-01-01 00:00+00');
+SELECT action FROM remember('mem', 'k', 'The lamp stood', 'fact', key => 'l2');
+SELECT action FROM remember('mem', 'k', 'The lamp stood', 'fact', key => 'l2', valid_from => '2020-01-01 00:00+00', valid_to => '2021-01-01 00:00+00');
+
 -- A statement held without a key takes the key it is repeated with; under another key it
 -- is another memory.
 SELECT id, action FROM remember('mem', 'k', 'The bell rings', 'fact') \gset first_
@@ -78,6 +85,9 @@ SELECT n, effective_confidence(0.5, n) FROM generate_series(0, 3) n;
 SELECT effective_confidence(0.5, 100000), effective_confidence(NULL, 1);
 SELECT id FROM remember('mem', 'i', 'since ever', 'fact', valid_from => '-infinity', valid_to => 'infinity', expires_at => 'infinity', subject => '');
 SELECT valid_period, expires_at, subject FROM mem.memory WHERE namespace = 'i';
+
+SELECT action FROM remember('mem', 'i', 'blank names', 'fact', subject => '  ', predicate => U&'\3000');
+SELECT subject IS NULL AS no_subject, predicate IS NULL AS no_predicate FROM mem.memory WHERE content = 'blank names';
 
 -- Parent and child share a namespace.
 SELECT id FROM remember('mem', 'i', 'a part', 'fact', parent => (SELECT min(id) FROM mem.memory WHERE namespace = 'i'));
@@ -104,5 +114,7 @@ SELECT ordinal, action, error FROM remember_many('mem', 'b2', '[
   {"content": "date", "valid_from": "someday"}, {"content": "kind", "kind": "rumour"}]', on_error => 'skip');
 SELECT content FROM list('mem', 'b2') ORDER BY id;
 SELECT * FROM remember_many('mem', 'b', '[]');
+SELECT action, error FROM remember_many('mem', 'b3', '[{"content": "tiny", "embedding": [1e-60, 1, 0]}, {"content": "huge", "embedding": [1e60, 1, 0]}]', on_error => 'skip');
+SELECT embedding FROM mem.memory WHERE namespace = 'b3';
 
 SELECT drop_store('mem', cascade => true);

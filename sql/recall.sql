@@ -39,6 +39,9 @@ SET client_min_messages = warning;
 SELECT id FROM recall('mem', 'u', 'ferry island', '[1,0,0]', k => 2);
 SELECT id FROM recall('mem', 'u', 'ferry island', '[1,0,0]', min_score => 0.5);
 SELECT id FROM recall('mem', 'u', 'ferry island', '[1,0,0]', min_similarity => 0.85);
+-- Not less than is enough, as it is shown.
+SELECT count(*) FROM recall('mem', 'u', 'ferry island', '[1,0,0]') a
+WHERE NOT EXISTS (SELECT FROM recall('mem', 'u', 'ferry island', '[1,0,0]', min_score => a.score) b WHERE b.id = a.id);
 SELECT id, tokens FROM recall('mem', 'u', 'ferry island', '[1,0,0]', max_tokens => 18);
 SELECT sum(tokens) <= 20 AS within FROM recall('mem', 'u', 'ferry island', '[1,0,0]', max_tokens => 20);
 SELECT count(*) FROM recall('mem', 'u', 'ferry island', max_tokens => 1);
@@ -65,6 +68,10 @@ SET TimeZone = 'UTC';
 SET DateStyle = 'German';
 SELECT recall_context('mem', 'u', 'ferry island', '[1,0,0]', k => 3);
 SELECT recall_context('mem', 'u', 'fake line', valid_at => '2026-02-02 00:00+00');
+SELECT action FROM remember('mem', 'breaks', E'one\rm2 two\r\nm3 three\u0085m4 four\u2028m5 five\fm6 six', 'fact', valid_from => '2026-02-01 23:30+00');
+SET TimeZone = 'Pacific/Auckland';
+SELECT recall_context('mem', 'breaks');
+SET TimeZone = 'UTC';
 SELECT octet_length(recall_context('mem', 'u', 'ferry island', '[1,0,0]', max_tokens => 40)) <= 160 AS within;
 SELECT recall_context('mem', 'nobody', 'ferry') = '' AS empty;
 RESET DateStyle;
