@@ -22,6 +22,9 @@ SELECT id, action FROM remember('Odd "Name"', 'a', 'the harbour is calm', embedd
 SELECT id, action FROM remember('Odd "Name"', 'b', 'the harbour is rough', embedding => '[0,1]');
 SELECT id, content FROM recall('Odd "Name"', 'a', 'harbour', '[1,1]');
 SELECT namespace, memories FROM namespaces('Odd "Name"');
+-- Numbers of the view are those of the last ANALYZE.
+ANALYZE "Odd ""Name""".memory, "Odd ""Name""".namespace;
+SELECT store, namespaces, memories FROM stores ORDER BY store COLLATE "C";
 
 -- Text only.
 SELECT action FROM remember('notes', 'a', 'Die Häfen sind ruhig');

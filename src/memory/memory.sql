@@ -374,8 +374,8 @@ BEGIN
     JOIN pg_class m ON m.relnamespace = n.oid AND m.relname = 'memory'
     JOIN pg_class s ON s.relnamespace = n.oid AND s.relname = 'setting'
     CROSS JOIN LATERAL (
-      SELECT sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relname ~ '^namespace(_p[0-9]+)?$')::bigint AS namespaces,
-             sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relname ~ '^memory(_p[0-9]+)?$')::bigint AS memories,
+      SELECT sum(nullif(c.reltuples, -1)) FILTER (WHERE c.relname ~ '^namespace(_p[0-9]+)?$')::bigint AS namespaces,
+             sum(nullif(c.reltuples, -1)) FILTER (WHERE c.relname ~ '^memory(_p[0-9]+)?$')::bigint AS memories,
              sum(pg_total_relation_size(c.oid))::bigint AS size_bytes
       FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'r') t
     WHERE agentmem.is_store(n.oid) AND has_schema_privilege(n.oid, 'USAGE')
@@ -387,15 +387,15 @@ COMMENT ON FUNCTION agentmem.list_stores() IS 'The rows of the view stores';
 
 CREATE VIEW agentmem.stores AS SELECT * FROM agentmem.list_stores();
 COMMENT ON VIEW agentmem.stores IS
-  'The stores that the current role may read; namespaces and memories are estimates of the last ANALYZE or autovacuum, size_bytes counts tables with their indexes';
+  'The stores that the current role may read; namespaces and memories are estimates of the last ANALYZE or autovacuum and NULL before it, size_bytes counts tables with their indexes';
 COMMENT ON COLUMN agentmem.stores.store IS 'Schema of the store';
 COMMENT ON COLUMN agentmem.stores.owner IS 'Role that owns it';
 COMMENT ON COLUMN agentmem.stores.dimensions IS 'Dimensions of its embeddings; NULL: text only';
 COMMENT ON COLUMN agentmem.stores.metric IS 'Distance of its embeddings: cosine, l2 or ip';
 COMMENT ON COLUMN agentmem.stores.language IS 'Default language of its memories';
 COMMENT ON COLUMN agentmem.stores.version IS 'Version of agentmem that its tables are of';
-COMMENT ON COLUMN agentmem.stores.namespaces IS 'Estimated number of namespaces';
-COMMENT ON COLUMN agentmem.stores.memories IS 'Estimated number of memories';
+COMMENT ON COLUMN agentmem.stores.namespaces IS 'Estimated number of namespaces; NULL: not analyzed yet';
+COMMENT ON COLUMN agentmem.stores.memories IS 'Estimated number of memories; NULL: not analyzed yet';
 COMMENT ON COLUMN agentmem.stores.size_bytes IS 'Size on disk of all its tables and indexes, in bytes';
 GRANT SELECT ON agentmem.stores TO PUBLIC;
 
