@@ -38,7 +38,8 @@ OBJS = \
 	src/recall/keyword.o \
 	src/recall/recall.o \
 	src/recall/recall_fn.o \
-	src/recall/semantic.o
+	src/recall/semantic.o \
+	src/recall/top.o
 
 # Concatenated into the install script, in this order.
 SQL_PARTS = \

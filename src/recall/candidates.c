@@ -56,9 +56,9 @@ read_searched(TupleTableSlot *slot, void *arg)
 	memset(searched, 0, sizeof(*searched));
 	searched->name = PointerGetDatum(DatumGetTextPCopy(slot_getattr(slot, 1, &isnull)));
 	value = slot_getattr(slot, 3, &isnull);
-	searched->memories = isnull ? -1 : DatumGetInt64(value);
+	searched->estimate.memories = isnull ? -1 : DatumGetInt64(value);
 	value = slot_getattr(slot, 4, &isnull);
-	searched->tokens = isnull ? -1 : DatumGetInt64(value);
+	searched->estimate.tokens = isnull ? -1 : DatumGetInt64(value);
 	searched->has_hidden = DatumGetBool(slot_getattr(slot, 5, &isnull));
 	if (!reader->wants_words)
 		return;
@@ -260,11 +260,16 @@ search(AgmPool *pool, const AgmSearched *searched)
 	AgmHits semantic = {NULL, 0};
 	AgmHits keyword = {NULL, 0};
 	AgmHits all = {NULL, 0};
+	AgmStatistics statistics;
+	AgmStatistics *counted = NULL;
 
+	/* BM25 wants the namespace counted: the semantic channel can do it on its way. */
+	if (recall->embedding != NULL && recall->query != NULL && agm_keyword_needs_count(searched))
+		counted = &statistics;
 	if (recall->embedding != NULL)
-		semantic = agm_semantic_search(recall, searched);
+		semantic = agm_semantic_search(recall, searched, counted);
 	if (recall->query != NULL)
-		keyword = agm_keyword_search(recall, searched, &all, &pool->has_words);
+		keyword = agm_keyword_search(recall, searched, counted, &all, &pool->has_words);
 	add_union(pool, &semantic, &keyword);
 	read_features(pool, searched);
 	for (int i = 0; i < all.n; i++)

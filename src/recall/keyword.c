@@ -10,14 +10,13 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "lib/binaryheap.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "lexical/lexical.h"
-#include "recall/recall.h"
+#include "recall/top.h"
 
 /* A word used more often in one memory counts as used this often: BM25 is flat there. */
 #define FREQUENCY_MAX 255
@@ -143,30 +142,34 @@ run_pass(const AgmRecall *recall, const AgmSearched *searched, Pass *pass)
 					   read_match, pass);
 }
 
-typedef struct Statistics
-{
-	int64 memories;
-	int64 tokens;
-} Statistics;
-
 static void
 read_statistics(TupleTableSlot *slot, void *arg)
 {
-	Statistics *statistics = arg;
+	AgmStatistics *statistics = arg;
 	bool isnull;
 
 	statistics->memories = DatumGetInt64(slot_getattr(slot, 1, &isnull));
 	statistics->tokens = DatumGetInt64(slot_getattr(slot, 2, &isnull));
 }
 
-static Statistics
-namespace_statistics(const AgmRecall *recall, const AgmSearched *searched)
+bool
+agm_keyword_needs_count(const AgmSearched *searched)
+{
+	return searched->estimate.memories <= EXACT_STATISTICS_MAX ||
+		   searched->estimate.tokens <= 0;
+}
+
+static AgmStatistics
+namespace_statistics(const AgmRecall *recall, const AgmSearched *searched,
+					 const AgmStatistics *counted)
 {
 	AgmParams params = {0};
-	Statistics statistics = {searched->memories, searched->tokens};
+	AgmStatistics statistics;
 
-	if (searched->memories > EXACT_STATISTICS_MAX && searched->tokens > 0)
-		return statistics;
+	if (!agm_keyword_needs_count(searched))
+		return searched->estimate;
+	if (counted != NULL)
+		return *counted;
 	agm_param(&params, TEXTOID, searched->name, false);
 	(void) agm_execute(&recall->store,
 					   "SELECT pg_catalog.count(*), coalesce(pg_catalog.sum(m.tokens), 0)"
@@ -174,40 +177,6 @@ namespace_statistics(const AgmRecall *recall, const AgmSearched *searched)
 					   &params, AGM_READ | AGM_PLAN_GENERIC, "ll", read_statistics,
 					   &statistics);
 	return statistics;
-}
-
-/* Worst first, so that the heap's root is the one to beat. */
-static int
-compare_worst(Datum a, Datum b, void *arg)
-{
-	const AgmHit *x = (const AgmHit *) DatumGetPointer(a);
-	const AgmHit *y = (const AgmHit *) DatumGetPointer(b);
-
-	(void) arg;
-	if (x->score != y->score)
-		return x->score < y->score ? 1 : -1;
-	return (x->id < y->id) ? -1 : (x->id > y->id);
-}
-
-static AgmHits
-best_hits(const AgmHits *all, int depth)
-{
-	AgmHits best = {palloc(sizeof(AgmHit) * depth), 0};
-	binaryheap *heap = binaryheap_allocate(depth, compare_worst, NULL);
-
-	for (int i = 0; i < all->n; i++)
-	{
-		Datum hit = PointerGetDatum(&all->hits[i]);
-
-		if (i < depth)
-			binaryheap_add(heap, hit);
-		else if (compare_worst(hit, binaryheap_first(heap), NULL) < 0)
-			binaryheap_replace_first(heap, hit);
-	}
-	while (!binaryheap_empty(heap))
-		best.hits[best.n++] = *(AgmHit *) DatumGetPointer(binaryheap_remove_first(heap));
-	binaryheap_free(heap);
-	return best;
 }
 
 static int
@@ -220,12 +189,13 @@ compare_ids(const void *a, const void *b)
 }
 
 AgmHits
-agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched, AgmHits *all,
-				   bool *has_words)
+agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched,
+				   const AgmStatistics *counted, AgmHits *all, bool *has_words)
 {
 	Pass pass = {0};
 	AgmHits none = {NULL, 0};
-	Statistics statistics;
+	AgmStatistics statistics;
+	AgmTop top;
 	double mean_length;
 	double *idf;
 
@@ -244,13 +214,14 @@ agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched, AgmHits
 						errmsg("too many memories match the query"),
 						errhint("Narrow the search by kinds, tags or time.")));
 
-	statistics = namespace_statistics(recall, searched);
+	statistics = namespace_statistics(recall, searched, counted);
 	mean_length =
 		statistics.memories > 0 ? (double) statistics.tokens / statistics.memories : 1;
 	idf = palloc(sizeof(double) * pass.nterms);
 	for (int i = 0; i < pass.nterms; i++)
 		idf[i] = agm_bm25_idf(Max(statistics.memories, pass.df[i]), pass.df[i]);
 
+	agm_top_init(&top, recall->depth);
 	all->n = (int) pass.n;
 	all->hits = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(AgmHit) * pass.n);
 	for (int64 i = 0; i < pass.n; i++)
@@ -262,11 +233,12 @@ agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched, AgmHits
 			score += agm_bm25_term(idf[pass.words[j].term], pass.words[j].frequency,
 								   match->tokens, mean_length);
 		all->hits[i] = (AgmHit){match->id, score};
+		agm_top_add(&top, match->id, score);
 		if ((i & 4095) == 0)
 			CHECK_FOR_INTERRUPTS();
 	}
 	pfree(pass.matches);
 	pfree(pass.words);
 	qsort(all->hits, all->n, sizeof(AgmHit), compare_ids);
-	return best_hits(all, recall->depth);
+	return top.hits;
 }

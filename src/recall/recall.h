@@ -42,15 +42,21 @@ typedef struct AgmRecall
 	int depth;	 /* candidates a channel contributes, per namespace */
 } AgmRecall;
 
+/* How many memories a namespace has, and the sum of their lengths. */
+typedef struct AgmStatistics
+{
+	int64 memories;
+	int64 tokens;
+} AgmStatistics;
+
 /* A namespace that is searched. */
 typedef struct AgmSearched
 {
 	Datum name;	  /* text */
 	Oid *configs; /* its languages */
 	int nconfigs;
-	int64 memories; /* estimates of maintenance; -1: none */
-	int64 tokens;
-	bool has_hidden; /* of its memories, some are archived or forgotten */
+	AgmStatistics estimate; /* of maintenance; -1: none */
+	bool has_hidden;		/* of its memories, some are archived or forgotten */
 } AgmSearched;
 
 /* A candidate of one channel. */
@@ -82,17 +88,24 @@ extern AgmRecalled *agm_recall_run(AgmRecall *recall, int *nrows);
 extern const char *agm_channel_name(AgmChannel channel);
 extern int32 agm_prompt_tokens(int32 bytes);
 
-/* semantic.c: the `depth` nearest that pass the filter; also raw similarity of a distance. */
-extern AgmHits agm_semantic_search(const AgmRecall *recall, const AgmSearched *searched);
+/*
+ * semantic.c: the `depth` nearest that pass the filter.  With `counted` the whole namespace
+ * is read, in one pass that also fills *counted; without, whatever serves the order.
+ * Also raw similarity of a distance.
+ */
+extern AgmHits agm_semantic_search(const AgmRecall *recall, const AgmSearched *searched,
+								   AgmStatistics *counted);
 extern double agm_semantic_similarity(const AgmRecall *recall, double distance);
 
 /*
  * keyword.c: the `depth` best by BM25 that pass the filter.  *all holds every match that
  * passes, ordered by id, so that candidates of other channels get their score too.
  * *has_words is set if the query has a word to search for in this namespace's languages.
+ * If agm_keyword_needs_count the namespace is counted, unless `counted` (or NULL) has it.
  */
+extern bool agm_keyword_needs_count(const AgmSearched *searched);
 extern AgmHits agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched,
-								  AgmHits *all, bool *has_words);
+								  const AgmStatistics *counted, AgmHits *all, bool *has_words);
 
 /* context.c */
 extern char *agm_recall_context(const AgmRecall *recall, AgmRecalled *rows, int nrows);

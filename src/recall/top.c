@@ -1,0 +1,49 @@
+/*
+ * top.c
+ *		The best hits of a stream: a heap whose root is the worst of those kept.
+ */
+#include "postgres.h"
+
+#include "recall/top.h"
+
+static int
+compare_worst(Datum a, Datum b, void *arg)
+{
+	const AgmHit *x = (const AgmHit *) DatumGetPointer(a);
+	const AgmHit *y = (const AgmHit *) DatumGetPointer(b);
+
+	(void) arg;
+	if (x->score != y->score)
+		return x->score < y->score ? 1 : -1;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+void
+agm_top_init(AgmTop *top, int depth)
+{
+	top->hits.hits = palloc(sizeof(AgmHit) * depth);
+	top->hits.n = 0;
+	top->depth = depth;
+	top->heap = binaryheap_allocate(depth, compare_worst, NULL);
+}
+
+void
+agm_top_add(AgmTop *top, int64 id, double score)
+{
+	AgmHit hit = {id, score};
+	AgmHit *worst;
+
+	if (top->hits.n < top->depth)
+	{
+		AgmHit *place = &top->hits.hits[top->hits.n++];
+
+		*place = hit;
+		binaryheap_add(top->heap, PointerGetDatum(place));
+		return;
+	}
+	worst = (AgmHit *) DatumGetPointer(binaryheap_first(top->heap));
+	if (compare_worst(PointerGetDatum(&hit), PointerGetDatum(worst), NULL) >= 0)
+		return;
+	*worst = hit;
+	binaryheap_replace_first(top->heap, PointerGetDatum(worst));
+}
