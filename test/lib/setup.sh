@@ -1,7 +1,13 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034
-# setup.sh: what ./check and ./demo share: packages, an ordinary user, a copy of the
-# sources to build in, the build, and a private server.  Sourced, not run.
+# setup.sh: what ./check, ./demo and test/bench/run share: packages, an ordinary user, copies
+# of PostgreSQL and of the sources to build in, the build, and a private server.  Sourced,
+# not run.
+#
+# Root installs packages and does nothing else: it runs no file and writes no file in a
+# directory that the ordinary user could have prepared.  The extension is installed into
+# a copy of the packaged PostgreSQL (programs find their files relative to themselves), so
+# that nothing of ours is left in the machine's own, and two runs do not meet.
 #
 # Sets     RUN_AS    the user that builds and runs servers when we are root, else empty
 #          PG_CONFIG and BINDIR, the PostgreSQL that is used
@@ -9,6 +15,8 @@
 # Expects  ROOT      the checkout
 
 RUN_AS=
+WORK=
+SERVER=
 umask 022
 export LC_ALL=C.UTF-8
 # Nothing of the caller's own servers may reach ours.
@@ -151,6 +159,7 @@ open_work() {
 	export WORK HOME=$WORK
 	exec 9<"$WORK"
 	flock -n 9 || die "another ${0##*/} of this checkout is running"
+	private_postgres
 }
 
 # NUL-terminated names of the checkout's own files.
@@ -200,15 +209,31 @@ run_make() {
 	quiet as_user make -s -C "$directory" -j"$(nproc)" "$@"
 }
 
-# Without root where the directories are ours.
-install_extension() {
-	local install=(make -C "$WORK/src" install "$@")
-	if [ -w "$("$PG_CONFIG" --pkglibdir)" ] && [ -w "$("$PG_CONFIG" --sharedir)/extension" ]; then
-		quiet "${install[@]}"
-	else
-		quiet as_root "${install[@]}" PG_CONFIG="$PG_CONFIG"
+# private_postgres: WORK/pg is a copy of the server's programs and libraries, made anew when
+# the package changes; its headers are the machine's.  PG_CONFIG and BINDIR become the copy's.
+private_postgres() {
+	local stamp directory kind
+	stamp="$PG_CONFIG $("$PG_CONFIG" --version) $(stat -c %Y "$BINDIR/postgres")"
+	if [ "$stamp" != "$(as_user cat "$WORK/pg.stamp" 2>/dev/null)" ]; then
+		as_user rm -rf "$WORK/pg" "$WORK/pg.stamp"
+		for kind in bindir pkglibdir sharedir; do
+			directory=$("$PG_CONFIG" "--$kind")
+			as_user mkdir -p "$WORK/pg${directory%/*}"
+			as_user test -e "$WORK/pg$directory" || as_user cp -a "$directory" "$WORK/pg$directory"
+		done
+		for kind in includedir pkgincludedir includedir-server; do
+			directory=$("$PG_CONFIG" "--$kind")
+			as_user mkdir -p "$WORK/pg${directory%/*}" 2>/dev/null || true
+			as_user test -e "$WORK/pg$directory" || as_user ln -s "$directory" "$WORK/pg$directory"
+		done
+		printf '%s\n' "$stamp" | as_user tee "$WORK/pg.stamp" >/dev/null
 	fi
+	BINDIR=$WORK/pg$BINDIR
+	PG_CONFIG=$BINDIR/pg_config
+	export PG_CONFIG BINDIR
 }
+
+install_extension() { quiet as_user make -C "$WORK/src" install "$@"; }
 
 # ---------------------------------------------------------------- a private server
 
@@ -216,7 +241,8 @@ install_extension() {
 start_server() {
 	local port=$1 setting
 	shift
-	stop_server
+	# What a run that was killed may have left; we hold the lock.
+	if server_runs; then SERVER=1 stop_server; fi
 	as_user rm -rf "$WORK/server"
 	as_user mkdir -m 700 "$WORK/server"
 	quiet as_user "$BINDIR/initdb" -D "$WORK/server/data" -U postgres -A trust -N -E UTF8 --locale=C.UTF-8
@@ -224,13 +250,17 @@ start_server() {
 		"fsync = off" "$@"; do
 		printf '%s\n' "$setting"
 	done | as_user tee -a "$WORK/server/data/postgresql.conf" >/dev/null
+	SERVER=1
 	quiet as_user "$BINDIR/pg_ctl" -D "$WORK/server/data" -l "$WORK/server/log" -w start ||
 		die "the server did not start, see $WORK/server/log"
 	export PGHOST=$WORK/server PGPORT=$port PGUSER=postgres
 }
 
+server_runs() { as_user "$BINDIR/pg_ctl" -D "$WORK/server/data" status >/dev/null 2>&1; }
+
+# Only what this process started: a run that was refused must not stop the one it met.
 stop_server() {
-	if as_user test -f "${WORK:-/nonexistent}/server/data/postmaster.pid"; then
-		as_user "$BINDIR/pg_ctl" -D "$WORK/server/data" -m immediate -w stop >/dev/null 2>&1 || true
-	fi
+	[ -n "$SERVER" ] || return 0
+	as_user "$BINDIR/pg_ctl" -D "$WORK/server/data" -m immediate -w stop >/dev/null 2>&1 || true
+	SERVER=
 }
