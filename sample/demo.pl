@@ -124,13 +124,24 @@ sub load_lines
 }
 
 # Text in lines of at most $width columns, three at most; an East Asian character takes two.
+# What a file says is shown, not obeyed: no control characters, no references.
+sub plain
+{
+	my ($value) = @_;
+
+	$value = join ', ', map { plain($_) } @$value if ref $value eq 'ARRAY';
+	$value = '(an object)' if ref $value;
+	$value =~ s/[[:cntrl:]]+/ /g;
+	return $value;
+}
+
 sub wrapped
 {
 	my ($text, $indent) = @_;
 	my @lines = ('');
 	my $column = length $indent;
 
-	$text =~ s/\s+/ /g;
+	$text = plain($text) =~ s/\s+/ /gr;
 	foreach my $word ($text =~ /\p{Ea=W}|[^\s\p{Ea=W}]+ ?| /g)
 	{
 		my $columns = length($word) + ($word =~ /\p{Ea=W}/ ? 1 : 0);
@@ -158,9 +169,9 @@ sub show
 	my $hit = 0;
 	my $rank = 0;
 
-	print "\n", defined $question->{id} ? "$question->{id}  " : '', $question->{query},
-	  defined $question->{valid_at} ? "  (as of $question->{valid_at})" : '', "\n";
-	print "     expected: $question->{answer}\n" if defined $question->{answer};
+	print "\n", defined $question->{id} ? plain($question->{id}) . '  ' : '', plain($question->{query}),
+	  defined $question->{valid_at} ? '  (as of ' . plain($question->{valid_at}) . ')' : '', "\n";
+	print '     expected: ', plain($question->{answer}), "\n" if defined $question->{answer};
 	if (defined $question->{error})
 	{
 		print "     could not be asked\n";

@@ -64,10 +64,11 @@ typedef struct Collector
 
 	/* changes */
 	lexeme_hash *words;
-	int bytes;	  /* of the distinct words */
-	bool full;	  /* a word was left out: so are all new ones from there on */
-	int64 length; /* words that the configuration keeps */
-	int position; /* words before this piece, stop words included */
+	uint32 max_words; /* distinct words that may be noted */
+	int bytes;		  /* of the distinct words */
+	bool full;		  /* a word was left out: so are all new ones from there on */
+	int64 length;	  /* words that the configuration keeps */
+	int position;	  /* words before this piece, stop words included */
 } Collector;
 
 static void
@@ -78,6 +79,7 @@ collector_begin(Collector *collector)
 	collector->piece = AllocSetContextCreate(collector->context, "agentmem parsed text",
 											 ALLOCSET_DEFAULT_SIZES);
 	collector->words = lexeme_create(collector->context, 64, NULL);
+	collector->max_words = PG_UINT32_MAX;
 	collector->bytes = 0;
 	collector->full = false;
 	collector->length = 0;
@@ -121,7 +123,8 @@ add_word(Collector *collector, const ParsedWord *parsed)
 	if (term.len == 0 || term.len >= MAXSTRLEN)
 		return;
 
-	if (collector->full || collector->bytes + term.len > AGM_LEXEME_BYTES_MAX)
+	if (collector->full || collector->bytes + term.len > AGM_LEXEME_BYTES_MAX ||
+		collector->words->members >= collector->max_words)
 	{
 		entry = lexeme_lookup(collector->words, term);
 		if (entry == NULL)
@@ -317,20 +320,22 @@ agm_lexical_query(const Oid *configs, int nconfigs, const char *text, int len, i
 	Collector collector;
 	LexemeEntry *entries;
 	AgmTerm *terms = NULL;
+	bool cut = false;
 
+	/* The first words are taken, and each language has its share of the room. */
 	collector_begin(&collector);
 	for (int i = 0; i < nconfigs; i++)
-		collect(&collector, configs[i], text, len);
-
-	*nterms = collector.words->members;
-	if (*nterms > AGM_QUERY_TERMS_MAX)
 	{
-		ereport(NOTICE,
-				(errmsg("query has too many distinct words to search for them all"),
-				 errdetail("It has %d; %d of them are used.", *nterms, AGM_QUERY_TERMS_MAX),
-				 errhint("Ask for less at a time, or search by embedding.")));
-		*nterms = AGM_QUERY_TERMS_MAX;
+		collector.full = false;
+		collector.max_words = AGM_QUERY_TERMS_MAX * (i + 1) / nconfigs;
+		collect(&collector, configs[i], text, len);
+		cut |= collector.full;
 	}
+	*nterms = collector.words->members;
+	if (cut)
+		ereport(NOTICE, (errmsg("query has too many distinct words to search for them all"),
+						 errdetail("The first %d are used.", *nterms),
+						 errhint("Ask for less at a time, or search by embedding.")));
 	if (*nterms > 0)
 	{
 		char *words = palloc(collector.bytes);

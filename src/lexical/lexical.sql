@@ -12,7 +12,7 @@ CREATE FUNCTION agentmem.lexeme_keys(namespace text, lexemes tsvector) RETURNS b
 	AS 'MODULE_PATHNAME', 'agm_fn_lexeme_keys'
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100;
 
--- The rest of text search is STABLE in PostgreSQL's own functions: configurations may change.
+-- STABLE: the language is looked up by name, and configurations may change.
 CREATE FUNCTION agentmem.lexemes(language text, content text) RETURNS tsvector
 	AS 'MODULE_PATHNAME', 'agm_fn_lexemes'
 	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100;

@@ -86,6 +86,13 @@ agm_fn_icu_nexttoken(PG_FUNCTION_ARGS)
 
 	*start = parser->text + parser->pos;
 	*len = parser->encoding == PG_UTF8 ? token.len : slice_length(parser, &token);
+
+	/*
+	 * README rule 13 in the server's encoding, where a word may take more bytes than in
+	 * UTF-8: given as blanks, so that PostgreSQL does not raise a NOTICE for it.
+	 */
+	if (*len >= MAXSTRLEN)
+		token.kind = AGM_TOKEN_BLANK;
 	parser->pos += *len;
 	PG_RETURN_INT32(token.kind);
 }

@@ -38,12 +38,18 @@ extern const AgmKernels agm_kernels_scalar;
 
 extern const AgmKernels *agm_kernels;
 
-/* 0 to 2; NaN where a squared length is zero or the product infinite: no direction is left. */
+/* 0 to 2; NaN where a squared length is zero or infinite: no direction is left. */
 static inline double
 agm_cosine_distance(AgmCosineSums sums)
 {
+	double similarity;
+
+	/* A sum that overflowed says nothing: 0 would call parallel vectors orthogonal. */
+	if (isinf(sums.a_squared) || isinf(sums.b_squared))
+		return NAN;
+
 	/* The product of two floats fits a double: one root instead of two. */
-	double similarity = sums.dot / sqrt((double) sums.a_squared * (double) sums.b_squared);
+	similarity = sums.dot / sqrt((double) sums.a_squared * (double) sums.b_squared);
 
 	/* Rounding may push parallel vectors past the ends; NaN must pass through. */
 	if (similarity > 1.0)
