@@ -29,12 +29,14 @@ agm_vector_check_dim(int dim)
 {
 	if (dim < 1)
 		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
-						errmsg("vector must have at least 1 dimension")));
+						errmsg("vector must have at least 1 dimension"),
+						errhint("NULL stands for no vector.")));
 
 	if (dim > AGM_VECTOR_MAX_DIM)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("vector cannot have more than %d dimensions", AGM_VECTOR_MAX_DIM)));
+				 errmsg("vector cannot have more than %d dimensions", AGM_VECTOR_MAX_DIM),
+				 errhint("Reduce the embedding's dimensions.")));
 }
 
 void
@@ -42,7 +44,8 @@ agm_vector_check_typmod(int32 typmod, int dim)
 {
 	if (typmod != -1 && typmod != dim)
 		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
-						errmsg("expected %d dimensions, not %d", typmod, dim)));
+						errmsg("expected %d dimensions, not %d", typmod, dim),
+						errhint("Embed with the model that the column was made for.")));
 }
 
 void
@@ -55,7 +58,8 @@ agm_vector_check_values(const float *x, int dim)
 
 		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
 						isnan(x[i]) ? errmsg("NaN not allowed in vector")
-									: errmsg("infinite value not allowed in vector")));
+									: errmsg("infinite value not allowed in vector"),
+						errhint("Check the embedding: its values must be finite numbers.")));
 	}
 }
 
@@ -64,5 +68,6 @@ agm_vector_check_same_dim(const AgmVectorData *a, const AgmVectorData *b)
 {
 	if (unlikely(a->dim != b->dim))
 		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
-						errmsg("different vector dimensions %d and %d", a->dim, b->dim)));
+						errmsg("different vector dimensions %d and %d", a->dim, b->dim),
+						errhint("Only vectors of one model can be compared.")));
 }
