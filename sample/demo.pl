@@ -1,6 +1,6 @@
 # demo.pl FILE...: loads the files' lines into a new store "demo" of the database demo, and
 # asks the questions among them.  Run by ./demo, whose head says what a line may be; psql is
-# $BINDIR/psql, and PGHOST, PGPORT and PGUSER say where the server is.
+# $CLIENTS/psql, and PGHOST, PGPORT and PGUSER say where the server is.
 use strict;
 use utf8;
 use warnings;
@@ -21,7 +21,7 @@ binmode $_, ':encoding(UTF-8)' for *STDOUT, *STDERR;
 STDOUT->autoflush(1);
 
 my ($from, $to);
-open2($from, $to, "$ENV{BINDIR}/psql", '-XAtq', '-d', 'demo');
+open2($from, $to, "$ENV{CLIENTS}/psql", '-XAtq', '-d', 'demo');
 binmode $_, ':encoding(UTF-8)' for $from, $to;
 
 # Runs one statement whose rows are JSON values, one each; returns them decoded.

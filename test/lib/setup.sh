@@ -10,13 +10,15 @@
 # that nothing of ours is left in the machine's own, and two runs do not meet.
 #
 # Sets     RUN_AS    the user that builds and runs servers when we are root, else empty
-#          PG_CONFIG and BINDIR, the PostgreSQL that is used
+#          PG_CONFIG and BINDIR, the copy of PostgreSQL that is used: for as_user alone,
+#          whose PATH has it; CLIENTS, where the packaged psql and its like are
 #          WORK      our directory, without spaces in its name; WORK/src is the copy
 # Expects  ROOT      the checkout
 
 RUN_AS=
 WORK=
 SERVER=
+USER_PATH=$PATH
 umask 022
 export LC_ALL=C.UTF-8
 # Nothing of the caller's own servers may reach ours.
@@ -53,9 +55,9 @@ as_root() {
 # As the ordinary user; 9 is the lock of lock_work, which a server must not keep.
 as_user() {
 	if [ -n "$RUN_AS" ]; then
-		runuser -u "$RUN_AS" -- "$@" 9>&-
+		runuser -u "$RUN_AS" -- env PATH="$USER_PATH" "$@" 9>&-
 	else
-		"$@" 9>&-
+		env PATH="$USER_PATH" "$@" 9>&-
 	fi
 }
 
@@ -201,7 +203,7 @@ copy_sources() {
 run_make() {
 	local directory=$1 flags
 	shift
-	flags="$("$PG_CONFIG" --version) $PG_CONFIG $* $(cksum <"$directory/Makefile")"
+	flags="$(as_user "$PG_CONFIG" --version) $PG_CONFIG $* $(cksum <"$directory/Makefile")"
 	if [ "$flags" != "$(cat "$directory/.flags" 2>/dev/null)" ]; then
 		quiet as_user make -C "$directory" clean "$@"
 		printf '%s\n' "$flags" | as_user tee "$directory/.flags" >/dev/null
@@ -228,9 +230,11 @@ private_postgres() {
 		done
 		printf '%s\n' "$stamp" | as_user tee "$WORK/pg.stamp" >/dev/null
 	fi
+	CLIENTS=$BINDIR
 	BINDIR=$WORK/pg$BINDIR
 	PG_CONFIG=$BINDIR/pg_config
-	export PG_CONFIG BINDIR
+	USER_PATH=$BINDIR:$PATH
+	export PG_CONFIG BINDIR CLIENTS
 }
 
 install_extension() { quiet as_user make -C "$WORK/src" install "$@"; }
