@@ -16,6 +16,8 @@ SELECT count(*) FROM recall('many', 'org', 'pebble', k => 10000, prefix => true)
 
 -- A long query: its first words are searched for, whatever their alphabet.
 SET client_min_messages = notice;
+SELECT '{zebra,東京,москва}'::text[] <@ query_lexemes('{simple}', 'zebra 東京 Москва ' || (SELECT string_agg('a' || i, ' ') FROM generate_series(1, 300) i)) AS kept;
+SELECT cardinality(query_lexemes('{english,german}', (SELECT string_agg('word' || i, ' ') FROM generate_series(1, 300) i))) AS words;
 SELECT count(*) FROM recall('many', 'org/1', 'zebra 東京 pebble ' || (SELECT string_agg('word' || i, ' ') FROM generate_series(1, 300) i));
 SELECT count(*) FROM recall('many', 'org/1', (SELECT string_agg('word' || i, ' ') FROM generate_series(1, 200) i) || ' pebble');
 SET client_min_messages = warning;

@@ -27,7 +27,8 @@ typedef struct IcuParser
 	int encoding;
 
 	/* changes */
-	int pos; /* what segmenter.pos is in the text */
+	int pos;	   /* what segmenter.pos is in the text, but for ... */
+	int blank_end; /* ... what lies before this and is given as blanks, piece by piece */
 	AgmSegmenter segmenter;
 } IcuParser;
 
@@ -49,6 +50,7 @@ agm_fn_icu_start(PG_FUNCTION_ARGS)
 	parser->len = PG_GETARG_INT32(1);
 	parser->encoding = agm_encoding_of(parser->text, parser->len);
 	parser->pos = 0;
+	parser->blank_end = 0;
 	utf8 = agm_encoding_shadow(parser->text, parser->len, parser->encoding, &utf8_len);
 	agm_segment_begin(&parser->segmenter, utf8, utf8_len);
 	PG_RETURN_POINTER(parser);
@@ -72,6 +74,17 @@ slice_length(const IcuParser *parser, const AgmToken *token)
 	return Min(end, parser->len) - parser->pos;
 }
 
+/* The next piece of what is given as blanks: whole characters, short enough for any caller. */
+static int
+blank_length(const IcuParser *parser)
+{
+	int end = parser->pos;
+
+	while (end < parser->blank_end && end - parser->pos < AGM_BLANK_BYTES_MAX)
+		end += pg_encoding_mblen(parser->encoding, parser->text + end);
+	return Min(end, parser->blank_end) - parser->pos;
+}
+
 /* icu_nexttoken(internal, internal, internal) returns internal */
 Datum
 agm_fn_icu_nexttoken(PG_FUNCTION_ARGS)
@@ -79,20 +92,23 @@ agm_fn_icu_nexttoken(PG_FUNCTION_ARGS)
 	IcuParser *parser = (IcuParser *) PG_GETARG_POINTER(0);
 	char **start = (char **) PG_GETARG_POINTER(1);
 	int *len = (int *) PG_GETARG_POINTER(2);
-	AgmToken token;
-
-	if (!agm_segment_next(&parser->segmenter, &token))
-		PG_RETURN_INT32(0);
+	AgmToken token = {.kind = AGM_TOKEN_BLANK};
 
 	*start = parser->text + parser->pos;
-	*len = parser->encoding == PG_UTF8 ? token.len : slice_length(parser, &token);
-
-	/*
-	 * README rule 13 in the server's encoding, where a word may take more bytes than in
-	 * UTF-8: given as blanks, so that PostgreSQL does not raise a NOTICE for it.
-	 */
-	if (*len >= MAXSTRLEN)
+	if (parser->pos >= parser->blank_end)
+	{
+		if (!agm_segment_next(&parser->segmenter, &token))
+			PG_RETURN_INT32(0);
+		*len = parser->encoding == PG_UTF8 ? token.len : slice_length(parser, &token);
+		/* README rule 13, where a character takes more bytes than in UTF-8. */
+		if (*len >= MAXSTRLEN)
+			parser->blank_end = parser->pos + *len;
+	}
+	if (parser->pos < parser->blank_end)
+	{
 		token.kind = AGM_TOKEN_BLANK;
+		*len = blank_length(parser);
+	}
 	parser->pos += *len;
 	PG_RETURN_INT32(token.kind);
 }

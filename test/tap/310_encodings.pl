@@ -129,5 +129,18 @@ is_query('euc_jp', q(SELECT length(agentmem.fold(repeat(bytes('a3c1c5ec41f5a1'),
 is_query('sql_ascii', q(SELECT length(agentmem.lexemes('simple', repeat(bytes('e69db1e4baac'), 60000))) BETWEEN 1 AND 4), 't',
 	'long text without blanks is not cut within a character');
 
+# A character that takes more bytes than in UTF-8: what is too long for a word is blank
+# without a NOTICE for it, and what is just short enough is a word.
+foreach my $n (682, 683, 1000)
+{
+	my ($ret, $words, $stderr) =
+	  $node->psql('euc_jp', "SELECT length(to_tsvector('agentmem.simple', repeat(bytes('8fabb1'), $n)))");
+	is($words, $n <= 682 ? '1' : '0', "$n characters of three bytes");
+	is($stderr, '', 'nothing is said of it');
+	is_query('euc_jp',
+		"SELECT lossless(repeat('8fabb1', $n)), max(octet_length(token)) <= 2046 FROM ts_parse('agentmem.icu', repeat(bytes('8fabb1'), $n))",
+		't|t', 'nothing is lost of it');
+}
+
 $node->stop;
 done_testing();
