@@ -51,6 +51,11 @@ UPDATE changed.namespace SET languages = '{english,volapuek}';
 SELECT id FROM agentmem.recall('changed', 'n', 'x');
 SELECT id FROM agentmem.recall('changed', 'n', embedding => '[1,0]');
 
+-- Lengths that someone zeroed: still an order, never NaN.
+UPDATE changed.namespace SET languages = '{english}';
+UPDATE changed.memory SET tokens = 0;
+SELECT id, (channels #>> '{lexical,score}')::float8 > 0 AS scored FROM agentmem.recall('changed', 'n', 'x');
+
 -- The settings that inner statements are planned under do not reach the user's code.
 CREATE FUNCTION pg_temp.tell() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

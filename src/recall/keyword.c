@@ -215,8 +215,7 @@ agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched,
 						errhint("Narrow the search by kinds, tags or time.")));
 
 	statistics = namespace_statistics(recall, searched, counted);
-	mean_length =
-		statistics.memories > 0 ? (double) statistics.tokens / statistics.memories : 1;
+	mean_length = statistics.tokens > 0 ? (double) statistics.tokens / statistics.memories : 1;
 	idf = palloc(sizeof(double) * pass.nterms);
 	for (int i = 0; i < pass.nterms; i++)
 		idf[i] = agm_bm25_idf(Max(statistics.memories, pass.df[i]), pass.df[i]);
