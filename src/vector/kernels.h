@@ -5,8 +5,7 @@
  * One table of function pointers for each instruction set; agm_kernels points to the
  * one in use.  The functions know nothing of SQL or the vector type, take n >= 0 floats
  * of any alignment, allocate nothing and cannot fail: a sum that is too large is
- * infinite.  All tables must give the same bits: the order of additions is part of the
- * contract (README.md, "Kernels").
+ * infinite.  What tables may differ in, and what not: README.md, "Kernels".
  */
 #ifndef AGM_VECTOR_KERNELS_H
 #define AGM_VECTOR_KERNELS_H
@@ -25,13 +24,63 @@ typedef struct AgmCosineSums
 	float b_squared; /* b . b */
 } AgmCosineSums;
 
+/* How alike two strings of bits are: how many are set in both, in either. */
+typedef struct AgmBitCounts
+{
+	uint64 both;
+	uint64 either;
+} AgmBitCounts;
+
+/*
+ * Codes of one bit a dimension are scanned in blocks of so many.  Four dimensions are a
+ * group, and a group of a block takes 16 bytes: byte j holds the four bits of code j in
+ * its low half (the first dimension in bit 0) and those of code j + 16 in its high half.
+ */
+#define AGM_BLOCK_CODES 32
+#define AGM_BLOCK_GROUP_BYTES (AGM_BLOCK_CODES / 2)
+/* The most that the 16 sums of a group may be: four values of four bits. */
+#define AGM_BLOCK_TABLE_MAX 60
+
 typedef struct AgmKernels
 {
 	const char *name;
+
+	/* Floats. */
 	float (*dot)(const float *a, const float *b, int n);
 	float (*l2_squared)(const float *a, const float *b, int n);
+	float (*l1)(const float *a, const float *b, int n);
 	/* Each of the three is, to the bit, what dot() gives. */
 	AgmCosineSums (*cosine_sums)(const float *a, const float *b, int n);
+
+	/* Floats of 16 bits, as uint16: to the bit what the above give for the values as floats. */
+	float (*half_dot)(const uint16 *a, const uint16 *b, int n);
+	float (*half_l2_squared)(const uint16 *a, const uint16 *b, int n);
+	float (*half_l1)(const uint16 *a, const uint16 *b, int n);
+	AgmCosineSums (*half_cosine_sums)(const uint16 *a, const uint16 *b, int n);
+
+	/* Conversions, the same on every table: exact; to nearest, ties to even; x = code * scale. */
+	void (*half_to_float)(const uint16 *half, float *x, int n);
+	void (*float_to_half)(const float *x, uint16 *half, int n);
+	void (*int8_to_float)(const int8 *code, float scale, float *x, int n);
+
+	/* Integers, the same on every table.  n is at most 65536 for the sums to fit. */
+	int32 (*int8_dot)(const int8 *a, const int8 *b, int n);
+	int32 (*uint8_int8_dot)(const uint8 *a, const int8 *b, int n);
+	uint64 (*hamming)(const uint8 *a, const uint8 *b, Size bytes);
+	AgmBitCounts (*bit_counts)(const uint8 *a, const uint8 *b, Size bytes);
+
+	/*
+	 * sums[i] = over all groups g, table[16 * g + the four bits of code i in g].  No entry of
+	 * the table is above AGM_BLOCK_TABLE_MAX; the sums of 65536 groups fit.
+	 */
+	void (*scan_block)(const uint8 *codes, const uint8 *table, int ngroups,
+					   uint32 sums[AGM_BLOCK_CODES]);
+
+	/*
+	 * The fast Hadamard transform in place, not scaled; n is a power of two.  Additions and
+	 * their order are fixed, so that the bits are the same on every table.
+	 */
+	void (*hadamard)(float *x, int n);
 } AgmKernels;
 
 extern const AgmKernels agm_kernels_scalar;

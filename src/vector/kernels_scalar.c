@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include "port/pg_bitutils.h"
+#include "vector/half.h"
 #include "vector/kernels.h"
 
 typedef float Float4 __attribute__((vector_size(16)));
@@ -58,6 +60,18 @@ add_squared_differences(LaneSums *sums, const float *a, const float *b)
 	sums->s1 += d1 * d1;
 	sums->s2 += d2 * d2;
 	sums->s3 += d3 * d3;
+}
+
+static inline void
+add_differences(LaneSums *sums, const float *a, const float *b)
+{
+	for (int i = 0; i < 4; i++)
+	{
+		sums->s0[i] += fabsf(a[i] - b[i]);
+		sums->s1[i] += fabsf(a[i + 4] - b[i + 4]);
+		sums->s2[i] += fabsf(a[i + 8] - b[i + 8]);
+		sums->s3[i] += fabsf(a[i + 12] - b[i + 12]);
+	}
 }
 
 /*
@@ -159,11 +173,232 @@ cosine_sums_scalar(const float *a, const float *b, int n)
 	return result;
 }
 
+static float
+l1_scalar(const float *a, const float *b, int n)
+{
+	LaneSums sums = {0};
+	int i;
+
+	for (i = 0; i + AGM_KERNEL_LANES <= n; i += AGM_KERNEL_LANES)
+		add_differences(&sums, a + i, b + i);
+
+	if (i < n)
+	{
+		float a_block[AGM_KERNEL_LANES];
+		float b_block[AGM_KERNEL_LANES];
+
+		fill_block(a_block, a + i, n - i);
+		fill_block(b_block, b + i, n - i);
+		add_differences(&sums, a_block, b_block);
+	}
+
+	return fold(&sums);
+}
+
+static void
+half_to_float_scalar(const uint16 *half, float *x, int n)
+{
+	for (int i = 0; i < n; i++)
+		x[i] = agm_half_to_float(half[i]);
+}
+
+static void
+float_to_half_scalar(const float *x, uint16 *half, int n)
+{
+	for (int i = 0; i < n; i++)
+		half[i] = agm_float_to_half(x[i]);
+}
+
+static void
+int8_to_float_scalar(const int8 *code, float scale, float *x, int n)
+{
+	for (int i = 0; i < n; i++)
+		x[i] = (float) code[i] * scale;
+}
+
+/* Adds one step over blocks of halves, made floats first. */
+#define FOR_HALF_BLOCKS(a, b, n, STEP)                                                         \
+	do                                                                                         \
+	{                                                                                          \
+		float a_block[AGM_KERNEL_LANES];                                                       \
+		float b_block[AGM_KERNEL_LANES];                                                       \
+                                                                                               \
+		for (int start = 0; start < (n); start += AGM_KERNEL_LANES)                            \
+		{                                                                                      \
+			int size = Min(AGM_KERNEL_LANES, (n) -start);                                      \
+                                                                                               \
+			if (size < AGM_KERNEL_LANES)                                                       \
+			{                                                                                  \
+				memset(a_block, 0, sizeof(a_block));                                           \
+				memset(b_block, 0, sizeof(b_block));                                           \
+			}                                                                                  \
+			half_to_float_scalar((a) + start, a_block, size);                                  \
+			half_to_float_scalar((b) + start, b_block, size);                                  \
+			STEP;                                                                              \
+		}                                                                                      \
+	} while (0)
+
+static float
+half_dot_scalar(const uint16 *a, const uint16 *b, int n)
+{
+	LaneSums sums = {0};
+
+	FOR_HALF_BLOCKS(a, b, n, add_products(&sums, a_block, b_block));
+	return fold(&sums);
+}
+
+static float
+half_l2_squared_scalar(const uint16 *a, const uint16 *b, int n)
+{
+	LaneSums sums = {0};
+
+	FOR_HALF_BLOCKS(a, b, n, add_squared_differences(&sums, a_block, b_block));
+	return fold(&sums);
+}
+
+static float
+half_l1_scalar(const uint16 *a, const uint16 *b, int n)
+{
+	LaneSums sums = {0};
+
+	FOR_HALF_BLOCKS(a, b, n, add_differences(&sums, a_block, b_block));
+	return fold(&sums);
+}
+
+static AgmCosineSums
+half_cosine_sums_scalar(const uint16 *a, const uint16 *b, int n)
+{
+	LaneSums dot = {0};
+	LaneSums a_squared = {0};
+	LaneSums b_squared = {0};
+	AgmCosineSums result;
+
+	FOR_HALF_BLOCKS(a, b, n, {
+		add_products(&dot, a_block, b_block);
+		add_products(&a_squared, a_block, a_block);
+		add_products(&b_squared, b_block, b_block);
+	});
+
+	result.dot = fold(&dot);
+	result.a_squared = fold(&a_squared);
+	result.b_squared = fold(&b_squared);
+	return result;
+}
+
+static int32
+int8_dot_scalar(const int8 *a, const int8 *b, int n)
+{
+	int32 sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += (int32) a[i] * b[i];
+	return sum;
+}
+
+static int32
+uint8_int8_dot_scalar(const uint8 *a, const int8 *b, int n)
+{
+	int32 sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += (int32) a[i] * b[i];
+	return sum;
+}
+
+static uint64
+hamming_scalar(const uint8 *a, const uint8 *b, Size bytes)
+{
+	uint64 count = 0;
+	Size i;
+
+	for (i = 0; i + sizeof(uint64) <= bytes; i += sizeof(uint64))
+	{
+		uint64 x;
+		uint64 y;
+
+		memcpy(&x, a + i, sizeof(x));
+		memcpy(&y, b + i, sizeof(y));
+		count += (uint64) pg_popcount64(x ^ y);
+	}
+	for (; i < bytes; i++)
+		count += pg_number_of_ones[a[i] ^ b[i]];
+	return count;
+}
+
+static AgmBitCounts
+bit_counts_scalar(const uint8 *a, const uint8 *b, Size bytes)
+{
+	AgmBitCounts counts = {0};
+	Size i;
+
+	for (i = 0; i + sizeof(uint64) <= bytes; i += sizeof(uint64))
+	{
+		uint64 x;
+		uint64 y;
+
+		memcpy(&x, a + i, sizeof(x));
+		memcpy(&y, b + i, sizeof(y));
+		counts.both += (uint64) pg_popcount64(x & y);
+		counts.either += (uint64) pg_popcount64(x | y);
+	}
+	for (; i < bytes; i++)
+	{
+		counts.both += pg_number_of_ones[a[i] & b[i]];
+		counts.either += pg_number_of_ones[a[i] | b[i]];
+	}
+	return counts;
+}
+
+static void
+scan_block_scalar(const uint8 *codes, const uint8 *table, int ngroups,
+				  uint32 sums[AGM_BLOCK_CODES])
+{
+	memset(sums, 0, sizeof(uint32) * AGM_BLOCK_CODES);
+	for (int g = 0; g < ngroups; g++)
+	{
+		for (int j = 0; j < AGM_BLOCK_GROUP_BYTES; j++)
+		{
+			sums[j] += table[codes[j] & 15];
+			sums[j + AGM_BLOCK_GROUP_BYTES] += table[codes[j] >> 4];
+		}
+		codes += AGM_BLOCK_GROUP_BYTES;
+		table += 16;
+	}
+}
+
+static void
+hadamard_scalar(float *x, int n)
+{
+	for (int step = 1; step < n; step *= 2)
+		for (int start = 0; start < n; start += 2 * step)
+			for (int i = start; i < start + step; i++)
+			{
+				float sum = x[i] + x[i + step];
+
+				x[i + step] = x[i] - x[i + step];
+				x[i] = sum;
+			}
+}
+
 const AgmKernels agm_kernels_scalar = {
 	.name = "scalar",
 	.dot = dot_scalar,
 	.l2_squared = l2_squared_scalar,
+	.l1 = l1_scalar,
 	.cosine_sums = cosine_sums_scalar,
+	.half_dot = half_dot_scalar,
+	.half_l2_squared = half_l2_squared_scalar,
+	.half_l1 = half_l1_scalar,
+	.half_cosine_sums = half_cosine_sums_scalar,
+	.half_to_float = half_to_float_scalar,
+	.float_to_half = float_to_half_scalar,
+	.int8_to_float = int8_to_float_scalar,
+	.int8_dot = int8_dot_scalar,
+	.uint8_int8_dot = uint8_int8_dot_scalar,
+	.hamming = hamming_scalar,
+	.bit_counts = bit_counts_scalar,
+	.scan_block = scan_block_scalar,
+	.hadamard = hadamard_scalar,
 };
 
 const AgmKernels *agm_kernels = &agm_kernels_scalar;

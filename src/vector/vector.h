@@ -18,14 +18,14 @@
  *	offset	bytes	field
  *	0		4		vl_len_		varlena header; never touched directly
  *	4		2		dim			number of dimensions, 1..AGM_VECTOR_MAX_DIM
- *	6		2		unused		zero
+ *	6		2		format		zero: single precision, as here; else quantize.h
  *	8		4*dim	x			the values, finite
  */
 typedef struct AgmVectorData
 {
 	int32 vl_len_;
 	int16 dim;
-	int16 unused;
+	int16 format;
 	float x[FLEXIBLE_ARRAY_MEMBER];
 } AgmVectorData;
 

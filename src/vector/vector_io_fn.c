@@ -349,7 +349,7 @@ agm_fn_vector_send(PG_FUNCTION_ARGS)
 	pq_begintypsend(&buf);
 	enlargeStringInfo(&buf, 2 * sizeof(int16) + sizeof(float) * vector->dim);
 	pq_writeint16(&buf, (uint16) vector->dim);
-	pq_writeint16(&buf, (uint16) vector->unused);
+	pq_writeint16(&buf, (uint16) vector->format);
 	for (int i = 0; i < vector->dim; i++)
 	{
 		uint32 bits;
