@@ -11,6 +11,10 @@ OBJS = \
 	src/base/spi.o \
 	src/base/store.o \
 	src/vector/kernels_scalar.o \
+	src/vector/quantize.o \
+	src/vector/quantize_fn.o \
+	src/vector/similarity.o \
+	src/vector/similarity_fn.o \
 	src/vector/vector.o \
 	src/vector/vector_fn.o \
 	src/vector/vector_io_fn.o \
@@ -45,6 +49,7 @@ OBJS = \
 SQL_PARTS = \
 	src/base/base.sql \
 	src/vector/vector.sql \
+	src/vector/quantize.sql \
 	src/lexical/lexical.sql \
 	src/memory/memory.sql \
 	src/recall/recall.sql

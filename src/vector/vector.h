@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "fmgr.h"
 
 #define AGM_VECTOR_MAX_DIM 16000
@@ -32,8 +33,32 @@ typedef struct AgmVectorData
 typedef AgmVectorData *AgmVector;
 
 #define AGM_VECTOR_SIZE(dim) (offsetof(AgmVectorData, x) + sizeof(float) * (dim))
-#define DatumGetAgmVector(d) ((AgmVector) PG_DETOAST_DATUM(d))
-#define PG_GETARG_AGM_VECTOR(n) DatumGetAgmVector(PG_GETARG_DATUM(n))
+
+/* A value as it is stored, in any format.  For those who pass it on or look at its format. */
+#define PG_GETARG_AGM_VECTOR_RAW(n) ((AgmVector) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
+
+/* A value in single precision, whatever it is stored in: for everybody else. */
+#define DatumGetAgmVector(d) agm_vector_from_datum(d)
+#define PG_GETARG_AGM_VECTOR(n) agm_vector_from_datum(PG_GETARG_DATUM(n))
+
+/*
+ * What agm_vector_from_datum() does about everything that is no plain vector: a new value
+ * for one in another format; XX001 for one that is damaged.  May free `stored` if it is not
+ * the datum itself.
+ */
+extern AgmVector agm_vector_to_single(Datum datum, AgmVector stored);
+
+static inline AgmVector
+agm_vector_from_datum(Datum datum)
+{
+	AgmVector stored = (AgmVector) PG_DETOAST_DATUM(datum);
+
+	if (likely(stored->format == 0 && stored->dim > 0 &&
+			   VARSIZE(stored) == AGM_VECTOR_SIZE((Size) stored->dim)))
+		return stored;
+
+	return agm_vector_to_single(datum, stored);
+}
 
 /* A zeroed vector in the current memory context; the dimension is not checked. */
 extern AgmVector agm_vector_new(int dim);

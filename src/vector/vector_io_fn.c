@@ -365,7 +365,7 @@ agm_fn_vector_send(PG_FUNCTION_ARGS)
 Datum
 agm_fn_vector(PG_FUNCTION_ARGS)
 {
-	AgmVector vector = PG_GETARG_AGM_VECTOR(0);
+	AgmVector vector = PG_GETARG_AGM_VECTOR_RAW(0);
 	int32 typmod = PG_GETARG_INT32(1);
 
 	agm_vector_check_typmod(typmod, vector->dim);

@@ -1,0 +1,106 @@
+-- Precision: 32, 16, 8 and 1 bits a dimension.  What random, extreme and tiny values do is
+-- tested in test/unit/test_quantize.c.
+SET search_path = public, agentmem;
+
+-- What is lost, and what it takes.  PRECISION is a word of SQL: without its schema the
+-- function wants quotes.
+SELECT bits, quantize(v, bits), agentmem.precision(quantize(v, bits)), "precision"(v)
+FROM (SELECT '[1,-2,3.25,0,1e-5]'::vector AS v) AS t, unnest('{32,16,8,1}'::int[]) AS bits;
+SELECT bits, pg_column_size(quantize(array_fill(0.5::real, ARRAY[384])::vector, bits)) AS bytes
+FROM unnest('{32,16,8,1}'::int[]) AS bits;
+
+-- Zero, minus zero, one dimension, the ends of the range.
+SELECT quantize('[0,-0]', 16) AS q16, quantize('[0,-0]', 8) AS q8, quantize('[0,-0]', 1) AS q1;
+SELECT quantize('[-7]', 16) AS q16, quantize('[-7]', 8) AS q8, quantize('[-7]', 1) AS q1;
+SELECT quantize('[3.4028235e38,1]', 16) AS q16, quantize('[3.4028235e38,1]', 8) AS q8,
+	quantize('[3.4028235e38,1]', 1) AS q1;
+SELECT quantize('[1e-45,-3e-45]', 16) AS q16, quantize('[1e-45,-3e-45]', 8) AS q8,
+	quantize('[1e-45,-3e-45]', 1) AS q1;
+
+-- From one precision to another goes through the floats; back up adds nothing; the same
+-- precision is the same value.
+SELECT a, b, agentmem.precision(quantize(quantize(v, a), b)) AS bits,
+	quantize(quantize(v, a), b)::real[] = quantize(quantize(quantize(v, a), 32), b)::real[] AS same
+FROM (SELECT '[0.3,-0.7,0.11,0.9,-0.2]'::vector AS v) AS t,
+	unnest('{32,16,8,1}'::int[]) AS a, unnest('{32,16,8,1}'::int[]) AS b
+ORDER BY a DESC, b DESC;
+
+-- Text and binary output are those of the floats.
+SELECT bits, quantize(v, bits)::text = quantize(quantize(v, bits), 32)::text AS text,
+	vector_send(quantize(v, bits)) = vector_send(quantize(quantize(v, bits), 32)) AS binary
+FROM (SELECT '[0.3,-0.7,0.11]'::vector AS v) AS t, unnest('{16,8,1}'::int[]) AS bits;
+
+-- Every measure over every pair of precisions is that of the floats, to the bit.  The
+-- vectors are from a linear congruence; some are short enough for a short header.
+CREATE FUNCTION pg_temp.made(seed int, dim int) RETURNS vector LANGUAGE sql IMMUTABLE AS
+$$ SELECT array_agg((((i * 7919 + seed * 104729) % 2003) - 1001) / 1001.0::real ORDER BY i)::vector
+   FROM generate_series(1, dim) AS i $$;
+CREATE TABLE precisions (dim int, bits int, v vector);
+INSERT INTO precisions
+SELECT dim, bits, quantize(pg_temp.made(seed, dim), bits)
+FROM unnest('{1,3,8,17,129,384,3000}'::int[]) AS dim, unnest('{32,16,8,1}'::int[]) AS bits,
+	generate_series(1, 3) AS seed;
+SELECT bits, array_agg(DISTINCT agentmem.precision(v)) AS stored, count(*) FROM precisions GROUP BY bits ORDER BY bits;
+SELECT a.bits AS a, b.bits AS b, count(*),
+	bool_and((a.v <-> b.v) = (quantize(a.v, 32) <-> quantize(b.v, 32))) AS l2,
+	bool_and((a.v <#> b.v) = (quantize(a.v, 32) <#> quantize(b.v, 32))) AS ip,
+	bool_and((a.v <=> b.v) = (quantize(a.v, 32) <=> quantize(b.v, 32))) AS cosine
+FROM precisions AS a JOIN precisions AS b USING (dim)
+GROUP BY a.bits, b.bits ORDER BY a.bits, b.bits;
+SELECT bits, bool_and(vector_dims(v) = dim) AS dims,
+	bool_and(vector_norm(v) = vector_norm(quantize(v, 32))) AS norm,
+	bool_and(v::real[] = quantize(v, 32)::real[]) AS array
+FROM precisions GROUP BY bits ORDER BY bits;
+
+-- A type modifier checks and keeps what is stored.
+CREATE TABLE narrow (v vector(3));
+INSERT INTO narrow SELECT quantize('[1,2,3]', bits) FROM unnest('{32,16,8,1}'::int[]) AS bits;
+SELECT agentmem.precision(v), v FROM narrow;
+INSERT INTO narrow SELECT quantize('[1,2]', 8);
+UPDATE narrow SET v = quantize(v, 8);
+SELECT DISTINCT agentmem.precision(v) FROM narrow;
+
+-- Errors.
+SELECT quantize('[1]', 4);
+SELECT quantize('[1]', 0);
+SELECT quantize('[1]', NULL) IS NULL AS null;
+SELECT quantize('[1,2]', 8) <-> quantize('[1]', 1);
+
+-- frqad: at distance zero of itself, symmetric, and of two copies of one memory the one of
+-- more bits is nearer, for the memory as the question and for one that is near to it.
+SELECT frqad('[1,2,3]', '[1,2,3]') AS itself, frqad('[0,0]', '[0,0]') AS zero,
+	round(frqad('[0,0]', '[1,0]')::numeric, 6) AS from_zero,
+	frqad('[1,2,3]', quantize('[1,2,4]', 8)) = frqad(quantize('[1,2,4]', 8), '[1,2,3]') AS symmetric;
+-- By hand: one dimension of two vectors whose variances are both 0.05.
+SELECT round(frqad('[1]', '[1.1]')::numeric, 9) AS got,
+	round((sqrt(2.0) * acosh(1 + (1.1::real - 1)^2 / (4 * 0.05)))::numeric, 9) AS want;
+SELECT count(*),
+	bool_and(frqad(q, v) < frqad(q, quantize(v, 16))) AS over_16,
+	bool_and(frqad(q, quantize(v, 16)) < frqad(q, quantize(v, 8))) AS over_8,
+	bool_and(frqad(q, quantize(v, 8)) < frqad(q, quantize(v, 1))) AS over_1,
+	bool_and((q <=> v) < (q <=> quantize(v, 16))) AS cosine_over_16,
+	bool_and((q <=> v) < (q <=> quantize(v, 8))) AS cosine_over_8
+FROM (SELECT v, near AS q
+	FROM (SELECT pg_temp.made(seed, 64) AS v FROM generate_series(1, 50) AS seed) AS m,
+		LATERAL (VALUES (v),
+			((SELECT array_agg(x + 0.02 * (i % 3 - 1) ORDER BY i)
+				FROM unnest(v::real[]) WITH ORDINALITY AS u(x, i))::vector)) AS n(near)) AS pairs;
+SELECT frqad('[1,2]', '[1]');
+SELECT frqad('[1,2]', NULL) IS NULL AS null;
+
+-- its_score: 1 with itself, -1 with its opposite, 0 with what says nothing about it.
+SELECT its_score(B'1100', B'1100') AS itself, its_score(B'1100', B'0011') AS opposite,
+	its_score(B'1100', B'1010') AS independent;
+-- I(q; o) / H(q) by hand: of ten places 4, 1, 2 and 3 have 11, 10, 01 and 00.
+SELECT round(its_score(B'1111100000', B'1111011000')::numeric, 9) AS got,
+	round(((0.4 * ln(0.4 / (0.5 * 0.6)) + 0.1 * ln(0.1 / (0.5 * 0.4))
+		+ 0.2 * ln(0.2 / (0.5 * 0.6)) + 0.3 * ln(0.3 / (0.5 * 0.4))) / ln(2.0))::numeric, 9) AS want;
+SELECT round(its_score(B'1111100000', B'0000100111')::numeric, 9) AS sign_of_disagreement;
+-- A question of one kind of bit has no information to share.
+SELECT its_score(B'111', B'111') AS itself, its_score(B'111', B'000') AS opposite,
+	its_score(B'111', B'110') AS else, its_score(B'110', B'111') AS other;
+SELECT its_score(B'', B'') AS empty;
+SELECT bool_and(its_score(a::bit(9), b::bit(9)) BETWEEN -1 AND 1) AS bounded,
+	bool_and(abs(its_score(a::bit(9), b::bit(9)) + its_score(a::bit(9), ~b::bit(9))) < 1e-12) AS odd
+FROM generate_series(0, 511, 7) AS a, generate_series(0, 511, 5) AS b;
+SELECT its_score(B'1', B'10');
