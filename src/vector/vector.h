@@ -53,8 +53,9 @@ agm_vector_from_datum(Datum datum)
 {
 	AgmVector stored = (AgmVector) PG_DETOAST_DATUM(datum);
 
-	if (likely(stored->format == 0 && stored->dim > 0 &&
-			   VARSIZE(stored) == AGM_VECTOR_SIZE((Size) stored->dim)))
+	/* The first condition is for a damaged value that ends before its dimension. */
+	if (likely(VARSIZE(stored) > offsetof(AgmVectorData, x) && stored->format == 0 &&
+			   stored->dim > 0 && VARSIZE(stored) == AGM_VECTOR_SIZE((Size) stored->dim)))
 		return stored;
 
 	return agm_vector_to_single(datum, stored);

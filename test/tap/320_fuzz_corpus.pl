@@ -1,0 +1,16 @@
+# What fuzzing has found worth keeping: hostile text, messages and stored bytes of vectors,
+# read again under the address sanitizer.  `test/fuzz/run SECONDS` looks for more.
+use strict;
+use warnings;
+
+use Test::More;
+
+my $output = qx(bash test/fuzz/run 0 2>&1);
+my $status = $?;
+
+plan skip_all => $1 if $status == 0 && $output =~ /^skipped: (.*)/m;
+
+is($status, 0, 'no input breaks a promise') or diag($output);
+like($output, qr/^replayed [1-9][0-9]{2,} inputs$/m, 'some hundred inputs were read');
+
+done_testing();
