@@ -1,0 +1,37 @@
+-- agentmem_pgvector: casts between agentmem's types and pgvector's (README.md).
+
+\echo Use "CREATE EXTENSION agentmem_pgvector CASCADE" to load this file. \quit
+
+-- From here on a type without a schema is pgvector's, wherever that was installed; the
+-- setting ends with the script.
+SELECT pg_catalog.set_config('search_path', pg_catalog.quote_ident(n.nspname) || ', pg_temp', true)
+FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace
+WHERE e.extname OPERATOR(pg_catalog.=) 'vector';
+
+CREATE FUNCTION agentmem.pgvector_support(internal) RETURNS internal
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'agm_fn_pgvector_support';
+COMMENT ON FUNCTION agentmem.pgvector_support(internal)
+	IS 'planner support: a cast that changes no byte is no work';
+
+-- The C functions are agentmem's check of the type modifier: the bytes are the same.
+CREATE FUNCTION agentmem.from_pgvector(vector, integer, boolean) RETURNS agentmem.vector
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1
+	SUPPORT agentmem.pgvector_support
+	AS '$libdir/agentmem', 'agm_fn_vector';
+COMMENT ON FUNCTION agentmem.from_pgvector(vector, integer, boolean)
+	IS 'convert the vector type of pgvector to agentmem.vector';
+
+CREATE FUNCTION agentmem.to_pgvector(agentmem.vector, integer, boolean) RETURNS vector
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1
+	AS 'MODULE_PATHNAME', 'agm_fn_to_pgvector';
+COMMENT ON FUNCTION agentmem.to_pgvector(agentmem.vector, integer, boolean)
+	IS 'convert agentmem.vector to the vector type of pgvector';
+
+CREATE CAST (vector AS agentmem.vector)
+	WITH FUNCTION agentmem.from_pgvector(vector, integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (vector AS agentmem.vector) IS 'the same bytes';
+
+CREATE CAST (agentmem.vector AS vector)
+	WITH FUNCTION agentmem.to_pgvector(agentmem.vector, integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (agentmem.vector AS vector) IS 'the values in single precision';
