@@ -12,6 +12,7 @@
 # Sets     RUN_AS    the user that builds and runs servers when we are root, else empty
 #          PG_CONFIG and BINDIR, the copy of PostgreSQL that is used: for as_user alone,
 #          whose PATH has it; CLIENTS, where the packaged psql and its like are
+#          AGENTMEM_CLIENTS, where install_clients puts client libraries
 #          WORK      our directory, without spaces in its name; WORK/src is the copy
 # Expects  ROOT      the checkout
 
@@ -238,6 +239,51 @@ private_postgres() {
 }
 
 install_extension() { quiet as_user make -C "$WORK/src" install "$@"; }
+
+# ---------------------------------------------------------------- client libraries
+
+# install_clients: the libraries that test/clients names, into AGENTMEM_CLIENTS.  What cannot be
+# had here is left out, saying so, and its test is skipped: a machine need not have a network.
+install_clients() {
+	export AGENTMEM_CLIENTS=$WORK/clients
+	as_user mkdir -p "$AGENTMEM_CLIENTS"
+	if ! as_user python3 -c 'import ensurepip, venv' 2>/dev/null && command -v apt-get >/dev/null; then
+		say "installing python3-venv"
+		(apt_install python3-venv) 2>/dev/null || true
+	fi
+	if ! as_user python3 -c 'import ensurepip, venv' 2>/dev/null; then
+		say "no python3 with venv: Python's client libraries are not tested"
+	elif ! install_libraries python requirements.txt '
+		python3 -m venv python
+		python/bin/pip install -q --disable-pip-version-check --retries 1 --timeout 20 -r "$1"'; then
+		say "pip could not install test/clients/requirements.txt: Python's client libraries are not tested"
+	fi
+	if ! as_user sh -c 'command -v node && command -v npm' >/dev/null; then
+		say "no node or npm: node's client libraries are not tested"
+	elif ! install_libraries node package.json '
+		mkdir node
+		cp "$1" node
+		npm install --prefix node --no-audit --no-fund --fetch-retries 1 --fetch-timeout 20000'; then
+		say "npm could not install test/clients/package.json: node's client libraries are not tested"
+	fi
+}
+
+# install_libraries FOLDER LIST SCRIPT: makes AGENTMEM_CLIENTS/FOLDER anew if the list of
+# test/clients has changed; all of it or nothing.
+install_libraries() {
+	# shellcheck disable=SC2016
+	as_user bash -euc '
+		cd "$AGENTMEM_CLIENTS"
+		list=$WORK/src/test/clients/$2
+		! cmp -s "$list" "$1.list" || exit 0
+		rm -rf "$1" "$1.list"
+		if ! timeout 600 bash -euc "$3" bash "$list" >"$1.log" 2>&1 </dev/null; then
+			tail -n 3 "$1.log" >&2
+			rm -rf "$1"
+			exit 1
+		fi
+		cp "$list" "$1.list"' bash "$@"
+}
 
 # ---------------------------------------------------------------- a private server
 
