@@ -10,11 +10,14 @@ OBJS = \
 	src/module.o \
 	src/base/spi.o \
 	src/base/store.o \
+	src/vector/array.o \
+	src/vector/checks.o \
 	src/vector/kernels_scalar.o \
 	src/vector/quantize.o \
 	src/vector/quantize_fn.o \
 	src/vector/similarity.o \
 	src/vector/similarity_fn.o \
+	src/vector/text.o \
 	src/vector/vector.o \
 	src/vector/vector_fn.o \
 	src/vector/vector_io_fn.o \

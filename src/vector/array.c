@@ -1,0 +1,80 @@
+/*
+ * array.c
+ *		Vectors from arrays of numbers, and back.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/fmgrprotos.h"
+#include "vector/array.h"
+
+int
+agm_array_check(const AgmVectorType *type, ArrayType *array, int32 typmod)
+{
+	int dim = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("array must be 1-D")));
+
+	if (array_contains_nulls(array))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("array must not contain nulls")));
+
+	agm_check_dim(type, dim);
+	agm_check_typmod(typmod, dim);
+
+	return dim;
+}
+
+void
+agm_array_read(ArrayType *array, int dim, float *x)
+{
+	const char *data = ARR_DATA_PTR(array);
+
+	/* Without nulls, elements of fixed length are a plain C array. */
+	switch (ARR_ELEMTYPE(array))
+	{
+		case FLOAT4OID:
+			memcpy(x, data, sizeof(float4) * dim);
+			break;
+
+		case FLOAT8OID:
+			for (int i = 0; i < dim; i++)
+				x[i] = (float) ((const float8 *) data)[i];
+			break;
+
+		case INT4OID:
+			for (int i = 0; i < dim; i++)
+				x[i] = (float) ((const int32 *) data)[i];
+			break;
+
+		case NUMERICOID:
+		{
+			Datum *elements;
+
+			deconstruct_array(array, NUMERICOID, -1, false, TYPALIGN_INT, &elements, NULL,
+							  &dim);
+			for (int i = 0; i < dim; i++)
+				x[i] = DatumGetFloat4(DirectFunctionCall1(numeric_float4, elements[i]));
+			break;
+		}
+
+		default:
+			elog(ERROR, "unexpected array element type: %u", ARR_ELEMTYPE(array));
+	}
+}
+
+ArrayType *
+agm_array_make(const float *x, int dim)
+{
+	Datum *elements = (Datum *) palloc(sizeof(Datum) * dim);
+	ArrayType *result;
+
+	for (int i = 0; i < dim; i++)
+		elements[i] = Float4GetDatum(x[i]);
+
+	result = construct_array(elements, dim, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT);
+	pfree(elements);
+
+	return result;
+}

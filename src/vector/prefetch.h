@@ -1,0 +1,44 @@
+/*
+ * prefetch.h
+ *		Bringing the vectors of a scan into the cache before they are needed.
+ */
+#ifndef AGM_VECTOR_PREFETCH_H
+#define AGM_VECTOR_PREFETCH_H
+
+#include "postgres.h"
+
+/* Beyond this the stream is long enough for the processor to see it by itself. */
+#define AGM_PREFETCH_BYTES_MAX 4096
+#define AGM_CACHE_LINE_BYTES 64
+
+static inline void
+agm_prefetch(const char *start, const char *end)
+{
+	for (const char *line = start; line < end; line += AGM_CACHE_LINE_BYTES)
+		__builtin_prefetch(line);
+}
+
+/*
+ * Asks for all of a vector's cache lines at once, and for those of the vector that a scan
+ * will come to next.  In a table larger than the cache each row's vector comes from memory,
+ * and the processor's own prefetcher needs a few misses to see a stream that is over before
+ * that has paid.  The rows of a page lie at even steps, so the next vector is as far from
+ * this one as this one is from the last (*previous); a wrong guess costs a few nanoseconds
+ * and reads nothing.  Measured in README.md.
+ */
+static inline void
+agm_prefetch_values(const void *values, Size bytes, const char **previous)
+{
+	const char *start = (const char *) values;
+	intptr_t step = (intptr_t) start - (intptr_t) *previous;
+
+	*previous = start;
+	if (step == 0)
+		return; /* the constant of the query */
+	bytes = Min(bytes, AGM_PREFETCH_BYTES_MAX);
+	agm_prefetch(start, start + bytes);
+	if (step > -BLCKSZ && step < BLCKSZ)
+		agm_prefetch(start + step - AGM_CACHE_LINE_BYTES, start + step + bytes);
+}
+
+#endif
