@@ -12,6 +12,11 @@ OBJS = \
 	src/base/store.o \
 	src/vector/array.o \
 	src/vector/checks.o \
+	src/vector/halfvec.o \
+	src/vector/halfvec_arithmetic_fn.o \
+	src/vector/halfvec_compare_fn.o \
+	src/vector/halfvec_fn.o \
+	src/vector/halfvec_io_fn.o \
 	src/vector/kernels_scalar.o \
 	src/vector/quantize.o \
 	src/vector/quantize_fn.o \
@@ -53,6 +58,7 @@ SQL_PARTS = \
 	src/base/base.sql \
 	src/vector/vector.sql \
 	src/vector/quantize.sql \
+	src/vector/halfvec.sql \
 	src/lexical/lexical.sql \
 	src/memory/memory.sql \
 	src/recall/recall.sql
