@@ -8,6 +8,7 @@ MODULE_big = agentmem
 # One list a domain, in layer order (src/README.md).
 OBJS = \
 	src/module.o \
+	src/base/guc.o \
 	src/base/spi.o \
 	src/base/store.o \
 	src/vector/array.o \
@@ -23,6 +24,13 @@ OBJS = \
 	src/vector/similarity.o \
 	src/vector/similarity_fn.o \
 	src/vector/text.o \
+	src/vector/init.o \
+	src/vector/kernels_avx2.o \
+	src/vector/kernels_avx512.o \
+	src/vector/kernels_neon.o \
+	src/vector/kernels_scalar.o \
+	src/vector/rotation.o \
+	src/vector/simd.o \
 	src/vector/vector.o \
 	src/vector/vector_fn.o \
 	src/vector/vector_io_fn.o \

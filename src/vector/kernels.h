@@ -1,21 +1,26 @@
 /*
  * kernels.h
- *		The loops over floats that every distance is made of.
+ *		The loops over floats, halves, codes and bits that every distance is made of.
  *
  * One table of function pointers for each instruction set; agm_kernels points to the
- * one in use.  The functions know nothing of SQL or the vector type, take n >= 0 floats
- * of any alignment, allocate nothing and cannot fail: a sum that is too large is
- * infinite.  What tables may differ in, and what not: README.md, "Kernels".
+ * one in use, which simd.h chooses.  The functions know nothing of SQL or the vector type,
+ * take n >= 0 elements of any alignment, read and write nothing beyond them, allocate
+ * nothing and cannot fail: a sum that is too large is infinite.  What tables may differ
+ * in, and what not: README.md, "Kernels".
  */
 #ifndef AGM_VECTOR_KERNELS_H
 #define AGM_VECTOR_KERNELS_H
 
 #include "postgres.h"
 
+#include <float.h>
 #include <math.h>
 
-/* Element i is added to sum i % AGM_KERNEL_LANES; the sums are then folded in halves. */
-#define AGM_KERNEL_LANES 16
+/*
+ * A sum of n terms that a float kernel gives is off by at most so many times the sum of the
+ * terms' magnitudes, on every table.
+ */
+#define AGM_KERNEL_ERROR(n) (FLT_EPSILON / 2 * ((n) / 16 + 8))
 
 typedef struct AgmCosineSums
 {
@@ -45,7 +50,7 @@ typedef struct AgmKernels
 {
 	const char *name;
 
-	/* Floats. */
+	/* Sums of floats: within AGM_KERNEL_ERROR, symmetric and always the same on one table. */
 	float (*dot)(const float *a, const float *b, int n);
 	float (*l2_squared)(const float *a, const float *b, int n);
 	float (*l1)(const float *a, const float *b, int n);
@@ -77,13 +82,25 @@ typedef struct AgmKernels
 					   uint32 sums[AGM_BLOCK_CODES]);
 
 	/*
-	 * The fast Hadamard transform in place, not scaled; n is a power of two.  Additions and
-	 * their order are fixed, so that the bits are the same on every table.
+	 * What a rotation (rotation.h) is made of.  Each result is rounded at the same places in
+	 * the same order, so that the bits are the same on every table, NaN aside.
 	 */
+	/* The fast Hadamard transform in place, not scaled; n is a power of two. */
 	void (*hadamard)(float *x, int n);
+	/* out[i] = in[i] * scale, negated where bit i % 8 of signs[i / 8] is set; out may be in. */
+	void (*flip_signs)(const float *in, const uint8 *signs, float scale, float *out, int n);
+	/* (x[i], y[i]) becomes ((x[i] + y[i]) * scale, (x[i] - y[i]) * scale). */
+	void (*butterfly)(float *x, float *y, float scale, int n);
 } AgmKernels;
 
+/* Those that this build has; which of them the processor can run is for simd.h to say. */
 extern const AgmKernels agm_kernels_scalar;
+#if defined(__x86_64__)
+extern const AgmKernels agm_kernels_avx2;
+extern const AgmKernels agm_kernels_avx512;
+#elif defined(__aarch64__)
+extern const AgmKernels agm_kernels_neon;
+#endif
 
 extern const AgmKernels *agm_kernels;
 

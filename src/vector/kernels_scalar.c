@@ -14,6 +14,9 @@
 #include "vector/half.h"
 #include "vector/kernels.h"
 
+/* Element i is added to sum i % LANES; the sums are then folded in halves. */
+#define LANES 16
+
 typedef float Float4 __attribute__((vector_size(16)));
 
 /* The running sums of all lanes; `s1` holds lanes 4 to 7, and so on. */
@@ -25,8 +28,7 @@ typedef struct LaneSums
 	Float4 s3;
 } LaneSums;
 
-StaticAssertDecl(sizeof(LaneSums) == AGM_KERNEL_LANES * sizeof(float),
-				 "LaneSums must hold AGM_KERNEL_LANES floats");
+StaticAssertDecl(sizeof(LaneSums) == LANES * sizeof(float), "LaneSums must hold LANES floats");
 
 /* memcpy, because a vector's values are aligned for a float, not for a Float4. */
 static inline Float4
@@ -38,7 +40,7 @@ load(const float *x)
 	return v;
 }
 
-/* Adds one block of AGM_KERNEL_LANES products. */
+/* Adds one block of LANES products. */
 static inline void
 add_products(LaneSums *sums, const float *a, const float *b)
 {
@@ -79,9 +81,9 @@ add_differences(LaneSums *sums, const float *a, const float *b)
  * that the tail needs no loop of its own.
  */
 static inline void
-fill_block(float block[AGM_KERNEL_LANES], const float *x, int n)
+fill_block(float block[LANES], const float *x, int n)
 {
-	memset(block, 0, sizeof(float) * AGM_KERNEL_LANES);
+	memset(block, 0, sizeof(float) * LANES);
 	for (int i = 0; i < n; i++)
 		block[i] = x[i];
 }
@@ -101,13 +103,13 @@ dot_scalar(const float *a, const float *b, int n)
 	LaneSums sums = {0};
 	int i;
 
-	for (i = 0; i + AGM_KERNEL_LANES <= n; i += AGM_KERNEL_LANES)
+	for (i = 0; i + LANES <= n; i += LANES)
 		add_products(&sums, a + i, b + i);
 
 	if (i < n)
 	{
-		float a_block[AGM_KERNEL_LANES];
-		float b_block[AGM_KERNEL_LANES];
+		float a_block[LANES];
+		float b_block[LANES];
 
 		fill_block(a_block, a + i, n - i);
 		fill_block(b_block, b + i, n - i);
@@ -123,13 +125,13 @@ l2_squared_scalar(const float *a, const float *b, int n)
 	LaneSums sums = {0};
 	int i;
 
-	for (i = 0; i + AGM_KERNEL_LANES <= n; i += AGM_KERNEL_LANES)
+	for (i = 0; i + LANES <= n; i += LANES)
 		add_squared_differences(&sums, a + i, b + i);
 
 	if (i < n)
 	{
-		float a_block[AGM_KERNEL_LANES];
-		float b_block[AGM_KERNEL_LANES];
+		float a_block[LANES];
+		float b_block[LANES];
 
 		fill_block(a_block, a + i, n - i);
 		fill_block(b_block, b + i, n - i);
@@ -148,7 +150,7 @@ cosine_sums_scalar(const float *a, const float *b, int n)
 	AgmCosineSums result;
 	int i;
 
-	for (i = 0; i + AGM_KERNEL_LANES <= n; i += AGM_KERNEL_LANES)
+	for (i = 0; i + LANES <= n; i += LANES)
 	{
 		add_products(&dot, a + i, b + i);
 		add_products(&a_squared, a + i, a + i);
@@ -157,8 +159,8 @@ cosine_sums_scalar(const float *a, const float *b, int n)
 
 	if (i < n)
 	{
-		float a_block[AGM_KERNEL_LANES];
-		float b_block[AGM_KERNEL_LANES];
+		float a_block[LANES];
+		float b_block[LANES];
 
 		fill_block(a_block, a + i, n - i);
 		fill_block(b_block, b + i, n - i);
@@ -179,13 +181,13 @@ l1_scalar(const float *a, const float *b, int n)
 	LaneSums sums = {0};
 	int i;
 
-	for (i = 0; i + AGM_KERNEL_LANES <= n; i += AGM_KERNEL_LANES)
+	for (i = 0; i + LANES <= n; i += LANES)
 		add_differences(&sums, a + i, b + i);
 
 	if (i < n)
 	{
-		float a_block[AGM_KERNEL_LANES];
-		float b_block[AGM_KERNEL_LANES];
+		float a_block[LANES];
+		float b_block[LANES];
 
 		fill_block(a_block, a + i, n - i);
 		fill_block(b_block, b + i, n - i);
@@ -220,14 +222,14 @@ int8_to_float_scalar(const int8 *code, float scale, float *x, int n)
 #define FOR_HALF_BLOCKS(a, b, n, STEP)                                                         \
 	do                                                                                         \
 	{                                                                                          \
-		float a_block[AGM_KERNEL_LANES];                                                       \
-		float b_block[AGM_KERNEL_LANES];                                                       \
+		float a_block[LANES];                                                                  \
+		float b_block[LANES];                                                                  \
                                                                                                \
-		for (int start = 0; start < (n); start += AGM_KERNEL_LANES)                            \
+		for (int start = 0; start < (n); start += LANES)                                       \
 		{                                                                                      \
-			int size = Min(AGM_KERNEL_LANES, (n) -start);                                      \
+			int size = Min(LANES, (n) -start);                                                 \
                                                                                                \
-			if (size < AGM_KERNEL_LANES)                                                       \
+			if (size < LANES)                                                                  \
 			{                                                                                  \
 				memset(a_block, 0, sizeof(a_block));                                           \
 				memset(b_block, 0, sizeof(b_block));                                           \
@@ -380,6 +382,30 @@ hadamard_scalar(float *x, int n)
 			}
 }
 
+static void
+flip_signs_scalar(const float *in, const uint8 *signs, float scale, float *out, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		float product = in[i] * scale;
+
+		out[i] = (signs[i / 8] >> (i % 8)) & 1 ? -product : product;
+	}
+}
+
+static void
+butterfly_scalar(float *x, float *y, float scale, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		float sum = x[i] + y[i];
+		float difference = x[i] - y[i];
+
+		x[i] = sum * scale;
+		y[i] = difference * scale;
+	}
+}
+
 const AgmKernels agm_kernels_scalar = {
 	.name = "scalar",
 	.dot = dot_scalar,
@@ -399,6 +425,8 @@ const AgmKernels agm_kernels_scalar = {
 	.bit_counts = bit_counts_scalar,
 	.scan_block = scan_block_scalar,
 	.hadamard = hadamard_scalar,
+	.flip_signs = flip_signs_scalar,
+	.butterfly = butterfly_scalar,
 };
 
 const AgmKernels *agm_kernels = &agm_kernels_scalar;

@@ -1,0 +1,389 @@
+/*
+ * test_codes.c
+ *		The kernels over integers, bits and blocks of codes, and the conversions: on every
+ *		table that the processor can run, equal to a plain loop.
+ *
+ * What is read lies at the end of a page that is followed by one without access, so that
+ * a kernel which reads too far ends the suite; what is written is followed by bytes that
+ * must stay.
+ */
+#include "postgres.h"
+
+#include <math.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "unit.h"
+#include "vector/half.h"
+#include "vector/simd.h"
+
+#define MAX_GROUPS 4000
+#define MAX_BYTES (MAX_GROUPS * AGM_BLOCK_GROUP_BYTES)
+#define UNTOUCHED 0xa5
+/* Behind what is written. */
+#define MARGIN 64
+
+/* Ends in front of a page without access. */
+typedef struct GuardedMemory
+{
+	uint8 *start;
+	uint8 *end;
+	Size mapped;
+} GuardedMemory;
+
+typedef struct Scratch
+{
+	GuardedMemory a;
+	GuardedMemory b;
+	float floats[MAX_BYTES + MARGIN];
+	uint16 halves[MAX_BYTES + MARGIN];
+} Scratch;
+
+typedef int (*LengthTest)(const AgmKernels *kernels, Scratch *scratch);
+
+static uint64
+next_random(uint64 *state)
+{
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	return *state * UINT64CONST(2685821657736338717);
+}
+
+static GuardedMemory
+map_guarded(Size size)
+{
+	Size page = (Size) sysconf(_SC_PAGESIZE);
+	Size pages = (size + page - 1) / page * page;
+	GuardedMemory memory;
+
+	memory.mapped = pages + page;
+	memory.start = mmap(NULL, memory.mapped, PROT_READ | PROT_WRITE,
+						MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory.start == MAP_FAILED || mprotect(memory.start + pages, page, PROT_NONE) != 0)
+		elog(ERROR, "no memory to guard");
+	memory.end = memory.start + pages;
+	return memory;
+}
+
+/* The last `size` bytes, random; all of one value if that is not negative. */
+static uint8 *
+fill(GuardedMemory *memory, Size size, uint64 seed, int value)
+{
+	uint64 state = UINT64CONST(88172645463325252) + seed;
+	uint8 *start = memory->end - size;
+
+	for (Size i = 0; i < size; i++)
+		start[i] = value >= 0 ? (uint8) value : (uint8) (next_random(&state) >> 56);
+	return start;
+}
+
+static int
+next_length(int n)
+{
+	static const int after[] = {384, 768, 1536, 4097, 16000, 65536 / 2 + 1, MAX_BYTES};
+
+	if (n < 260)
+		return n + 1;
+	for (int i = 0; i < (int) lengthof(after); i++)
+		if (n < after[i])
+			return after[i];
+	return -1;
+}
+
+/* Random bytes, and the extremes: -128 times -128, 255 times -128, 255 times 127. */
+static int
+test_int8_dot(const AgmKernels *kernels, Scratch *scratch)
+{
+	static const int extremes[][2] = {{-1, -1}, {0x80, 0x80}, {0x7f, 0x80}, {0xff, 0x7f}};
+
+	for (int n = 0; n >= 0; n = next_length(n))
+		for (int e = 0; e < (int) lengthof(extremes); e++)
+		{
+			const uint8 *a = fill(&scratch->a, n, n, extremes[e][0]);
+			const int8 *b = (const int8 *) fill(&scratch->b, n, ~n, extremes[e][1]);
+			int64 want = 0;
+			int64 want_unsigned = 0;
+
+			for (int i = 0; i < n; i++)
+			{
+				want += (int) (int8) a[i] * b[i];
+				want_unsigned += (int) a[i] * b[i];
+			}
+			if (kernels->int8_dot((const int8 *) a, b, n) != want ||
+				kernels->uint8_int8_dot(a, b, n) != want_unsigned)
+				return n;
+		}
+	return -1;
+}
+
+static int
+count_bits(uint8 byte)
+{
+	int count = 0;
+
+	for (; byte != 0; byte &= byte - 1)
+		count++;
+	return count;
+}
+
+/* All bits set make sums of few bits overflow. */
+static int
+test_bits(const AgmKernels *kernels, Scratch *scratch)
+{
+	for (int n = 0; n >= 0; n = next_length(n))
+		for (int value = -1; value <= 0xff; value += 0x100)
+		{
+			const uint8 *a = fill(&scratch->a, n, n, value);
+			const uint8 *b = fill(&scratch->b, n, ~n, n % 2 == 0 ? -1 : value);
+			uint64 different = 0;
+			AgmBitCounts want = {0};
+			AgmBitCounts got;
+
+			for (int i = 0; i < n; i++)
+			{
+				different += count_bits(a[i] ^ b[i]);
+				want.both += count_bits(a[i] & b[i]);
+				want.either += count_bits(a[i] | b[i]);
+			}
+			got = kernels->bit_counts(a, b, n);
+			if (kernels->hamming(a, b, n) != different || got.both != want.both ||
+				got.either != want.either)
+				return n;
+		}
+	return -1;
+}
+
+static bool
+block_is_right(const AgmKernels *kernels, const uint8 *codes, const uint8 *table, int ngroups)
+{
+	uint32 sums[AGM_BLOCK_CODES + 1];
+
+	memset(sums, UNTOUCHED, sizeof(sums));
+	kernels->scan_block(codes, table, ngroups, sums);
+	for (int i = 0; i < AGM_BLOCK_CODES; i++)
+	{
+		uint32 want = 0;
+
+		for (int g = 0; g < ngroups; g++)
+		{
+			uint8 byte = codes[g * AGM_BLOCK_GROUP_BYTES + i % AGM_BLOCK_GROUP_BYTES];
+
+			want += table[g * 16 + (i < AGM_BLOCK_GROUP_BYTES ? byte & 15 : byte >> 4)];
+		}
+		if (sums[i] != want)
+			return false;
+	}
+	return ((uint8 *) sums)[sizeof(uint32) * AGM_BLOCK_CODES] == UNTOUCHED;
+}
+
+/* Random tables, then the largest: narrow sums overflow after 4, 273, 1092 groups. */
+static int
+test_scan_block(const AgmKernels *kernels, Scratch *scratch)
+{
+	static const int after[] = {272,  273,	274,  275,	276,  384,	1088,
+								1091, 1092, 1093, 1096, 1108, 2184, MAX_GROUPS};
+
+	for (int i = 0; i <= 130 + (int) lengthof(after); i++)
+	{
+		int ngroups = i <= 130 ? i : after[i - 131];
+		const uint8 *codes = fill(&scratch->a, ngroups * AGM_BLOCK_GROUP_BYTES, i, -1);
+		uint8 *table = fill(&scratch->b, ngroups * 16, ~i, -1);
+
+		for (int j = 0; j < ngroups * 16; j++)
+			table[j] %= AGM_BLOCK_TABLE_MAX + 1;
+		if (!block_is_right(kernels, codes, table, ngroups))
+			return ngroups;
+		table = fill(&scratch->b, ngroups * 16, 0, AGM_BLOCK_TABLE_MAX);
+		if (!block_is_right(kernels, codes, table, ngroups))
+			return ngroups;
+	}
+	return -1;
+}
+
+/* Whether the bytes from n elements of `width` on are as memset left them. */
+static bool
+is_untouched(const void *array, int n, Size width)
+{
+	for (Size i = 0; i < MARGIN; i++)
+		if (((const uint8 *) array)[n * width + i] != UNTOUCHED)
+			return false;
+	return true;
+}
+
+/* A NaN may have any bits that are a NaN of the same sign. */
+static bool
+same_float(float x, float y)
+{
+	if (isnan(x) || isnan(y))
+		return isnan(x) && isnan(y) && signbit(x) == signbit(y);
+	return memcmp(&x, &y, sizeof(float)) == 0;
+}
+
+static bool
+same_half(uint16 x, uint16 y)
+{
+	if (agm_half_is_nan(x) || agm_half_is_nan(y))
+		return agm_half_is_nan(x) && agm_half_is_nan(y) && (x & 0x8000) == (y & 0x8000);
+	return x == y;
+}
+
+/* Of halves that exist: by the definition of the format, in double. */
+static double
+half_value(uint16 half)
+{
+	int exponent = (half >> 10) & 31;
+	double fraction = half & 1023;
+	double magnitude;
+
+	if (exponent == 31)
+		magnitude = fraction == 0 ? INFINITY : NAN;
+	else if (exponent == 0)
+		magnitude = ldexp(fraction, -24);
+	else
+		magnitude = ldexp(1024 + fraction, exponent - 25);
+	return half & 0x8000 ? -magnitude : magnitude;
+}
+
+/* Every half, in arrays of every short length. */
+static int
+test_half_to_float(const AgmKernels *kernels, Scratch *scratch)
+{
+	int n = 1;
+
+	for (int start = 0; start < 65536; start += n, n = n % 130 + 1)
+	{
+		uint16 *halves = (uint16 *) (scratch->a.end - n * sizeof(uint16));
+
+		for (int i = 0; i < n; i++)
+			halves[i] = (uint16) (start + i);
+		memset(scratch->floats, UNTOUCHED, sizeof(float) * (n + MARGIN));
+		kernels->half_to_float(halves, scratch->floats, n);
+		for (int i = 0; i < n; i++)
+			if (!same_float(scratch->floats[i], (float) half_value(halves[i])))
+				return halves[i];
+		if (!is_untouched(scratch->floats, n, sizeof(float)))
+			return start;
+	}
+	return -1;
+}
+
+/* To the nearest by the definition, among the two halves around x. */
+static uint16
+nearest_half(float x)
+{
+	uint16 low = 0;
+	uint16 high = AGM_HALF_EXPONENT;
+	uint16 sign = signbit(x) ? 0x8000 : 0;
+	double magnitude = fabs((double) x);
+	double middle;
+
+	if (isnan(x))
+		return sign | 0x7e00;
+	while (high - low > 1)
+	{
+		uint16 between = (low + high) / 2;
+
+		if (half_value(between) <= magnitude)
+			low = between;
+		else
+			high = between;
+	}
+	/* The largest is followed by what would come next, were there more exponents. */
+	middle = low == 0x7bff ? 65520.0 : (half_value(low) + half_value(high)) / 2;
+	if (magnitude > middle || (magnitude == middle && low % 2 == 1))
+		return sign | high;
+	return sign | low;
+}
+
+/*
+ * All floats whose lower 16 bits are one of some patterns: ties and their neighbours,
+ * subnormals, what overflows, infinity, NaN.
+ */
+static int
+test_float_to_half(const AgmKernels *kernels, Scratch *scratch)
+{
+	static const uint16 low_bits[] = {0x0000, 0x0001, 0x0fff, 0x1000, 0x1001, 0x2000,
+									  0x3000, 0x7fff, 0x8000, 0xefff, 0xf000, 0xffff};
+	int npatterns = lengthof(low_bits);
+	int n = 1;
+
+	for (int start = 0; start < 65536 * npatterns; start += n, n = n % 130 + 1)
+	{
+		float *floats = (float *) (scratch->a.end - n * sizeof(float));
+
+		for (int i = 0; i < n; i++)
+		{
+			uint32 bits = ((uint32) (start + i) / npatterns) << 16 |
+						  low_bits[(start + i) % npatterns];
+
+			memcpy(&floats[i], &bits, sizeof(bits));
+		}
+		memset(scratch->halves, UNTOUCHED, sizeof(uint16) * (n + MARGIN));
+		kernels->float_to_half(floats, scratch->halves, n);
+		for (int i = 0; i < n; i++)
+			if (!same_half(scratch->halves[i], nearest_half(floats[i])))
+				return start + i;
+		if (!is_untouched(scratch->halves, n, sizeof(uint16)))
+			return start;
+	}
+	return -1;
+}
+
+static int
+test_int8_to_float(const AgmKernels *kernels, Scratch *scratch)
+{
+	const float scale = 0.0123456f;
+
+	for (int n = 0; n >= 0; n = next_length(n))
+	{
+		const int8 *codes = (const int8 *) fill(&scratch->a, n, n, -1);
+
+		memset(scratch->floats, UNTOUCHED, sizeof(float) * (n + MARGIN));
+		kernels->int8_to_float(codes, scale, scratch->floats, n);
+		for (int i = 0; i < n; i++)
+			if (scratch->floats[i] != (float) codes[i] * scale)
+				return n;
+		if (!is_untouched(scratch->floats, n, sizeof(float)))
+			return n;
+	}
+	return -1;
+}
+
+static const struct
+{
+	const char *what;
+	LengthTest test;
+} tests[] = {
+	{"products of bytes are summed exactly", test_int8_dot},
+	{"bits are counted", test_bits},
+	{"blocks of codes are scanned", test_scan_block},
+	{"every half becomes its float", test_half_to_float},
+	{"floats become the nearest half", test_float_to_half},
+	{"codes become floats", test_int8_to_float},
+};
+
+void
+agm_unit_codes(void)
+{
+	Scratch *scratch = palloc(sizeof(Scratch));
+
+	scratch->a = map_guarded(MAX_BYTES);
+	scratch->b = map_guarded(MAX_BYTES);
+	for (int simd = AGM_SIMD_SCALAR; simd <= AGM_SIMD_LAST; simd++)
+	{
+		const AgmKernels *kernels = agm_simd_kernels(simd);
+
+		if (kernels == NULL)
+			continue;
+		for (int i = 0; i < (int) lengthof(tests); i++)
+		{
+			int wrong = tests[i].test(kernels, scratch);
+
+			UNIT_CHECK(wrong == -1, "%s: %s (first wrong %d)", kernels->name, tests[i].what,
+					   wrong);
+		}
+	}
+	munmap(scratch->a.start, scratch->a.mapped);
+	munmap(scratch->b.start, scratch->b.mapped);
+}
