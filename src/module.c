@@ -5,6 +5,17 @@
  */
 #include "postgres.h"
 
+#include "base/guc.h"
 #include "fmgr.h"
+#include "vector/simd.h"
 
 PG_MODULE_MAGIC;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	agm_vector_init();
+	agm_guc_reserve();
+}

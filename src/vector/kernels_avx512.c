@@ -160,8 +160,8 @@ sum_cosine(const void *a, const void *b, int n, bool half)
 #define STEP(k, av, bv)                                                                        \
 	do                                                                                         \
 	{                                                                                          \
-		__m512 a_##k = keep_floats(av);                                                                   \
-		__m512 b_##k = keep_floats(bv);                                                                   \
+		__m512 a_##k = keep_floats(av);                                                        \
+		__m512 b_##k = keep_floats(bv);                                                        \
                                                                                                \
 		dot[k] = _mm512_fmadd_ps(a_##k, b_##k, dot[k]);                                        \
 		a_squared[k] = _mm512_fmadd_ps(a_##k, a_##k, a_squared[k]);                            \

@@ -4,8 +4,10 @@
  *
  * A Hadamard transform spreads each element over all, but only for powers of two; so each
  * round transforms as many elements as it can, in even rounds those at the front and in odd
- * rounds those at the back, and then mixes the front half of the vector with the back half.
- * Each part is orthonormal, and its own inverse.
+ * rounds those at the back.  After both, when each element has been spread over some, the
+ * front half of the vector is mixed with the back half.  (Before, that would leave half of
+ * an element in the part that the next round does not reach, again and again.)  Each of
+ * these is orthonormal, and its own inverse.
  *
  * Signs come from the seed and decide everything; they are a format, and so is the order
  * of the operations.  No product is added to anything, so that no compiler may fuse, and
@@ -132,11 +134,11 @@ flip_signs(const AgmRotation *rotation, RoundParts parts, const float *in, float
 
 /* Where the transform reaches every element, there is nothing left to mix. */
 static void
-mix_halves(const AgmRotation *rotation, float *x)
+mix_halves(const AgmRotation *rotation, int round, float *x)
 {
 	int half = rotation->dim / 2;
 
-	if (rotation->dim != rotation->power)
+	if (round % 2 == 1 && rotation->dim != rotation->power)
 		agm_kernels->butterfly(x, x + rotation->dim - half, (float) M_SQRT1_2, half);
 }
 
@@ -149,7 +151,7 @@ agm_rotation_apply(const AgmRotation *rotation, const float *in, float *out)
 
 		flip_signs(rotation, parts, round == 0 ? in : out, out);
 		agm_kernels->hadamard(out + parts.start, rotation->power);
-		mix_halves(rotation, out);
+		mix_halves(rotation, round, out);
 	}
 }
 
@@ -163,7 +165,7 @@ agm_rotation_invert(const AgmRotation *rotation, const float *in, float *out)
 	{
 		RoundParts parts = round_parts(rotation, round);
 
-		mix_halves(rotation, out);
+		mix_halves(rotation, round, out);
 		agm_kernels->hadamard(out + parts.start, rotation->power);
 		flip_signs(rotation, parts, out, out);
 	}

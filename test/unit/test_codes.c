@@ -58,8 +58,8 @@ map_guarded(Size size)
 	GuardedMemory memory;
 
 	memory.mapped = pages + page;
-	memory.start = mmap(NULL, memory.mapped, PROT_READ | PROT_WRITE,
-						MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memory.start =
+		mmap(NULL, memory.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory.start == MAP_FAILED || mprotect(memory.start + pages, page, PROT_NONE) != 0)
 		elog(ERROR, "no memory to guard");
 	memory.end = memory.start + pages;
@@ -314,8 +314,8 @@ test_float_to_half(const AgmKernels *kernels, Scratch *scratch)
 
 		for (int i = 0; i < n; i++)
 		{
-			uint32 bits = ((uint32) (start + i) / npatterns) << 16 |
-						  low_bits[(start + i) % npatterns];
+			uint32 bits =
+				((uint32) (start + i) / npatterns) << 16 | low_bits[(start + i) % npatterns];
 
 			memcpy(&floats[i], &bits, sizeof(bits));
 		}

@@ -49,14 +49,14 @@ typedef void (*Bench)(const AgmKernels *kernels, const Data *data, int calls);
 #define B(array, i) data->array[((i) + 1) % OPERANDS]
 
 /* A bench for a kernel of two arrays that returns a number. */
-#define BENCH(type, kernel, array, n, field)                                                       \
+#define BENCH(type, kernel, array, n, field)                                                   \
 	static void bench_##kernel(const AgmKernels *kernels, const Data *data, int calls)         \
 	{                                                                                          \
 		type sum = 0;                                                                          \
                                                                                                \
 		for (int i = 0; i < calls; i++)                                                        \
 			sum += kernels->kernel((const void *) A(array, i), B(array, i), n) field;          \
-		sink = (double) sum;                                                                            \
+		sink = (double) sum;                                                                   \
 	}
 
 BENCH(float, dot, x, data->dim, )
@@ -263,7 +263,8 @@ main(int argc, char **argv)
 	int offset = argc > 2 ? atoi(argv[2]) : 0;
 	Data data;
 
-	if (offset < 0 || offset >= LINE || offset % sizeof(float) != 0 || dim < 1 || dim > AGM_ROTATION_MAX_DIM)
+	if (offset < 0 || offset >= LINE || offset % sizeof(float) != 0 || dim < 1 ||
+		dim > AGM_ROTATION_MAX_DIM)
 	{
 		fprintf(stderr, "usage: kernels [DIMENSIONS [OFFSET]]\n");
 		return 2;
