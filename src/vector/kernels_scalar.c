@@ -10,6 +10,16 @@
  */
 #include "postgres.h"
 
+/*
+ * Where the baseline has a fused multiply-add, a compiler would use it in one function and
+ * not in another, and their sums would differ that are to be the same.
+ */
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#else
+#pragma GCC optimize("fp-contract=off")
+#endif
+
 #include "port/pg_bitutils.h"
 #include "vector/half.h"
 #include "vector/kernels.h"
