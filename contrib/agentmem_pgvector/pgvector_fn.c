@@ -11,7 +11,6 @@
 #include "fmgr.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/supportnodes.h"
-#include "vector/vector.h"
 
 PG_MODULE_MAGIC;
 
@@ -64,21 +63,13 @@ agm_fn_to_pgvector(PG_FUNCTION_ARGS)
 {
 	static PGFunction quantize = NULL;
 	static PGFunction check_typmod = NULL;
-	Datum vector = PointerGetDatum(PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
+	Datum vector;
 
-	if (((AgmVector) DatumGetPointer(vector))->format != 0)
-	{
-		if (quantize == NULL)
-			quantize = agentmem_function("agm_fn_quantize");
-		vector = DirectFunctionCall2(quantize, vector, Int32GetDatum(32));
-	}
-	if (PG_GETARG_INT32(1) >= 0)
-	{
-		if (check_typmod == NULL)
-			check_typmod = agentmem_function("agm_fn_vector");
-		vector =
-			DirectFunctionCall3(check_typmod, vector, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
-	}
+	if (quantize == NULL)
+		quantize = agentmem_function("agm_fn_quantize");
+	if (check_typmod == NULL)
+		check_typmod = agentmem_function("agm_fn_vector");
 
-	PG_RETURN_DATUM(vector);
+	vector = DirectFunctionCall2(quantize, PG_GETARG_DATUM(0), Int32GetDatum(32));
+	return DirectFunctionCall3(check_typmod, vector, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
 }
