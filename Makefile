@@ -11,13 +11,17 @@ OBJS = \
 	src/base/guc.o \
 	src/base/spi.o \
 	src/base/store.o \
+	src/vector/aggregate_fn.o \
+	src/vector/arithmetic_fn.o \
 	src/vector/array.o \
+	src/vector/bit_fn.o \
 	src/vector/checks.o \
 	src/vector/halfvec.o \
 	src/vector/halfvec_arithmetic_fn.o \
 	src/vector/halfvec_compare_fn.o \
 	src/vector/halfvec_fn.o \
 	src/vector/halfvec_io_fn.o \
+	src/vector/compare_fn.o \
 	src/vector/kernels_scalar.o \
 	src/vector/quantize.o \
 	src/vector/quantize_fn.o \
@@ -65,6 +69,10 @@ OBJS = \
 SQL_PARTS = \
 	src/base/base.sql \
 	src/vector/vector.sql \
+	src/vector/arithmetic.sql \
+	src/vector/compare.sql \
+	src/vector/aggregate.sql \
+	src/vector/bit.sql \
 	src/vector/quantize.sql \
 	src/vector/halfvec.sql \
 	src/lexical/lexical.sql \

@@ -129,6 +129,25 @@ CREATE FUNCTION agentmem.cosine_distance(agentmem.vector, agentmem.vector) RETUR
 COMMENT ON FUNCTION agentmem.cosine_distance(agentmem.vector, agentmem.vector)
 	IS 'cosine distance, 0 to 2; NaN for a zero vector';
 
+CREATE FUNCTION agentmem.l1_distance(agentmem.vector, agentmem.vector) RETURNS double precision
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	AS 'MODULE_PATHNAME', 'agm_fn_l1_distance';
+COMMENT ON FUNCTION agentmem.l1_distance(agentmem.vector, agentmem.vector) IS 'taxicab distance';
+
+CREATE FUNCTION agentmem.vector_l2_squared_distance(agentmem.vector, agentmem.vector)
+	RETURNS double precision
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	AS 'MODULE_PATHNAME', 'agm_fn_vector_l2_squared_distance';
+COMMENT ON FUNCTION agentmem.vector_l2_squared_distance(agentmem.vector, agentmem.vector)
+	IS 'squared Euclidean distance';
+
+CREATE FUNCTION agentmem.vector_spherical_distance(agentmem.vector, agentmem.vector)
+	RETURNS double precision
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	AS 'MODULE_PATHNAME', 'agm_fn_vector_spherical_distance';
+COMMENT ON FUNCTION agentmem.vector_spherical_distance(agentmem.vector, agentmem.vector)
+	IS 'angle of two vectors of length 1, as a share of a half turn';
+
 CREATE FUNCTION agentmem.vector_dims(agentmem.vector) RETURNS integer
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1
 	AS 'MODULE_PATHNAME', 'agm_fn_vector_dims';
@@ -162,3 +181,10 @@ CREATE OPERATOR agentmem.<=> (
 );
 COMMENT ON OPERATOR agentmem.<=> (agentmem.vector, agentmem.vector) IS 'cosine distance';
 
+
+CREATE OPERATOR agentmem.<+> (
+	LEFTARG = agentmem.vector, RIGHTARG = agentmem.vector,
+	FUNCTION = agentmem.l1_distance,
+	COMMUTATOR = OPERATOR(agentmem.<+>)
+);
+COMMENT ON OPERATOR agentmem.<+> (agentmem.vector, agentmem.vector) IS 'taxicab distance';

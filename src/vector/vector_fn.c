@@ -19,6 +19,9 @@ PG_FUNCTION_INFO_V1(agm_fn_l2_distance);
 PG_FUNCTION_INFO_V1(agm_fn_inner_product);
 PG_FUNCTION_INFO_V1(agm_fn_vector_negative_inner_product);
 PG_FUNCTION_INFO_V1(agm_fn_cosine_distance);
+PG_FUNCTION_INFO_V1(agm_fn_l1_distance);
+PG_FUNCTION_INFO_V1(agm_fn_vector_l2_squared_distance);
+PG_FUNCTION_INFO_V1(agm_fn_vector_spherical_distance);
 PG_FUNCTION_INFO_V1(agm_fn_vector_dims);
 PG_FUNCTION_INFO_V1(agm_fn_vector_norm);
 
@@ -78,6 +81,49 @@ agm_fn_cosine_distance(PG_FUNCTION_ARGS)
 	get_vectors(fcinfo, &a, &b);
 
 	PG_RETURN_FLOAT8(agm_cosine_distance(agm_kernels->cosine_sums(a->x, b->x, a->dim)));
+}
+
+Datum
+agm_fn_l1_distance(PG_FUNCTION_ARGS)
+{
+	AgmVector a;
+	AgmVector b;
+
+	get_vectors(fcinfo, &a, &b);
+
+	PG_RETURN_FLOAT8((double) agm_kernels->l1(a->x, b->x, a->dim));
+}
+
+/* Orders like the distance itself, without the root. */
+Datum
+agm_fn_vector_l2_squared_distance(PG_FUNCTION_ARGS)
+{
+	AgmVector a;
+	AgmVector b;
+
+	get_vectors(fcinfo, &a, &b);
+
+	PG_RETURN_FLOAT8((double) agm_kernels->l2_squared(a->x, b->x, a->dim));
+}
+
+/* The angle, 0 to 1: unlike the cosine it keeps the triangle inequality.  Lengths are taken for 1. */
+Datum
+agm_fn_vector_spherical_distance(PG_FUNCTION_ARGS)
+{
+	AgmVector a;
+	AgmVector b;
+	double cosine;
+
+	get_vectors(fcinfo, &a, &b);
+
+	/* Rounding may push it past the ends, where there is no angle. */
+	cosine = (double) agm_kernels->dot(a->x, b->x, a->dim);
+	if (cosine > 1.0)
+		cosine = 1.0;
+	else if (cosine < -1.0)
+		cosine = -1.0;
+
+	PG_RETURN_FLOAT8(acos(cosine) / M_PI);
 }
 
 Datum
