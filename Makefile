@@ -16,25 +16,24 @@ OBJS = \
 	src/vector/array.o \
 	src/vector/bit_fn.o \
 	src/vector/checks.o \
+	src/vector/compare_fn.o \
 	src/vector/halfvec.o \
 	src/vector/halfvec_arithmetic_fn.o \
 	src/vector/halfvec_compare_fn.o \
 	src/vector/halfvec_fn.o \
 	src/vector/halfvec_io_fn.o \
-	src/vector/compare_fn.o \
-	src/vector/kernels_scalar.o \
-	src/vector/quantize.o \
-	src/vector/quantize_fn.o \
-	src/vector/similarity.o \
-	src/vector/similarity_fn.o \
-	src/vector/text.o \
 	src/vector/init.o \
 	src/vector/kernels_avx2.o \
 	src/vector/kernels_avx512.o \
 	src/vector/kernels_neon.o \
 	src/vector/kernels_scalar.o \
+	src/vector/quantize.o \
+	src/vector/quantize_fn.o \
 	src/vector/rotation.o \
 	src/vector/simd.o \
+	src/vector/similarity.o \
+	src/vector/similarity_fn.o \
+	src/vector/text.o \
 	src/vector/vector.o \
 	src/vector/vector_fn.o \
 	src/vector/vector_io_fn.o \
