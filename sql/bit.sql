@@ -41,5 +41,5 @@ FROM bits a JOIN bits b ON a.id < b.id AND length(a.b) = length(b.b) ORDER BY 1,
 DROP TABLE bits;
 
 -- With binary_quantize: how many signs differ.
-SELECT v, binary_quantize(v) <~> binary_quantize('[1,1,1]') AS hamming
+SELECT v, binary_quantize(v) <~> binary_quantize('[1,1,1]'::vector) AS hamming
 FROM unnest(ARRAY['[-1,-1,-1]', '[1,-1,1]', '[2,3,4]', '[0,5,-1]']::vector[]) v ORDER BY 2, 1;

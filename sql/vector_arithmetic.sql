@@ -49,30 +49,30 @@ SELECT pg_temp.failure($$SELECT array_fill(0, ARRAY[16000])::vector || '[1]'$$);
 SELECT pg_temp.failure($$SELECT array_fill(0, ARRAY[16000])::vector || array_fill(0, ARRAY[16000])::vector$$);
 
 -- Length 1, in the same direction.
-SELECT l2_normalize('[3,4]'), l2_normalize('[-2]'), l2_normalize('[0,0.1]'), l2_normalize('[0,0]') AS zero;
-SELECT l2_normalize('[3e38,-3e38,3e38,3e38]') AS huge, l2_normalize('[1e-45,0]') AS tiny, l2_normalize('[3e38,1e-45]') AS both;
+SELECT l2_normalize('[3,4]'::vector), l2_normalize('[-2]'::vector), l2_normalize('[0,0.1]'::vector), l2_normalize('[0,0]'::vector) AS zero;
+SELECT l2_normalize('[3e38,-3e38,3e38,3e38]'::vector) AS huge, l2_normalize('[1e-45,0]'::vector) AS tiny, l2_normalize('[3e38,1e-45]'::vector) AS both;
 SELECT max(abs(vector_norm(l2_normalize(v)) - 1)) < 1e-6 AS unit, max(v <=> l2_normalize(v)) < 1e-6 AS parallel
 FROM (SELECT array_agg(sin(n * 1000 + i))::vector AS v
 	FROM generate_series(1, 50) n, generate_series(1, 300) i GROUP BY n) t;
 
 -- Elements counted from 1; what lies outside is left out.
-SELECT start, count, subvector('[1,2,3,4,5]', start, count)
+SELECT start, count, subvector('[1,2,3,4,5]'::vector, start, count)
 FROM (VALUES (1, 3), (3, 2), (5, 1), (1, 5), (-1, 3), (0, 2), (3, 9), (-100, 200), (3, 2147483647), (-2147483645, 2147483647), (-2147483640, 2147483647)) x (start, count);
-SELECT pg_temp.failure(format('SELECT subvector(''[1,2,3,4,5]'', %s, %s)', start, count))
+SELECT pg_temp.failure(format('SELECT subvector(''[1,2,3,4,5]''::vector, %s, %s)', start, count))
 FROM (VALUES (1, 0), (3, -1), (6, 1), (0, 1), (-1, 2), (2147483647, 10), (2147483647, 2147483647), (-2147483646, 2147483647),
 	('-2147483648'::int, 1), ('-2147483648'::int, '-2147483648'::int), (5, '-2147483648'::int)) x (start, count);
 
 -- A bit for each value above zero.
-SELECT binary_quantize('[1,0,-1]'), binary_quantize('[-0,1e-45,-1e-45]') AS smallest, pg_typeof(binary_quantize('[1]'));
+SELECT binary_quantize('[1,0,-1]'::vector), binary_quantize('[-0,1e-45,-1e-45]'::vector) AS smallest, pg_typeof(binary_quantize('[1]'::vector));
 SELECT bool_and(binary_quantize(v)::text = expected) AS all_lengths
 FROM generate_series(1, 40) n,
 	LATERAL (SELECT array_agg(sin(i * i) ORDER BY i)::vector AS v,
 		string_agg(CASE WHEN sin(i * i) > 0 THEN '1' ELSE '0' END, '' ORDER BY i) AS expected FROM generate_series(1, n) i) t;
 -- Bits behind the last one are zero.
-SELECT bit_send(binary_quantize('[1,-1,1]')), bit_send(binary_quantize('[1,1,1,1,1,1,1,1,1]'));
+SELECT bit_send(binary_quantize('[1,-1,1]'::vector)), bit_send(binary_quantize('[1,1,1,1,1,1,1,1,1]'::vector));
 
 -- Distances.
-SELECT '[0,0]'::vector <+> '[3,-4]' AS l1, l1_distance('[1,2,3]', '[1,2,3]') AS same, l1_distance('[3e38]', '[-3e38]') AS overflow;
+SELECT '[0,0]'::vector <+> '[3,-4]' AS l1, l1_distance('[1,2,3]'::vector, '[1,2,3]') AS same, l1_distance('[3e38]'::vector, '[-3e38]') AS overflow;
 SELECT vector_l2_squared_distance('[1,2]', '[4,6]') AS squared,
 	vector_l2_squared_distance('[3e38]', '[-3e38]') AS overflow;
 SELECT round(vector_spherical_distance('[1,0]', '[0,1]')::numeric, 6) AS right_angle, vector_spherical_distance('[1,0]', '[1,0]') AS same,
