@@ -156,7 +156,7 @@ WHERE oprnamespace = 'agentmem'::regnamespace AND oprname IN ('<->', '<#>', '<=>
 	AND oprleft = 'vector'::regtype AND oprright = 'vector'::regtype
 ORDER BY oprname COLLATE "C";
 
-SELECT vector_dims('[1,2,3]'), vector_norm('[3,4]'), vector_norm('[0,0]') AS zero;
+SELECT vector_dims('[1,2,3]'::vector), vector_norm('[3,4]'), vector_norm('[0,0]') AS zero;
 SELECT vector_norm('[3e37,4e37]')::real AS large, vector_norm('[3e-30,4e-30]')::real AS small;
 
 -- A square that is too large leaves no direction: NaN, not a distance that looks like one.

@@ -17,9 +17,20 @@ const AgmVectorType agm_halfvec_type = {"halfvec", 65520.0f};
 void
 agm_halfvec_corrupted(const AgmHalfvecData *halfvec)
 {
+	Size size = VARSIZE(halfvec);
+	const char *detail;
+
+	if (size <= offsetof(AgmHalfvecData, x))
+		detail = psprintf("%zu bytes are too few for any.", size);
+	else if (halfvec->dim < 1 || halfvec->dim > AGM_VECTOR_MAX_DIM)
+		detail = psprintf("It has %d dimensions.", halfvec->dim);
+	else if (size != AGM_HALFVEC_SIZE((Size) halfvec->dim))
+		detail = psprintf("%d dimensions do not take %zu bytes.", halfvec->dim, size);
+	else
+		detail = psprintf("Bytes that are not used are %d, not 0.", halfvec->unused);
+
 	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("halfvec is corrupted"),
-					errdetail_internal("It has %d dimensions, %d unused and %zu bytes.",
-									   halfvec->dim, halfvec->unused, (Size) VARSIZE(halfvec)),
+					errdetail_internal("%s", detail),
 					errhint("Restore the row from a backup, or embed its text again.")));
 }
 

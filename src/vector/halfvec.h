@@ -35,20 +35,22 @@ typedef AgmHalfvecData *AgmHalfvec;
 #define DatumGetAgmHalfvec(d) agm_halfvec_from_datum(d)
 #define PG_GETARG_AGM_HALFVEC(n) agm_halfvec_from_datum(PG_GETARG_DATUM(n))
 
-/* Does not return: raises XX001. */
+/* Raises XX001, and does not return. */
 extern void agm_halfvec_corrupted(const AgmHalfvecData *halfvec) pg_attribute_noreturn();
 
-/* A stored value; raises XX001 if its size is not that of its dimensions. */
+/* A stored value; raises XX001 if it is not what its dimensions say. */
 static inline AgmHalfvec
 agm_halfvec_from_datum(Datum datum)
 {
 	AgmHalfvec halfvec = (AgmHalfvec) PG_DETOAST_DATUM(datum);
 
-	if (unlikely(halfvec->dim < 1 || halfvec->unused != 0 ||
-				 VARSIZE(halfvec) != AGM_HALFVEC_SIZE((Size) halfvec->dim)))
-		agm_halfvec_corrupted(halfvec);
+	/* The first condition is for a damaged value that ends before its dimension. */
+	if (likely(VARSIZE(halfvec) > offsetof(AgmHalfvecData, x) && halfvec->unused == 0 &&
+			   halfvec->dim > 0 && halfvec->dim <= AGM_VECTOR_MAX_DIM &&
+			   VARSIZE(halfvec) == AGM_HALFVEC_SIZE((Size) halfvec->dim)))
+		return halfvec;
 
-	return halfvec;
+	agm_halfvec_corrupted(halfvec);
 }
 
 /* A zeroed value in the current memory context; the dimension is not checked. */

@@ -138,6 +138,7 @@ agm_fn_vector_to_halfvec(PG_FUNCTION_ARGS)
 {
 	AgmVector vector = PG_GETARG_AGM_VECTOR(0);
 
+	agm_check_dim(&agm_halfvec_type, vector->dim);
 	agm_check_typmod(PG_GETARG_INT32(1), vector->dim);
 
 	PG_RETURN_POINTER(agm_halfvec_from_floats(vector->x, vector->dim));
