@@ -18,6 +18,7 @@ OBJS = \
 	src/vector/checks.o \
 	src/vector/compare_fn.o \
 	src/vector/halfvec.o \
+	src/vector/halfvec_aggregate_fn.o \
 	src/vector/halfvec_arithmetic_fn.o \
 	src/vector/halfvec_compare_fn.o \
 	src/vector/halfvec_fn.o \

@@ -332,7 +332,7 @@ CREATE OPERATOR agentmem.< (
 	LEFTARG = agentmem.halfvec, RIGHTARG = agentmem.halfvec,
 	FUNCTION = agentmem.halfvec_lt,
 	COMMUTATOR = OPERATOR(agentmem.>), NEGATOR = OPERATOR(agentmem.>=),
-	RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+	RESTRICT = pg_catalog.scalarltsel, JOIN = pg_catalog.scalarltjoinsel
 );
 COMMENT ON OPERATOR agentmem.< (agentmem.halfvec, agentmem.halfvec) IS 'less than';
 
@@ -340,7 +340,7 @@ CREATE OPERATOR agentmem.<= (
 	LEFTARG = agentmem.halfvec, RIGHTARG = agentmem.halfvec,
 	FUNCTION = agentmem.halfvec_le,
 	COMMUTATOR = OPERATOR(agentmem.>=), NEGATOR = OPERATOR(agentmem.>),
-	RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+	RESTRICT = pg_catalog.scalarlesel, JOIN = pg_catalog.scalarlejoinsel
 );
 COMMENT ON OPERATOR agentmem.<= (agentmem.halfvec, agentmem.halfvec) IS 'less than or equal';
 
@@ -348,7 +348,7 @@ CREATE OPERATOR agentmem.= (
 	LEFTARG = agentmem.halfvec, RIGHTARG = agentmem.halfvec,
 	FUNCTION = agentmem.halfvec_eq,
 	COMMUTATOR = OPERATOR(agentmem.=), NEGATOR = OPERATOR(agentmem.<>),
-	RESTRICT = eqsel, JOIN = eqjoinsel,
+	RESTRICT = pg_catalog.eqsel, JOIN = pg_catalog.eqjoinsel,
 	HASHES, MERGES
 );
 COMMENT ON OPERATOR agentmem.= (agentmem.halfvec, agentmem.halfvec) IS 'equal';
@@ -357,7 +357,7 @@ CREATE OPERATOR agentmem.<> (
 	LEFTARG = agentmem.halfvec, RIGHTARG = agentmem.halfvec,
 	FUNCTION = agentmem.halfvec_ne,
 	COMMUTATOR = OPERATOR(agentmem.<>), NEGATOR = OPERATOR(agentmem.=),
-	RESTRICT = neqsel, JOIN = neqjoinsel
+	RESTRICT = pg_catalog.neqsel, JOIN = pg_catalog.neqjoinsel
 );
 COMMENT ON OPERATOR agentmem.<> (agentmem.halfvec, agentmem.halfvec) IS 'not equal';
 
@@ -365,7 +365,7 @@ CREATE OPERATOR agentmem.>= (
 	LEFTARG = agentmem.halfvec, RIGHTARG = agentmem.halfvec,
 	FUNCTION = agentmem.halfvec_ge,
 	COMMUTATOR = OPERATOR(agentmem.<=), NEGATOR = OPERATOR(agentmem.<),
-	RESTRICT = scalargesel, JOIN = scalargejoinsel
+	RESTRICT = pg_catalog.scalargesel, JOIN = pg_catalog.scalargejoinsel
 );
 COMMENT ON OPERATOR agentmem.>= (agentmem.halfvec, agentmem.halfvec) IS 'greater than or equal';
 
@@ -373,7 +373,7 @@ CREATE OPERATOR agentmem.> (
 	LEFTARG = agentmem.halfvec, RIGHTARG = agentmem.halfvec,
 	FUNCTION = agentmem.halfvec_gt,
 	COMMUTATOR = OPERATOR(agentmem.<), NEGATOR = OPERATOR(agentmem.<=),
-	RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+	RESTRICT = pg_catalog.scalargtsel, JOIN = pg_catalog.scalargtjoinsel
 );
 COMMENT ON OPERATOR agentmem.> (agentmem.halfvec, agentmem.halfvec) IS 'greater than';
 
@@ -385,8 +385,8 @@ CREATE OPERATOR CLASS agentmem.halfvec_ops
 	OPERATOR 4 agentmem.>=,
 	OPERATOR 5 agentmem.>,
 	FUNCTION 1 agentmem.halfvec_cmp(agentmem.halfvec, agentmem.halfvec);
-COMMENT ON OPERATOR CLASS agentmem.halfvec_ops USING btree IS 'order of halfvecs';
-COMMENT ON OPERATOR FAMILY agentmem.halfvec_ops USING btree IS 'order of halfvecs';
+COMMENT ON OPERATOR CLASS agentmem.halfvec_ops USING btree IS 'halfvecs in the order of their values';
+COMMENT ON OPERATOR FAMILY agentmem.halfvec_ops USING btree IS 'halfvecs in the order of their values';
 
 CREATE OPERATOR CLASS agentmem.halfvec_ops
 	DEFAULT FOR TYPE agentmem.halfvec USING hash AS
@@ -395,3 +395,42 @@ CREATE OPERATOR CLASS agentmem.halfvec_ops
 	FUNCTION 2 agentmem.halfvec_hash_extended(agentmem.halfvec, bigint);
 COMMENT ON OPERATOR CLASS agentmem.halfvec_ops USING hash IS 'equality of halfvecs';
 COMMENT ON OPERATOR FAMILY agentmem.halfvec_ops USING hash IS 'equality of halfvecs';
+
+-- Aggregates.  The state of avg() is that of vectors (aggregate.sql).
+
+CREATE FUNCTION agentmem.halfvec_accum(double precision[], agentmem.halfvec)
+	RETURNS double precision[]
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	AS 'MODULE_PATHNAME', 'agm_fn_halfvec_accum';
+COMMENT ON FUNCTION agentmem.halfvec_accum(double precision[], agentmem.halfvec)
+	IS 'aggregate transition function';
+
+CREATE FUNCTION agentmem.halfvec_combine(double precision[], double precision[])
+	RETURNS double precision[]
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	AS 'MODULE_PATHNAME', 'agm_fn_vector_combine';
+COMMENT ON FUNCTION agentmem.halfvec_combine(double precision[], double precision[])
+	IS 'aggregate combine function';
+
+CREATE FUNCTION agentmem.halfvec_avg(double precision[]) RETURNS agentmem.halfvec
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	AS 'MODULE_PATHNAME', 'agm_fn_halfvec_avg';
+COMMENT ON FUNCTION agentmem.halfvec_avg(double precision[]) IS 'aggregate final function';
+
+CREATE AGGREGATE agentmem.avg(agentmem.halfvec) (
+	SFUNC = agentmem.halfvec_accum,
+	STYPE = double precision[],
+	INITCOND = '{0}',
+	COMBINEFUNC = agentmem.halfvec_combine,
+	FINALFUNC = agentmem.halfvec_avg,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE agentmem.avg(agentmem.halfvec) IS 'average of each dimension';
+
+CREATE AGGREGATE agentmem.sum(agentmem.halfvec) (
+	SFUNC = agentmem.halfvec_add,
+	STYPE = agentmem.halfvec,
+	COMBINEFUNC = agentmem.halfvec_add,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE agentmem.sum(agentmem.halfvec) IS 'sum of each dimension';
