@@ -35,8 +35,8 @@ typedef AgmHalfvecData *AgmHalfvec;
 #define DatumGetAgmHalfvec(d) agm_halfvec_from_datum(d)
 #define PG_GETARG_AGM_HALFVEC(n) agm_halfvec_from_datum(PG_GETARG_DATUM(n))
 
-/* Raises XX001, and does not return. */
-extern void agm_halfvec_corrupted(const AgmHalfvecData *halfvec) pg_attribute_noreturn();
+/* Does not return: raises XX001. */
+extern void agm_halfvec_corrupted(const AgmHalfvecData *halfvec);
 
 /* A stored value; raises XX001 if it is not what its dimensions say. */
 static inline AgmHalfvec
@@ -45,12 +45,12 @@ agm_halfvec_from_datum(Datum datum)
 	AgmHalfvec halfvec = (AgmHalfvec) PG_DETOAST_DATUM(datum);
 
 	/* The first condition is for a damaged value that ends before its dimension. */
-	if (likely(VARSIZE(halfvec) > offsetof(AgmHalfvecData, x) && halfvec->unused == 0 &&
-			   halfvec->dim > 0 && halfvec->dim <= AGM_VECTOR_MAX_DIM &&
-			   VARSIZE(halfvec) == AGM_HALFVEC_SIZE((Size) halfvec->dim)))
-		return halfvec;
+	if (unlikely(VARSIZE(halfvec) <= offsetof(AgmHalfvecData, x) || halfvec->unused != 0 ||
+				 halfvec->dim < 1 || halfvec->dim > AGM_VECTOR_MAX_DIM ||
+				 VARSIZE(halfvec) != AGM_HALFVEC_SIZE((Size) halfvec->dim)))
+		agm_halfvec_corrupted(halfvec);
 
-	agm_halfvec_corrupted(halfvec);
+	return halfvec;
 }
 
 /* A zeroed value in the current memory context; the dimension is not checked. */
