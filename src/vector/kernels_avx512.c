@@ -250,27 +250,36 @@ half_cosine_sums_avx512(const uint16 *a, const uint16 *b, int n)
 
 /* ---------------------------------------------------------------- conversions */
 
+/* STEP(i, mask) for each 16 floats from i on, all of them but for the last. */
+#define FOR_FLOATS(STEP)                                                                       \
+	do                                                                                         \
+	{                                                                                          \
+		Size size = (Size) n;                                                                  \
+		Size i;                                                                                \
+                                                                                               \
+		for (i = 0; i + FLOATS <= size; i += FLOATS)                                           \
+			STEP(i, 0xffff);                                                                   \
+		if (i < size)                                                                          \
+			STEP(i, (__mmask16) first((int) (size - i)));                                      \
+	} while (0)
+
 static TARGET void
 half_to_float_avx512(const uint16 *half, float *x, int n)
 {
-	for (int i = 0; i < n; i += FLOATS)
-	{
-		__mmask16 mask = first(n - i);
-
-		_mm512_mask_storeu_ps(x + i, mask, load_masked(half, i, mask, true));
-	}
+#define STEP(i, mask) _mm512_mask_storeu_ps(x + i, mask, load_masked(half, i, mask, true))
+	FOR_FLOATS(STEP);
+#undef STEP
 }
 
 static TARGET void
 float_to_half_avx512(const float *x, uint16 *half, int n)
 {
-	for (int i = 0; i < n; i += FLOATS)
-	{
-		__mmask16 mask = first(n - i);
-		__m512 v = _mm512_maskz_loadu_ps(mask, x + i);
-
-		_mm256_mask_storeu_epi16(half + i, mask, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
-	}
+#define STEP(i, mask)                                                                          \
+	_mm256_mask_storeu_epi16(                                                                  \
+		half + i, mask,                                                                        \
+		_mm512_cvtps_ph(_mm512_maskz_loadu_ps(mask, x + i), _MM_FROUND_TO_NEAREST_INT))
+	FOR_FLOATS(STEP);
+#undef STEP
 }
 
 static TARGET void
@@ -278,13 +287,13 @@ int8_to_float_avx512(const int8 *code, float scale, float *x, int n)
 {
 	__m512 factor = _mm512_set1_ps(scale);
 
-	for (int i = 0; i < n; i += FLOATS)
-	{
-		__mmask16 mask = first(n - i);
-		__m512i v = _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(mask, code + i));
-
-		_mm512_mask_storeu_ps(x + i, mask, _mm512_mul_ps(_mm512_cvtepi32_ps(v), factor));
-	}
+#define STEP(i, mask)                                                                          \
+	_mm512_mask_storeu_ps(x + i, mask,                                                         \
+						  _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(               \
+											_mm_maskz_loadu_epi8(mask, code + i))),            \
+										factor))
+	FOR_FLOATS(STEP);
+#undef STEP
 }
 
 /* ---------------------------------------------------------------- sums of integers */
@@ -677,16 +686,18 @@ butterfly_avx512(float *x, float *y, float scale, int n)
 {
 	const __m512 factor = _mm512_set1_ps(scale);
 
-	for (int i = 0; i < n; i += FLOATS)
-	{
-		__mmask16 mask = first(n - i);
-		__m512 a = _mm512_maskz_loadu_ps(mask, x + i);
-		__m512 b = _mm512_maskz_loadu_ps(mask, y + i);
-
-		transform_pair(&a, &b);
-		_mm512_mask_storeu_ps(x + i, mask, _mm512_mul_ps(a, factor));
-		_mm512_mask_storeu_ps(y + i, mask, _mm512_mul_ps(b, factor));
-	}
+#define STEP(i, mask)                                                                          \
+	do                                                                                         \
+	{                                                                                          \
+		__m512 a = _mm512_maskz_loadu_ps(mask, x + i);                                         \
+		__m512 b = _mm512_maskz_loadu_ps(mask, y + i);                                         \
+                                                                                               \
+		transform_pair(&a, &b);                                                                \
+		_mm512_mask_storeu_ps(x + i, mask, _mm512_mul_ps(a, factor));                          \
+		_mm512_mask_storeu_ps(y + i, mask, _mm512_mul_ps(b, factor));                          \
+	} while (0)
+	FOR_FLOATS(STEP);
+#undef STEP
 }
 
 const AgmKernels agm_kernels_avx512 = {

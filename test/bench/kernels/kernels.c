@@ -8,7 +8,10 @@
  * tables in turn, ROUNDS times over; the median of the rounds is given, so that a change
  * of the clock or a neighbour on the machine meets all tables alike.
  *
- *		kernels [DIMENSIONS [OFFSET]]		lines of CSV: kernel,table,ns,times faster than scalar
+ *		kernels [DIMENSIONS [OFFSET]]
+ *
+ * prints CSV: a line a kernel, ns a call on each table, and how often each of them goes
+ * into the time of the scalar one.
  */
 #include "postgres.h"
 
@@ -182,32 +185,36 @@ time_calls(Bench bench, const AgmKernels *kernels, const Data *data, int calls)
 	return (now() - start) / calls;
 }
 
-/* One line a table: name, table, ns a call, and how often that goes into scalar's. */
-static void
-run(const char *name, Bench bench, const Data *data)
+static int
+find_tables(const AgmKernels **tables)
 {
-	const AgmKernels *tables[AGM_SIMD_LAST + 1];
-	double times[AGM_SIMD_LAST + 1][ROUNDS];
-	int calls[AGM_SIMD_LAST + 1];
 	int ntables = 0;
 
 	for (int simd = AGM_SIMD_SCALAR; simd <= AGM_SIMD_LAST; simd++)
-	{
-		const AgmKernels *kernels = agm_simd_kernels(simd);
+		if (agm_simd_kernels(simd) != NULL)
+			tables[ntables++] = agm_simd_kernels(simd);
+	return ntables;
+}
 
-		if (kernels == NULL)
-			continue;
-		calls[ntables] = (int) (CALLS_NS / time_calls(bench, kernels, data, 1000)) + 1;
-		tables[ntables++] = kernels;
-	}
+static void
+run(const char *name, Bench bench, const Data *data, const AgmKernels **tables, int ntables)
+{
+	double times[AGM_SIMD_LAST][ROUNDS];
+	int calls[AGM_SIMD_LAST];
+
+	for (int t = 0; t < ntables; t++)
+		calls[t] = (int) (CALLS_NS / time_calls(bench, tables[t], data, 1000)) + 1;
 	for (int round = 0; round < ROUNDS; round++)
 		for (int t = 0; t < ntables; t++)
 			times[t][round] = time_calls(bench, tables[t], data, calls[t]);
 	for (int t = 0; t < ntables; t++)
 		qsort(times[t], ROUNDS, sizeof(double), compare);
+	printf("%s", name);
 	for (int t = 0; t < ntables; t++)
-		printf("%s,%s,%.2f,%.1f\n", name, tables[t]->name, times[t][ROUNDS / 2],
-			   times[0][ROUNDS / 2] / times[t][ROUNDS / 2]);
+		printf(",%.2f", times[t][ROUNDS / 2]);
+	for (int t = 1; t < ntables; t++)
+		printf(",%.1f", times[0][ROUNDS / 2] / times[t][ROUNDS / 2]);
+	printf("\n");
 	fflush(stdout);
 }
 
@@ -261,6 +268,8 @@ main(int argc, char **argv)
 {
 	int dim = argc > 1 ? atoi(argv[1]) : DIM_DEFAULT;
 	int offset = argc > 2 ? atoi(argv[2]) : 0;
+	const AgmKernels *tables[AGM_SIMD_LAST];
+	int ntables;
 	Data data;
 
 	if (offset < 0 || offset >= LINE || offset % sizeof(float) != 0 || dim < 1 ||
@@ -270,7 +279,14 @@ main(int argc, char **argv)
 		return 2;
 	}
 	make_data(&data, dim, offset);
+	ntables = find_tables(tables);
+	printf("kernel");
+	for (int t = 0; t < ntables; t++)
+		printf(",%s ns", tables[t]->name);
+	for (int t = 1; t < ntables; t++)
+		printf(",%s times as fast", tables[t]->name);
+	printf("\n");
 	for (int i = 0; i < (int) lengthof(benches); i++)
-		run(benches[i].name, benches[i].bench, &data);
+		run(benches[i].name, benches[i].bench, &data, tables, ntables);
 	return 0;
 }
