@@ -53,9 +53,13 @@ agm_vector_from_datum(Datum datum)
 {
 	AgmVector stored = (AgmVector) PG_DETOAST_DATUM(datum);
 
-	/* The first condition is for a damaged value that ends before its dimension. */
+	/*
+	 * The first condition is for a damaged value that ends before its dimension; as uint16,
+	 * dimensions below 1 are far above the most that there can be.
+	 */
 	if (likely(VARSIZE(stored) > offsetof(AgmVectorData, x) && stored->format == 0 &&
-			   stored->dim > 0 && VARSIZE(stored) == AGM_VECTOR_SIZE((Size) stored->dim)))
+			   (uint16) (stored->dim - 1) < AGM_VECTOR_MAX_DIM &&
+			   VARSIZE(stored) == AGM_VECTOR_SIZE((Size) stored->dim)))
 		return stored;
 
 	return agm_vector_to_single(datum, stored);

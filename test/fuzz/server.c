@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/compat.h"
 #include "libpq/pqformat.h"
 #include "port/pg_bswap.h"
 
@@ -149,8 +150,13 @@ MESSAGE_FUNCTION(errdetail)
 MESSAGE_FUNCTION(errdetail_internal)
 MESSAGE_FUNCTION(errhint)
 
+#if PG_VERSION_NUM >= 160000
+void
+ExceptionalCondition(const char *condition, const char *file, int line)
+#else
 void
 ExceptionalCondition(const char *condition, const char *type, const char *file, int line)
+#endif
 {
 	abort();
 }
