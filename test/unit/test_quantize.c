@@ -308,7 +308,8 @@ check_bytes(void)
 
 	quantized = (AgmQuantizedData *) agm_vector_quantize(vector, 8);
 	UNIT_CHECK(quantized->format == 0x0108 && (int8) quantized->codes[0] == -127 &&
-				   (int8) quantized->codes[1] == -63 && (int8) quantized->codes[2] == 32,
+				   (int8) quantized->codes[1] == -63 && (int8) quantized->codes[2] == 32 &&
+				   quantized->scale.value == 33027 * 0x1p-23f,
 			   "8 bits: the bytes");
 
 	/* -0.5 = -2^15 * 2^-16; -0.25 and 0.125 one and two exponents below. */
@@ -320,6 +321,53 @@ check_bytes(void)
 			   "16 bits: the bytes");
 }
 
+/* A vector of one dimension, in so many bits. */
+static const AgmQuantizedData *
+quantize_one(float value, int bits)
+{
+	AgmVector vector = agm_vector_new(1);
+
+	vector->x[0] = value;
+	return (const AgmQuantizedData *) agm_vector_quantize(vector, bits);
+}
+
+/* Where the rules of the scales change: random vectors seldom come there. */
+static void
+check_borders(void)
+{
+	const AgmQuantizedData *quantized;
+	float border = 127 * 0x1p-127f;
+
+	/* Rounded to 11 bits it is 2, and takes the exponent of 2; a little less is below. */
+	quantized = quantize_one(2 - 0x1p-11f, 16);
+	UNIT_CHECK(quantized->scale.exponent == -14 && *(const uint16 *) quantized->codes == 0x7800,
+			   "16 bits: a value that is rounded up to a power of two");
+	quantized = quantize_one(2 - 0x1p-11f - 0x1p-20f, 16);
+	UNIT_CHECK(quantized->scale.exponent == -15 && *(const uint16 *) quantized->codes == 0x7bff,
+			   "16 bits: a value that is just not");
+	quantized = quantize_one(FLT_MAX, 16);
+	UNIT_CHECK(quantized->scale.exponent == 112 && *(const uint16 *) quantized->codes == 0x7bff,
+			   "16 bits: the largest float");
+	quantized = quantize_one(-0x1p-149f, 16);
+	UNIT_CHECK(quantized->scale.exponent == -164 &&
+				   *(const uint16 *) quantized->codes == 0xf800,
+			   "16 bits: the smallest float");
+
+	quantized = quantize_one(border, 8);
+	UNIT_CHECK(quantized->scale.value == 0x1p-127f && quantized->codes[0] == 127,
+			   "8 bits: the last scale that is a power of two");
+	quantized = quantize_one(nextafterf(border, 1.0f), 8);
+	UNIT_CHECK(quantized->scale.value == 0x1p-127f + 0x1p-142f && quantized->codes[0] == 127,
+			   "8 bits: the first scale of 16 bits");
+	quantized = quantize_one(FLT_MAX, 8);
+	UNIT_CHECK(quantized->scale.value == 33026 * 0x1p106f && quantized->codes[0] == 127,
+			   "8 bits: a scale that is rounded down");
+
+	quantized = quantize_one(-0.0f, 1);
+	UNIT_CHECK(quantized->scale.value == 0.0f && quantized->codes[0] == 0x80,
+			   "1 bit: minus zero is zero");
+}
+
 void
 agm_unit_quantize(void)
 {
@@ -327,4 +375,5 @@ agm_unit_quantize(void)
 		for (int b = 0; b < (int) lengthof(bits_of); b++)
 			check_family(families[f].name, families[f].next, bits_of[b]);
 	check_bytes();
+	check_borders();
 }
