@@ -23,6 +23,7 @@ SELECT what, pg_temp.try(stored) FROM (VALUES
 	('negative dimensions', '\xffff0000'),
 	('the fewest dimensions', '\x00800000'),
 	('too many dimensions', '\x813e0000 0000803f'),
+	('too many that fit', '\x813e0000' || repeat('0000803f', 16001)),
 	('a newer format', '\x02001002 00000000 003c003c'),
 	('bits that are none', '\x02000401 00000000 003c003c'),
 	('16 bits, good', '\x02001001 00000000 003c003c'),
@@ -41,8 +42,10 @@ SELECT what, pg_temp.try(stored) FROM (VALUES
 	('1 bit, scale NaN', '\x02000101 0000c07f c0')
 ) AS t(what, bytes), LATERAL (SELECT decode(replace(replace(bytes, '\x', ''), ' ', ''), 'hex') AS stored) AS s;
 
--- Whoever passes a value on does not look at it; whoever looks finds out.
+-- Whoever looks at no value finds out all the same.
 SELECT agentmem.precision('\x02001002000000003c003c00'::bytea::vector);
 SELECT vector_dims('\x0200000000'::bytea::vector);
 SELECT quantize('\x0200000000'::bytea::vector, 8);
+SELECT '\x0200'::bytea::vector::vector(2);
+SELECT '\x02001002000000003c003c00'::bytea::vector::vector(2);
 DROP CAST (bytea AS vector);

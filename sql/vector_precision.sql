@@ -52,6 +52,47 @@ SELECT bits, bool_and(vector_dims(v) = dim) AS dims,
 	bool_and(v::real[] = quantize(v, 32)::real[]) AS array
 FROM precisions GROUP BY bits ORDER BY bits;
 
+-- So it is with all else that takes vectors, whatever form the row keeps them in.
+SELECT a.bits AS a, b.bits AS b,
+	bool_and((a.v <+> b.v) = (quantize(a.v, 32) <+> quantize(b.v, 32))) AS l1,
+	bool_and((a.v + b.v)::real[] = (quantize(a.v, 32) + quantize(b.v, 32))::real[]) AS plus,
+	bool_and((a.v - b.v)::real[] = (quantize(a.v, 32) - quantize(b.v, 32))::real[]) AS minus,
+	bool_and((a.v * b.v)::real[] = (quantize(a.v, 32) * quantize(b.v, 32))::real[]) AS times,
+	bool_and((a.v || b.v)::real[] = (quantize(a.v, 32) || quantize(b.v, 32))::real[]) AS concat,
+	bool_and(vector_cmp(a.v, b.v) = vector_cmp(quantize(a.v, 32), quantize(b.v, 32))) AS cmp
+FROM precisions AS a JOIN precisions AS b USING (dim)
+GROUP BY a.bits, b.bits ORDER BY a.bits, b.bits;
+SELECT bits, bool_and(v = quantize(v, 32)) AS equal,
+	bool_and(vector_hash(v) = vector_hash(quantize(v, 32))) AS hash,
+	bool_and(l2_normalize(v)::real[] = l2_normalize(quantize(v, 32))::real[]) AS normalized,
+	bool_and(subvector(v, 1, 2)::real[] = subvector(quantize(v, 32), 1, 2)::real[]) AS part,
+	bool_and(binary_quantize(v) = binary_quantize(quantize(v, 32))) AS signs,
+	bool_and(v::halfvec = quantize(v, 32)::halfvec) AS halfvec
+FROM precisions GROUP BY bits ORDER BY bits;
+SELECT dim, avg(v)::real[] = avg(quantize(v, 32))::real[] AS avg,
+	sum(v ORDER BY bits)::real[] = sum(quantize(v, 32) ORDER BY bits)::real[] AS sum
+FROM precisions GROUP BY dim ORDER BY dim;
+-- One bit and the signs of the floats say the same.
+SELECT bool_and(binary_quantize(quantize(v, 1)) = binary_quantize(v)) AS same FROM precisions WHERE bits = 32;
+
+-- Compressed, out of line, and in an index.
+CREATE TABLE toasted (id int, bits int, v vector);
+ALTER TABLE toasted ALTER v SET STORAGE EXTENDED;
+INSERT INTO toasted
+SELECT bits * 10 + dim % 2, bits, quantize(array_fill(0.1::real, ARRAY[dim])::vector, bits)
+FROM unnest('{32,16,8,1}'::int[]) AS bits, unnest('{3000,15999}'::int[]) AS dim;
+SELECT id, agentmem.precision(v), pg_column_size(v) < 4 * vector_dims(v) * bits / 32 AS compressed,
+	v = quantize(array_fill(0.1::real, ARRAY[vector_dims(v)])::vector, bits) AS same
+FROM toasted WHERE bits > 1 ORDER BY id;
+CREATE INDEX ON precisions (v) WHERE dim < 200;
+SET enable_seqscan = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SELECT count(*) FROM precisions AS p
+WHERE dim < 200 AND EXISTS (SELECT FROM precisions AS q WHERE q.dim < 200 AND q.v = quantize(p.v, 32));
+RESET ALL;
+SET search_path = public, agentmem;
+
 -- A type modifier checks and keeps what is stored.
 CREATE TABLE narrow (v vector(3));
 INSERT INTO narrow SELECT quantize('[1,2,3]', bits) FROM unnest('{32,16,8,1}'::int[]) AS bits;
@@ -74,6 +115,13 @@ SELECT frqad('[1,2,3]', '[1,2,3]') AS itself, frqad('[0,0]', '[0,0]') AS zero,
 -- By hand: one dimension of two vectors whose variances are both 0.05.
 SELECT round(frqad('[1]', '[1.1]')::numeric, 9) AS got,
 	round((sqrt(2.0) * acosh(1 + (1.1::real - 1)^2 / (4 * 0.05)))::numeric, 9) AS want;
+-- Values that are next to each other: acosh(1 + t) is sqrt(2 t) to the last digits, where 1 + t
+-- would be 1 and the distance 0.
+SELECT abs(frqad('[1,1e-10]', '[1,-1e-10]') / (2 * '1e-10'::real / sqrt(2 - 1.95 * '1e-10'::real)) - 1) < 1e-12 AS small,
+	frqad('[1,1e-45]', '[1,0]') > 0 AS smallest;
+-- The ends of the range give numbers.
+SELECT frqad('[3.4e38,-3.4e38]', '[-3.4e38,3.4e38]') BETWEEN 100 AND 1000 AS huge,
+	frqad(quantize('[0,0]', 1), '[0,0]') > 0 AS other_bits;
 SELECT count(*),
 	bool_and(frqad(q, v) < frqad(q, quantize(v, 16))) AS over_16,
 	bool_and(frqad(q, quantize(v, 16)) < frqad(q, quantize(v, 8))) AS over_8,
@@ -87,6 +135,15 @@ FROM (SELECT v, near AS q
 				FROM unnest(v::real[]) WITH ORDINALITY AS u(x, i))::vector)) AS n(near)) AS pairs;
 SELECT frqad('[1,2]', '[1]');
 SELECT frqad('[1,2]', NULL) IS NULL AS null;
+
+-- Memories of all precisions side by side: a store keeps what it is given, and recalls it.
+SET client_min_messages = warning;
+SELECT create_store('precise', dimensions => 3);
+SELECT count(*) FROM (SELECT remember('precise', 'a', bits || ' bits',
+	embedding => quantize(array_fill(bits::real, ARRAY[2])::vector || '[8]', bits)) FROM unnest('{32,16,8,1}'::int[]) AS bits) AS r;
+SELECT content, agentmem.precision(embedding) AS bits FROM precise.memory ORDER BY content;
+SELECT content FROM recall('precise', 'a', embedding => quantize('[8,8,8]', 8), k => 1);
+SELECT drop_store('precise', cascade => true);
 
 -- its_score: 1 with itself, -1 with its opposite, 0 with what says nothing about it.
 SELECT its_score(B'1100', B'1100') AS itself, its_score(B'1100', B'0011') AS opposite,

@@ -12,6 +12,7 @@
 #include "libpq/pqformat.h"
 #include "port/pg_bswap.h"
 #include "vector/array.h"
+#include "vector/quantize.h"
 #include "vector/text.h"
 #include "vector/vector.h"
 
@@ -110,6 +111,8 @@ agm_fn_vector(PG_FUNCTION_ARGS)
 	AgmVector vector = PG_GETARG_AGM_VECTOR_RAW(0);
 	int32 typmod = PG_GETARG_INT32(1);
 
+	/* For its check that there is a dimension to look at. */
+	(void) agm_vector_precision(vector);
 	agm_vector_check_typmod(typmod, vector->dim);
 
 	PG_RETURN_POINTER(vector);
