@@ -28,6 +28,20 @@ CREATE FUNCTION agentmem.to_pgvector(agentmem.vector, integer, boolean) RETURNS 
 COMMENT ON FUNCTION agentmem.to_pgvector(agentmem.vector, integer, boolean)
 	IS 'convert agentmem.vector to the vector type of pgvector';
 
+CREATE FUNCTION agentmem.from_pgvector(halfvec, integer, boolean) RETURNS agentmem.halfvec
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1
+	SUPPORT agentmem.pgvector_support
+	AS '$libdir/agentmem', 'agm_fn_halfvec';
+COMMENT ON FUNCTION agentmem.from_pgvector(halfvec, integer, boolean)
+	IS 'convert the halfvec type of pgvector to agentmem.halfvec';
+
+CREATE FUNCTION agentmem.to_pgvector(agentmem.halfvec, integer, boolean) RETURNS halfvec
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1
+	SUPPORT agentmem.pgvector_support
+	AS '$libdir/agentmem', 'agm_fn_halfvec';
+COMMENT ON FUNCTION agentmem.to_pgvector(agentmem.halfvec, integer, boolean)
+	IS 'convert agentmem.halfvec to the halfvec type of pgvector';
+
 CREATE CAST (vector AS agentmem.vector)
 	WITH FUNCTION agentmem.from_pgvector(vector, integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (vector AS agentmem.vector) IS 'the same bytes';
@@ -35,3 +49,11 @@ COMMENT ON CAST (vector AS agentmem.vector) IS 'the same bytes';
 CREATE CAST (agentmem.vector AS vector)
 	WITH FUNCTION agentmem.to_pgvector(agentmem.vector, integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (agentmem.vector AS vector) IS 'the values in single precision';
+
+CREATE CAST (halfvec AS agentmem.halfvec)
+	WITH FUNCTION agentmem.from_pgvector(halfvec, integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (halfvec AS agentmem.halfvec) IS 'the same bytes';
+
+CREATE CAST (agentmem.halfvec AS halfvec)
+	WITH FUNCTION agentmem.to_pgvector(agentmem.halfvec, integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (agentmem.halfvec AS halfvec) IS 'the same bytes';
