@@ -18,7 +18,8 @@ static const struct config_enum_entry simd_options[] = {
 };
 
 static bool
-check_simd(int *newval, void **extra, GucSource source)
+check_simd(int *newval, void **extra pg_attribute_unused(),
+		   GucSource source pg_attribute_unused())
 {
 	if (agm_simd_kernels(*newval) != NULL)
 		return true;
@@ -29,7 +30,7 @@ check_simd(int *newval, void **extra, GucSource source)
 }
 
 static void
-assign_simd(int newval, void *extra)
+assign_simd(int newval, void *extra pg_attribute_unused())
 {
 	agm_kernels = agm_simd_kernels(newval);
 }
