@@ -31,11 +31,8 @@ PG_FUNCTION_INFO_V1(agm_fn_halfvec_l2_normalize);
 PG_FUNCTION_INFO_V1(agm_fn_halfvec_subvector);
 PG_FUNCTION_INFO_V1(agm_fn_halfvec_binary_quantize);
 
-static inline bool
-is_zero(uint16 half)
-{
-	return (half & 0x7fff) == 0;
-}
+/* Of either sign; a macro, as clang takes `&` between calls for a slip. */
+#define IS_ZERO(half) (((half) & 0x7fff) == 0)
 
 static inline AgmHalfvec
 combine(FunctionCallInfo fcinfo, Operation operation)
@@ -77,7 +74,7 @@ combine(FunctionCallInfo fcinfo, Operation operation)
 		int lost = 0;
 
 		for (int i = 0; i < dim; i++)
-			lost |= is_zero(result->x[i]) & !is_zero(a->x[i]) & !is_zero(b->x[i]);
+			lost |= IS_ZERO(result->x[i]) & !IS_ZERO(a->x[i]) & !IS_ZERO(b->x[i]);
 		if (unlikely(lost))
 			float_underflow_error();
 	}
