@@ -32,7 +32,7 @@ PG_FUNCTION_INFO_V1(agm_fn_halfvec_subvector);
 PG_FUNCTION_INFO_V1(agm_fn_halfvec_binary_quantize);
 
 /* Of either sign; a macro, as clang takes `&` between calls for a slip. */
-#define IS_ZERO(half) (((half) & 0x7fff) == 0)
+#define IS_ZERO(half) (((half) &0x7fff) == 0)
 
 static inline AgmHalfvec
 combine(FunctionCallInfo fcinfo, Operation operation)
