@@ -3,19 +3,19 @@
 -- Given before the module is loaded: kept, if it can be.
 \c -
 SET agentmem.simd = scalar;
-SELECT agentmem.vector_dims('[1,2,3]');
+SELECT agentmem.vector_dims('[1,2,3]'::agentmem.vector);
 SHOW agentmem.simd;
 RESET agentmem.simd;
 SHOW agentmem.simd;
 -- A value that is none is warned about then, and the default stays.
 \c -
 SET agentmem.simd = fast;
-SELECT agentmem.vector_dims('[1,2,3]');
+SELECT agentmem.vector_dims('[1,2,3]'::agentmem.vector);
 SHOW agentmem.simd;
 -- So is a setting that there is not; once loaded, it is an error.
 \c -
 SET agentmem.speed = 11;
-SELECT agentmem.vector_dims('[1,2,3]');
+SELECT agentmem.vector_dims('[1,2,3]'::agentmem.vector);
 SET agentmem.speed = 11;
 
 SET agentmem.simd = fast;

@@ -51,33 +51,33 @@ next_float(void)
 typedef float (*Family)(int i);
 
 static float
-ordinary(int i)
+ordinary(int i pg_attribute_unused())
 {
 	return next_value();
 }
 
 static float
-any_float(int i)
+any_float(int i pg_attribute_unused())
 {
 	return next_float();
 }
 
 static float
-denormal(int i)
+denormal(int i pg_attribute_unused())
 {
 	return next_value() * 0x1p-130f;
 }
 
 /* A few units of the smallest float there is. */
 static float
-smallest(int i)
+smallest(int i pg_attribute_unused())
 {
 	return (float) ((int) (next_random() >> 60) - 8) * 0x1p-149f;
 }
 
 /* Around the place where the scale of 8 bits becomes a power of two. */
 static float
-border(int i)
+border(int i pg_attribute_unused())
 {
 	return next_value() * 0x1p-119f;
 }
@@ -100,13 +100,13 @@ nearly_huge(int i)
 }
 
 static float
-mixed(int i)
+mixed(int i pg_attribute_unused())
 {
 	return ldexpf(next_value(), (int) (next_random() >> 57) - 64);
 }
 
 static float
-all_equal(int i)
+all_equal(int i pg_attribute_unused())
 {
 	return -0.1f;
 }
