@@ -65,6 +65,12 @@ def main():
     bars("latency.svg", "recall by words and vector, k = 10, one client: milliseconds",
          [row[0].replace(" memories, ", ", ").replace(" ms", "") for row in rows], head[1:],
          [[float(row[i + 1]) for row in rows] for i in range(len(head) - 1)], "{:.1f}")
+    head, rows = read("kernels.csv")
+    shown = ["dot", "cosine_sums", "int8_dot", "hamming", "scan_block", "hadamard", "rotation"]
+    times = {row[0]: row[4:] for row in rows}
+    bars("kernels.svg", "Kernels, 384 dimensions: times as fast as the scalar one",
+         shown, [label.split()[0] for label in head[4:]],
+         [[float(times[name][i]) for name in shown] for i in range(len(head) - 4)], "{:.1f}")
 
 
 if __name__ == "__main__":
