@@ -239,7 +239,7 @@ find_fault(AgmVector vector, int bits)
 
 	if (agm_vector_precision(stored) != bits)
 		return "precision";
-	if (VARSIZE(stored) != 12 + (vector->dim * bits + 7) / 8)
+	if (VARSIZE(stored) != (Size) (12 + (vector->dim * bits + 7) / 8))
 		return "size";
 
 	back = agm_vector_from_datum(PointerGetDatum(stored));
