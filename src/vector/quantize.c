@@ -21,6 +21,9 @@
 
 #define INT8_CODE_MAX 127
 
+/* Values that are scaled at once. */
+#define BLOCK 16
+
 /* Up to here 16 significant bits of a scale would be too fine for a float. */
 #define INT8_POWER_OF_TWO_MAX (INT8_CODE_MAX * 0x1p-127)
 
@@ -92,10 +95,24 @@ quantize_16(const AgmVectorData *vector, AgmQuantizedData *result)
 static void
 dequantize_16(const AgmQuantizedData *quantized, AgmVector result)
 {
-	double factor = ldexp(1.0, quantized->scale.exponent);
+	int exponent = quantized->scale.exponent;
+	double factor = ldexp(1.0, exponent);
+	int i = 0;
 
 	agm_kernels->half_to_float((const uint16 *) quantized->codes, result->x, result->dim);
-	for (int i = 0; i < result->dim; i++)
+
+	/* Where the factor is a float, a product of floats is rounded no differently. */
+	if (exponent >= FLT_MIN_EXP - FLT_MANT_DIG)
+	{
+		float float_factor = (float) factor;
+
+		/* A loop of known length, which compilers make a few instructions of. */
+		for (; i + BLOCK <= result->dim; i += BLOCK)
+			for (int j = 0; j < BLOCK; j++)
+				result->x[i + j] *= float_factor;
+	}
+
+	for (; i < result->dim; i++)
 		result->x[i] = (float) (result->x[i] * factor);
 }
 
@@ -159,12 +176,23 @@ quantize_1(const AgmVectorData *vector, AgmQuantizedData *result)
 static void
 dequantize_1(const AgmQuantizedData *quantized, AgmVector result)
 {
-	float values[2];
+	float scale = quantized->scale.value;
+	float values[16][4]; /* of the bits of half a byte */
+	int i = 0;
 
-	values[0] = -quantized->scale.value;
-	values[1] = quantized->scale.value;
-	for (int i = 0; i < result->dim; i++)
-		result->x[i] = values[quantized->codes[i / 8] >> (7 - i % 8) & 1];
+	for (int bits = 0; bits < 16; bits++)
+		for (int j = 0; j < 4; j++)
+			values[bits][j] = bits >> (3 - j) & 1 ? scale : -scale;
+
+	for (; i + 8 <= result->dim; i += 8)
+	{
+		uint8 byte = quantized->codes[i / 8];
+
+		memcpy(result->x + i, values[byte >> 4], sizeof(values[0]));
+		memcpy(result->x + i + 4, values[byte & 15], sizeof(values[0]));
+	}
+	for (; i < result->dim; i++)
+		result->x[i] = quantized->codes[i / 8] >> (7 - i % 8) & 1 ? scale : -scale;
 }
 
 AgmVector

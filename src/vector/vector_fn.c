@@ -26,7 +26,7 @@ PG_FUNCTION_INFO_V1(agm_fn_vector_dims);
 PG_FUNCTION_INFO_V1(agm_fn_vector_norm);
 
 /* The two vectors of a distance, of one dimension and on their way into the cache. */
-static inline void
+static pg_attribute_always_inline void
 get_vectors(FunctionCallInfo fcinfo, AgmVector *a, AgmVector *b)
 {
 	static const char *previous[2];
