@@ -156,6 +156,16 @@ for my $name (sort keys %schema)
 	is_query($name, sprintf($nearest, 'agentmem'), '20 21 19 22', 'its rows in order');
 	$node->safe_psql($name, "ALTER TABLE near ALTER v TYPE $p.vector(3); CREATE INDEX near_v ON near USING hnsw (v $p.vector_l2_ops)");
 	is_query($name, 'SET enable_seqscan = off; ' . sprintf($nearest, $p), '20 21 19 22', "and by pgvector's index again");
+	# One by the order of vectors is made anew by the way.
+	$node->safe_psql($name, qq(
+		CREATE TABLE sorted AS SELECT v FROM near;
+		CREATE INDEX sorted_v ON sorted (v)));
+	my $sorted = $node->safe_psql($name, q(SELECT pg_relation_filenode('sorted')));
+	$node->safe_psql($name, 'ALTER TABLE sorted ALTER v TYPE agentmem.vector(3)');
+	is_query($name, q(SELECT pg_relation_filenode('sorted')), $sorted, 'not so the table of a btree index');
+	is_query($name, q(SELECT opcintype::regtype FROM pg_opclass WHERE oid = (SELECT indclass[0] FROM pg_index WHERE indexrelid = 'sorted_v'::regclass)),
+		'agentmem.vector', 'whose index is for the new type');
+	is_query($name, q(SET enable_seqscan = off; SELECT count(*) FROM sorted WHERE v OPERATOR(agentmem.>=) '[1,20,0]'), '31', 'and finds the rows');
 	# A table that stays as it is can be read by our operators.
 	is_query($name, sprintf($nearest =~ s/ORDER BY v/ORDER BY v::agentmem.vector/r, 'agentmem'), '20 21 19 22', 'or without moving');
 
@@ -171,7 +181,7 @@ for my $name (sort keys %schema)
 		for my $table ('a', 'p')
 		{
 			my $of = $table eq 'a' ? 'agentmem' : $p;
-			for my $operator ('<->', '<#>', '<=>')
+			for my $operator ('<->', '<#>', '<=>', '<+>', '+', '-', '*', '||', '=', '<>', '<', '>=')
 			{
 				is_query($name, qq($set; CREATE VIEW public.used AS SELECT v $operator '[1,5]' AS l, '[1,5]' $operator v AS r, v $operator v AS b FROM public.$table;
 					SET search_path = pg_catalog;
@@ -186,9 +196,15 @@ for my $name (sort keys %schema)
 				FROM $table WHERE id = 3", '2|16|2|3.162', "$path: functions of $table");
 			is_query($name, "$set; PREPARE q AS SELECT id FROM $table ORDER BY v <=> \$1 LIMIT 1; EXECUTE q('[1,6]')", '6',
 				"$path: a parameter without a type, $table");
+			is_query($name, "$set; SELECT avg(v), sum(v), count(DISTINCT v), min(v::text) FROM $table WHERE id < 4", '[1,2]|[3,6]|3|[1,1]',
+				"$path: aggregates of $table");
+			is_query($name, "$set; SELECT id FROM $table WHERE v > '[1,7]' ORDER BY v DESC", "9\n8", "$path: comparison and order of $table");
 			is_query($name, "$set; SELECT v::real[], v::text FROM $table WHERE id = 3", '{1,3}|[1,3]', "$path: other casts of $table");
 		}
-		like(failure($name, "$set; SELECT a.v <-> p.v FROM a, p"), qr/^42883: operator does not exist/, "$name: $path: none of both kinds");
+		like(failure($name, "$set; SELECT a.v $_ p.v FROM a, p"), qr/^42883: operator does not exist/, "$name: $path: $_ of both kinds")
+		  for ('<->', '=', '+', '||');
+		# Over bit both have the same operator, and the first in the path is taken.
+		is_query($name, "$set; SELECT B'101' <~> B'110', round((B'101' <%> B'110')::numeric, 3)", '2|0.667', "$path: distances of bits");
 		is_query($name, "$set; SELECT a.v <-> p.v::agentmem.vector, a.v::$p.vector <-> p.v FROM a JOIN p USING (id) WHERE id = 1", '0|0',
 			"$path: one that is said");
 	}
