@@ -132,16 +132,16 @@ errcode(int sqlerrcode)
 	return 0;
 }
 
-#define MESSAGE_FUNCTION(name) \
-	int name(const char *format, ...) \
-	{ \
-		va_list args; \
-		char buffer[256]; \
-\
-		va_start(args, format); \
-		vsnprintf(buffer, sizeof(buffer), format, args); \
-		va_end(args); \
-		return 0; \
+#define MESSAGE_FUNCTION(name)                                                                 \
+	int name(const char *format, ...)                                                          \
+	{                                                                                          \
+		va_list args;                                                                          \
+		char buffer[256];                                                                      \
+                                                                                               \
+		va_start(args, format);                                                                \
+		vsnprintf(buffer, sizeof(buffer), format, args);                                       \
+		va_end(args);                                                                          \
+		return 0;                                                                              \
 	}
 
 MESSAGE_FUNCTION(errmsg)
@@ -239,4 +239,82 @@ fuzz_call(PGFunction function, int nargs, const Datum *args)
 	for (int i = 0; i < nargs; i++)
 		fcinfo->args[i].value = args[i];
 	return function(fcinfo);
+}
+
+static Datum
+read_text(const FuzzType *type, const char *text)
+{
+	Datum args[] = {CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)};
+
+	return fuzz_call(type->in, 3, args);
+}
+
+static Datum
+read_binary(const FuzzType *type, char *data, int size)
+{
+	StringInfoData message = {.data = data, .len = size, .maxlen = size + 1};
+	Datum args[] = {PointerGetDatum(&message), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)};
+	Datum result = fuzz_call(type->recv, 3, args);
+
+	/* The server refuses a message that was not read to its end. */
+	if (message.cursor != message.len)
+		siglongjmp(fuzz_error, 1);
+	return result;
+}
+
+bool
+fuzz_same_bytes(Datum a, Datum b)
+{
+	void *x = DatumGetPointer(a);
+	void *y = DatumGetPointer(b);
+
+	return VARSIZE(x) == VARSIZE(y) && memcmp(x, y, VARSIZE(x)) == 0;
+}
+
+void
+fuzz_check_round_trips(const FuzzType *type, Datum value)
+{
+	bytea *sent = DatumGetByteaP(fuzz_call(type->send, 1, &value));
+	char *text = DatumGetCString(fuzz_call(type->out, 1, &value));
+
+	MUST(fuzz_same_bytes(value, read_text(type, text)));
+	MUST(fuzz_same_bytes(value, read_binary(type, VARDATA(sent), VARSIZE(sent) - VARHDRSZ)));
+}
+
+/* The bytes behind the varlena header, of a page that was damaged. */
+static Datum
+make_stored(const char *data, size_t size)
+{
+	struct varlena *stored = palloc(VARHDRSZ + size);
+
+	SET_VARSIZE(stored, VARHDRSZ + size);
+	memcpy(VARDATA(stored), data, size);
+	return PointerGetDatum(stored);
+}
+
+void
+fuzz_type(const FuzzType *type, const uint8 *data, size_t size)
+{
+	if (size == 0)
+		return;
+
+	if (sigsetjmp(fuzz_error, 0) == 0)
+	{
+		char *copy = palloc(size);
+
+		memcpy(copy, data + 1, size - 1);
+		copy[size - 1] = '\0';
+		switch (data[0] % 3)
+		{
+			case 0:
+				type->check_value(read_text(type, copy));
+				break;
+			case 1:
+				type->check_value(read_binary(type, copy, (int) size - 1));
+				break;
+			default:
+				type->check_stored(make_stored(copy, size - 1));
+		}
+	}
+	fuzz_free_all();
 }

@@ -11,6 +11,11 @@ my $status = $?;
 plan skip_all => $1 if $status == 0 && $output =~ /^skipped: (.*)/m;
 
 is($status, 0, 'no input breaks a promise') or diag($output);
-like($output, qr/^replayed [1-9][0-9]{2,} inputs$/m, 'some hundred inputs were read');
+for my $file (glob 'test/fuzz/fuzz_*.c')
+{
+	my ($target) = $file =~ /fuzz_(\w+)\.c$/;
+
+	like($output, qr/^replayed [1-9][0-9]{2,} inputs of $target$/m, "$target: some hundred inputs were read");
+}
 
 done_testing();
