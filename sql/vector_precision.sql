@@ -119,6 +119,10 @@ SELECT round(frqad('[1]', '[1.1]')::numeric, 9) AS got,
 -- would be 1 and the distance 0.
 SELECT abs(frqad('[1,1e-10]', '[1,-1e-10]') / (2 * '1e-10'::real / sqrt(2 - 1.95 * '1e-10'::real)) - 1) < 1e-12 AS small,
 	frqad('[1,1e-45]', '[1,0]') > 0 AS smallest;
+-- Fewer bits alone: the same mean, deviations that are the fourth root of 32 / bits apart.
+SELECT bits, abs(frqad('[1]', quantize('[1]', bits)) / (sqrt(2.0)
+		* acosh(1 + 2 * ((32.0 / bits)^0.25 - 1)^2 / (4 * (32.0 / bits)^0.25))) - 1) < 1e-6 AS as_wanted
+FROM unnest('{16,8,1}'::int[]) AS bits;
 -- The ends of the range give numbers.
 SELECT frqad('[3.4e38,-3.4e38]', '[-3.4e38,3.4e38]') BETWEEN 100 AND 1000 AS huge,
 	frqad(quantize('[0,0]', 1), '[0,0]') > 0 AS other_bits;
@@ -153,6 +157,11 @@ SELECT round(its_score(B'1111100000', B'1111011000')::numeric, 9) AS got,
 	round(((0.4 * ln(0.4 / (0.5 * 0.6)) + 0.1 * ln(0.1 / (0.5 * 0.4))
 		+ 0.2 * ln(0.2 / (0.5 * 0.6)) + 0.3 * ln(0.3 / (0.5 * 0.4))) / ln(2.0))::numeric, 9) AS want;
 SELECT round(its_score(B'1111100000', B'0000100111')::numeric, 9) AS sign_of_disagreement;
+-- Who agrees in half of the places agrees; the length does not matter, only how often what is.
+SELECT its_score(B'1110', B'1101') > 0 AS half;
+SELECT n, abs(its_score(repeat('1111100000', n)::varbit, repeat('1111011000', n)::varbit)
+	/ its_score(B'1111100000', B'1111011000') - 1) < 1e-12 AS same
+FROM unnest('{7,13,100,4001}'::int[]) AS n;
 -- A question of one kind of bit has no information to share.
 SELECT its_score(B'111', B'111') AS itself, its_score(B'111', B'000') AS opposite,
 	its_score(B'111', B'110') AS else, its_score(B'110', B'111') AS other;
