@@ -167,6 +167,7 @@ SELECT its_score(B'111', B'111') AS itself, its_score(B'111', B'000') AS opposit
 	its_score(B'111', B'110') AS else, its_score(B'110', B'111') AS other;
 SELECT its_score(B'', B'') AS empty;
 SELECT bool_and(its_score(a::bit(9), b::bit(9)) BETWEEN -1 AND 1) AS bounded,
-	bool_and(abs(its_score(a::bit(9), b::bit(9)) + its_score(a::bit(9), ~b::bit(9))) < 1e-12) AS odd
-FROM generate_series(0, 511, 7) AS a, generate_series(0, 511, 5) AS b;
+	bool_and(abs(its_score(a::bit(9), b::bit(9)) + its_score(a::bit(9), ~b::bit(9))) < 1e-12) AS odd,
+	bool_and(sign(its_score(a::bit(9), b::bit(9))) IN (0, sign(bit_count(a::bit(9) # b::bit(9)) * -2.0 + 9))) AS signs
+FROM generate_series(0, 511, 3) AS a, generate_series(0, 511, 5) AS b;
 SELECT its_score(B'1', B'10');
