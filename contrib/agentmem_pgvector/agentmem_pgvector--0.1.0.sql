@@ -8,6 +8,22 @@ SELECT pg_catalog.set_config('search_path', pg_catalog.quote_ident(n.nspname) ||
 FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace
 WHERE e.extname OPERATOR(pg_catalog.=) 'vector';
 
+-- Only types that are pgvector's own: any other of the name could have any bytes.
+DO $$
+BEGIN
+	IF (SELECT pg_catalog.count(*)
+		FROM pg_catalog.pg_type t
+			JOIN pg_catalog.pg_depend d ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass
+				AND d.objid OPERATOR(pg_catalog.=) t.oid AND d.deptype OPERATOR(pg_catalog.=) 'e'
+			JOIN pg_catalog.pg_extension e ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+				AND d.refobjid OPERATOR(pg_catalog.=) e.oid
+		WHERE e.extname OPERATOR(pg_catalog.=) 'vector' AND t.typnamespace OPERATOR(pg_catalog.=) e.extnamespace
+			AND t.typname OPERATOR(pg_catalog.=) ANY ('{vector,halfvec}')) OPERATOR(pg_catalog.<>) 2 THEN
+		RAISE EXCEPTION 'the extension vector has no type halfvec'
+			USING ERRCODE = 'undefined_object', HINT = 'Update it to version 0.7 or newer.';
+	END IF;
+END $$;
+
 CREATE FUNCTION agentmem.pgvector_support(internal) RETURNS internal
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'agm_fn_pgvector_support';

@@ -12,6 +12,7 @@
 #include "base/compat.h"
 #include "utils/float.h"
 #include "utils/varbit.h"
+#include "vector/checks.h"
 #include "vector/vector.h"
 
 PG_FUNCTION_INFO_V1(agm_fn_vector_add);
@@ -139,15 +140,10 @@ agm_fn_subvector(PG_FUNCTION_ARGS)
 {
 	AgmVector vector = PG_GETARG_AGM_VECTOR(0);
 	int32 start = PG_GETARG_INT32(1);
-	int32 count = PG_GETARG_INT32(2);
-	int64 first = Max((int64) start, 1);
-	int64 end = Min((int64) start + count, (int64) vector->dim + 1);
-	int dim = (int) Max(end - first, 0);
-	AgmVector result;
+	int dim = agm_check_slice(&agm_vector_type, vector->dim, &start, PG_GETARG_INT32(2));
+	AgmVector result = agm_vector_new(dim);
 
-	agm_vector_check_dim(dim);
-	result = agm_vector_new(dim);
-	memcpy(result->x, vector->x + first - 1, sizeof(float) * dim);
+	memcpy(result->x, vector->x + start - 1, sizeof(float) * dim);
 
 	PG_RETURN_POINTER(result);
 }

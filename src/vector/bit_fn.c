@@ -9,6 +9,7 @@
 
 #include "base/compat.h"
 #include "utils/varbit.h"
+#include "vector/checks.h"
 #include "vector/kernels.h"
 
 PG_FUNCTION_INFO_V1(agm_fn_hamming_distance);
@@ -21,10 +22,7 @@ get_bits(FunctionCallInfo fcinfo, VarBit **a, VarBit **b)
 	*a = PG_GETARG_VARBIT_P(0);
 	*b = PG_GETARG_VARBIT_P(1);
 
-	if (VARBITLEN(*a) != VARBITLEN(*b))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("different bit lengths %d and %d", VARBITLEN(*a), VARBITLEN(*b))));
+	agm_check_same_bits(VARBITLEN(*a), VARBITLEN(*b));
 }
 
 Datum

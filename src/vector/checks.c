@@ -111,3 +111,11 @@ agm_check_received_dim(const AgmVectorType *type, StringInfo message, int32 typm
 
 	return dim;
 }
+
+void
+agm_check_same_bits(int a, int b)
+{
+	if (unlikely(a != b))
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+						errmsg("different bit lengths %d and %d", a, b)));
+}

@@ -48,4 +48,7 @@ extern int32 agm_check_typmod_in(const AgmVectorType *type, ArrayType *modifiers
 /* Reads the head of a binary message, dimension and zero; raises as the above, and 22000. */
 extern int agm_check_received_dim(const AgmVectorType *type, StringInfo message, int32 typmod);
 
+/* Raises 22000 unless two strings of bits have the same length. */
+extern void agm_check_same_bits(int a, int b);
+
 #endif

@@ -35,12 +35,15 @@ assign_simd(int newval, void *extra pg_attribute_unused())
 	agm_kernels = agm_simd_kernels(newval);
 }
 
-/* The setting's default is assigned while it is defined, which makes the first choice. */
+/*
+ * The setting's default is assigned while it is defined, which makes the first choice.  Not for
+ * everybody to set: an index over a distance holds what one table of kernels computed.
+ */
 void
 agm_vector_init(void)
 {
 	DefineCustomEnumVariable(
 		"agentmem.simd", "Sets the processor's instructions that distances are computed with.",
 		"\"auto\" takes the best that the processor and its system have.", &simd, AGM_SIMD_AUTO,
-		simd_options, PGC_USERSET, 0, check_simd, assign_simd, NULL);
+		simd_options, PGC_SUSET, 0, check_simd, assign_simd, NULL);
 }

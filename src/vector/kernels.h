@@ -98,7 +98,7 @@ extern const AgmKernels agm_kernels_scalar;
 #if defined(__x86_64__)
 extern const AgmKernels agm_kernels_avx2;
 extern const AgmKernels agm_kernels_avx512;
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && defined(__AARCH64EL__)
 extern const AgmKernels agm_kernels_neon;
 #endif
 

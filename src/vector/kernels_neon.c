@@ -11,7 +11,7 @@
 #include "vector/half.h"
 #include "vector/kernels.h"
 
-#if defined(__aarch64__)
+#if defined(__aarch64__) && defined(__AARCH64EL__)
 
 #include <arm_neon.h>
 

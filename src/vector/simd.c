@@ -76,7 +76,7 @@ agm_simd_kernels(AgmSimd simd)
 	const AgmKernels *avx2 = features.avx2 ? &agm_kernels_avx2 : NULL;
 	const AgmKernels *avx512 = features.avx512 ? &agm_kernels_avx512 : NULL;
 	const AgmKernels *neon = NULL;
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && defined(__AARCH64EL__)
 	/* Every such processor has what the table needs. */
 	const AgmKernels *avx2 = NULL;
 	const AgmKernels *avx512 = NULL;

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "utils/varbit.h"
+#include "vector/checks.h"
 #include "vector/kernels.h"
 #include "vector/quantize.h"
 #include "vector/similarity.h"
@@ -36,10 +37,7 @@ agm_fn_its_score(PG_FUNCTION_ARGS)
 	AgmBitPairs pairs;
 	uint64 ones;
 
-	if (VARBITLEN(query) != VARBITLEN(other))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION), errmsg("different bit lengths %u and %u",
-														 VARBITLEN(query), VARBITLEN(other))));
+	agm_check_same_bits(VARBITLEN(query), VARBITLEN(other));
 
 	/* The bits behind the last one are zero in both, and count in neither. */
 	counts = agm_kernels->bit_counts(VARBITS(query), VARBITS(other), VARBITBYTES(query));

@@ -3,8 +3,8 @@
  *		SQL functions that measure vectors: distances, products, length, dimension.
  *
  * Sums are made in float, as the kernels do, and widened to float8 only at the end.
- * One that overflows is infinite rather than an error: a distance is for ordering, and
- * one far row must not stop the scan.
+ * One that overflows is infinite rather than an error, or NaN where terms of both signs
+ * do: a distance is for ordering, and one far row must not stop the scan.
  */
 #include "postgres.h"
 
@@ -13,6 +13,7 @@
 #include "base/compat.h"
 #include "vector/kernels.h"
 #include "vector/prefetch.h"
+#include "vector/quantize.h"
 #include "vector/vector.h"
 
 PG_FUNCTION_INFO_V1(agm_fn_l2_distance);
@@ -129,9 +130,12 @@ agm_fn_vector_spherical_distance(PG_FUNCTION_ARGS)
 Datum
 agm_fn_vector_dims(PG_FUNCTION_ARGS)
 {
-	AgmVector vector = PG_GETARG_AGM_VECTOR(0);
+	AgmVector stored = PG_GETARG_AGM_VECTOR_RAW(0);
 
-	PG_RETURN_INT32(vector->dim);
+	/* Whatever it is stored in, it says so in its head; but it must be a vector. */
+	(void) agm_vector_precision(stored);
+
+	PG_RETURN_INT32(stored->dim);
 }
 
 /* In double, unlike the distances: every vector has a finite length. */
