@@ -71,6 +71,9 @@ def main():
     bars("kernels.svg", "Kernels, 384 dimensions: times as fast as the scalar one",
          shown, [label.split()[0] for label in head[4:]],
          [[float(times[name][i]) for name in shown] for i in range(len(head) - 4)], "{:.1f}")
+    head, rows = read("scan.csv")
+    bars("scan.svg", "ORDER BY emb <operator> $1 LIMIT 10, 100,000 x 384, sequential scan: milliseconds",
+         [row[0] for row in rows], head[1:], [[float(row[i + 1]) for row in rows] for i in range(len(head) - 1)], "{:.1f}")
 
 
 if __name__ == "__main__":
