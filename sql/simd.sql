@@ -76,3 +76,16 @@ SELECT count(*) FILTER (WHERE agentmem.l2_distance(a, b) IS DISTINCT FROM l2
 FROM pair JOIN by_auto USING (n);
 
 SELECT name, setting, boot_val, context, enumvals, short_desc FROM pg_settings WHERE name = 'agentmem.simd';
+
+-- Not for everybody: what an index over a distance holds depends on it.
+CREATE ROLE regress_agm_simd;
+SET ROLE regress_agm_simd;
+SET agentmem.simd = scalar;
+RESET ROLE;
+GRANT SET ON PARAMETER agentmem.simd TO regress_agm_simd;
+SET ROLE regress_agm_simd;
+SET agentmem.simd = scalar;
+RESET ROLE;
+RESET agentmem.simd;
+REVOKE SET ON PARAMETER agentmem.simd FROM regress_agm_simd;
+DROP ROLE regress_agm_simd;
