@@ -101,6 +101,18 @@ ORDER BY n;
 SELECT v FROM item;
 DROP TABLE item;
 
+-- Found at every place, whatever is looked at at a time.
+CREATE FUNCTION pg_temp.filled(n int, place int, value real) RETURNS real[] LANGUAGE sql RETURN (
+	SELECT array_agg(CASE WHEN i = place THEN value ELSE 65504 - 131008 * (i % 2) END ORDER BY i) FROM generate_series(1, n) i);
+SELECT count(*) AS places,
+	count(*) FILTER (WHERE pg_temp.failure(format('SELECT %L::real[]::halfvec', pg_temp.filled(n, p, -65520))) LIKE '22003%') AS too_large,
+	count(*) FILTER (WHERE pg_temp.failure(format('SELECT %L::real[]::halfvec', pg_temp.filled(n, p, '-Infinity'))) LIKE '22000%') AS infinite,
+	count(*) FILTER (WHERE pg_temp.failure(format('SELECT %L::real[]::halfvec', pg_temp.filled(n, p, 'NaN'))) LIKE '22000%') AS nan,
+	count(*) FILTER (WHERE pg_temp.failure(format('SELECT %L::halfvec + %L', pg_temp.filled(n, p, 60000)::halfvec,
+		(array_fill(0::real, ARRAY[p - 1]) || 6000::real || array_fill(0::real, ARRAY[n - p]))::halfvec)) LIKE '22003%') AS overflow,
+	count(*) FILTER (WHERE pg_temp.failure(format('SELECT %L::real[]::halfvec', pg_temp.filled(n, p, 65519))) = 'no error') AS largest
+FROM generate_series(1, 10) n, generate_series(1, n) p;
+
 -- Two of different dimensions.
 SELECT pg_temp.failure(format($$SELECT '[1,2]'::halfvec %s '[3]'$$, t))
 FROM unnest(ARRAY['<->', '<#>', '<=>', '<+>', '+', '-', '*']) WITH ORDINALITY x (t, n) ORDER BY n;

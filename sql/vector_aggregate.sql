@@ -35,6 +35,23 @@ FROM unnest(ARRAY['[1]', '[1]', '[3]']::vector[]) v;
 -- A window reads its state after each row and goes on from there.
 SELECT x, avg(ARRAY[x]::vector) OVER w, sum(ARRAY[x]::vector) OVER w, avg(ARRAY[x]::vector) OVER (ORDER BY x ROWS 1 PRECEDING) AS last_two
 FROM generate_series(1, 4) x WINDOW w AS (ORDER BY x);
+-- A sum is added to in place; what it was made of stays as it was, the first value of a group too.
+CREATE TABLE summed AS SELECT x, ARRAY[x, -x]::vector AS v, ARRAY[x, -x]::halfvec AS h FROM generate_series(1, 5) x;
+SELECT x, sum(v) OVER w, sum(h) OVER w, sum(v) OVER (ORDER BY x ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS around
+FROM summed WINDOW w AS (ORDER BY x) ORDER BY x;
+SELECT sum(v), sum(h), sum(v) + sum(v) AS twice, sum(agentmem.quantize(v, 16)) AS sixteen, array_agg(v ORDER BY x) AS kept FROM summed;
+SELECT x % 2 AS odd, sum(v), sum(h), (array_agg(v ORDER BY x))[1] AS first FROM summed GROUP BY GROUPING SETS ((x % 2), ()) ORDER BY 1 NULLS LAST;
+SELECT bool_and(v = ARRAY[x, -x]::vector AND h = ARRAY[x, -x]::halfvec) AS unchanged FROM summed;
+DO $$
+DECLARE
+	a vector := '[1,2]';
+	b halfvec := '[1,2]';
+BEGIN
+	IF a + a <> '[2,4]' OR a <> '[1,2]' OR b + b <> '[2,4]' OR b <> '[1,2]' THEN
+		RAISE 'changed';
+	END IF;
+END $$;
+DROP TABLE summed;
 -- Two aggregates of one state.
 SELECT avg(v) = avg(v) AS same, avg(v), avg(v + '[1]') FROM unnest(ARRAY['[1]', '[2]']::vector[]) v;
 SELECT x % 2 AS odd, avg(ARRAY[x, -x]::vector) FROM generate_series(1, 10) x GROUP BY GROUPING SETS ((x % 2), ()) ORDER BY 1 NULLS LAST;

@@ -63,6 +63,16 @@ FROM unnest(ARRAY[
 ORDER BY n;
 SELECT pg_temp.failure($$SELECT '{1,2,3}'::real[]::vector(2)$$);
 
+-- At every place, whatever is looked at at a time; the ends of the range are no mistake.
+SELECT count(*) AS places,
+	count(*) FILTER (WHERE pg_temp.failure(format('SELECT %L::real[]::vector', x[:p - 1] || 'Infinity'::real || x[p + 1:])) LIKE '22000 | infinite%') AS infinite,
+	count(*) FILTER (WHERE pg_temp.failure(format('SELECT %L::real[]::vector', x[:p - 1] || 'NaN'::real || x[p + 1:])) LIKE '22000 | NaN%') AS nan,
+	count(*) FILTER (WHERE pg_temp.failure(format('SELECT %L::vector + %L', x::vector,
+		(array_fill(0::real, ARRAY[p - 1]) || (sign(x[p]) * 1e38)::real || array_fill(0::real, ARRAY[n - p]))::vector)) LIKE '22003%') AS overflow,
+	count(*) FILTER (WHERE pg_temp.failure(format('SELECT %L::real[]::vector', x)) = 'no error') AS largest
+FROM generate_series(1, 36) n, generate_series(1, n) p,
+	LATERAL (SELECT array_agg((3.4028235e38 * (1 - 2 * (i % 2)))::real ORDER BY i) AS x FROM generate_series(1, n) i) a;
+
 -- Binary form.
 CREATE FUNCTION pg_temp.receive(message bytea) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

@@ -23,15 +23,11 @@ PG_FUNCTION_INFO_V1(agm_fn_l2_normalize);
 PG_FUNCTION_INFO_V1(agm_fn_subvector);
 PG_FUNCTION_INFO_V1(agm_fn_binary_quantize);
 
-/* Apart from the loop that computes, so that the compiler can make both of vectors. */
+/* Finite values cannot give NaN, so that infinity is all that there is to be found. */
 static void
 check_overflow(const AgmVectorData *result)
 {
-	bool overflow = false;
-
-	for (int i = 0; i < result->dim; i++)
-		overflow |= isinf(result->x[i]) != 0;
-	if (overflow)
+	if (unlikely(!agm_all_finite(result->x, result->dim)))
 		float_overflow_error();
 }
 
@@ -49,9 +45,14 @@ get_operands(FunctionCallInfo fcinfo, AgmVector *a, AgmVector *b)
 Datum
 agm_fn_vector_add(PG_FUNCTION_ARGS)
 {
-	AgmVector a;
-	AgmVector b;
-	AgmVector result = get_operands(fcinfo, &a, &b);
+	AgmVector a = PG_GETARG_AGM_VECTOR(0);
+	AgmVector b = PG_GETARG_AGM_VECTOR(1);
+	AgmVector result;
+
+	agm_vector_check_same_dim(a, b);
+
+	/* The state of sum() is ours to change: a new one for each row would be copied, too. */
+	result = AggCheckCallContext(fcinfo, NULL) ? a : agm_vector_new(a->dim);
 
 	for (int i = 0; i < result->dim; i++)
 		result->x[i] = a->x[i] + b->x[i];
@@ -80,16 +81,17 @@ agm_fn_vector_mul(PG_FUNCTION_ARGS)
 	AgmVector a;
 	AgmVector b;
 	AgmVector result = get_operands(fcinfo, &a, &b);
-	bool underflow = false;
 
 	for (int i = 0; i < result->dim; i++)
 		result->x[i] = a->x[i] * b->x[i];
 	check_overflow(result);
 
+	/* Zeros are rare, and three conditions without a branch take longer than one with. */
 	for (int i = 0; i < result->dim; i++)
-		underflow |= (result->x[i] == 0) & (a->x[i] != 0) & (b->x[i] != 0);
-	if (underflow)
-		float_underflow_error();
+	{
+		if (unlikely(result->x[i] == 0) && a->x[i] != 0 && b->x[i] != 0)
+			float_underflow_error();
+	}
 
 	PG_RETURN_POINTER(result);
 }

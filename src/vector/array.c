@@ -67,14 +67,16 @@ agm_array_read(ArrayType *array, int dim, float *x)
 ArrayType *
 agm_array_make(const float *x, int dim)
 {
-	Datum *elements = (Datum *) palloc(sizeof(Datum) * dim);
-	ArrayType *result;
+	/* By hand: construct_array() would take the values as Datums, one by one. */
+	Size size = ARR_OVERHEAD_NONULLS(1) + sizeof(float4) * dim;
+	ArrayType *result = (ArrayType *) palloc0(size);
 
-	for (int i = 0; i < dim; i++)
-		elements[i] = Float4GetDatum(x[i]);
-
-	result = construct_array(elements, dim, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT);
-	pfree(elements);
+	SET_VARSIZE(result, size);
+	result->ndim = 1;
+	result->elemtype = FLOAT4OID;
+	ARR_DIMS(result)[0] = dim;
+	ARR_LBOUND(result)[0] = 1;
+	memcpy(ARR_DATA_PTR(result), x, sizeof(float4) * dim);
 
 	return result;
 }

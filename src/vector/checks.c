@@ -10,6 +10,7 @@
 
 #include "libpq/pqformat.h"
 #include "vector/checks.h"
+#include "vector/kernels.h"
 #include "vector/vector.h"
 
 void
@@ -36,12 +37,22 @@ agm_check_typmod(int32 typmod, int dim)
 						errhint("Embed with the model that the column was made for.")));
 }
 
+/* A value minus itself is zero, unless it is infinite or NaN; a kernel adds that up fastest. */
+bool
+agm_all_finite(const float *x, int dim)
+{
+	return agm_kernels->l1(x, x, dim) == 0.0f;
+}
+
 void
 agm_check_values(const AgmVectorType *type, const float *x, int dim)
 {
+	if (likely(agm_all_finite(x, dim)))
+		return;
+
 	for (int i = 0; i < dim; i++)
 	{
-		if (likely(isfinite(x[i])))
+		if (isfinite(x[i]))
 			continue;
 
 		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),

@@ -29,6 +29,9 @@ extern void agm_check_dim(const AgmVectorType *type, int dim);
 /* Raises 22000 unless the dimension is that of the type modifier; -1 admits any. */
 extern void agm_check_typmod(int32 typmod, int dim);
 
+/* Whether no value is NaN or infinite. */
+extern bool agm_all_finite(const float *x, int dim);
+
 /* Raises 22000 at the first value that is NaN or infinite. */
 extern void agm_check_values(const AgmVectorType *type, const float *x, int dim);
 

@@ -49,10 +49,23 @@ agm_halfvec_new(int dim)
 bool
 agm_halfvec_is_finite(const uint16 *x, int dim)
 {
-	int others = 0;
+	uint64 others = 0;
+	int i;
 
-	/* No way out of the loop, so that compilers take many values at a time. */
-	for (int i = 0; i < dim; i++)
+	/*
+	 * Four at a time: the lowest bit of an exponent, added to it, reaches the place of the
+	 * sign only where all of its bits are set.
+	 */
+	for (i = 0; i + 4 <= dim; i += 4)
+	{
+		uint64 four;
+
+		memcpy(&four, &x[i], sizeof(four));
+		others |= (four & UINT64CONST(0x7c007c007c007c00)) + UINT64CONST(0x0400040004000400);
+	}
+	others &= UINT64CONST(0x8000800080008000);
+
+	for (; i < dim; i++)
 		others |= !agm_half_is_finite(x[i]);
 
 	return others == 0;

@@ -9,7 +9,6 @@
 
 #include "utils/float.h"
 #include "utils/varbit.h"
-#include "vector/half.h"
 #include "vector/halfvec.h"
 #include "vector/kernels.h"
 
@@ -31,8 +30,12 @@ PG_FUNCTION_INFO_V1(agm_fn_halfvec_l2_normalize);
 PG_FUNCTION_INFO_V1(agm_fn_halfvec_subvector);
 PG_FUNCTION_INFO_V1(agm_fn_halfvec_binary_quantize);
 
-/* Of either sign; a macro, as clang takes `&` between calls for a slip. */
-#define IS_ZERO(half) (((half) &0x7fff) == 0)
+/* Of either sign. */
+static inline bool
+is_zero(uint16 half)
+{
+	return (half & 0x7fff) == 0;
+}
 
 static inline AgmHalfvec
 combine(FunctionCallInfo fcinfo, Operation operation)
@@ -43,7 +46,12 @@ combine(FunctionCallInfo fcinfo, Operation operation)
 	int dim = a->dim;
 
 	agm_halfvec_check_same_dim(a, b);
-	result = agm_halfvec_new(dim);
+
+	/* The state of sum() is ours to change, block by block. */
+	if (operation == ADD && AggCheckCallContext(fcinfo, NULL))
+		result = a;
+	else
+		result = agm_halfvec_new(dim);
 
 	for (int start = 0; start < dim; start += BLOCK_VALUES)
 	{
@@ -71,12 +79,12 @@ combine(FunctionCallInfo fcinfo, Operation operation)
 
 	if (operation == MULTIPLY)
 	{
-		int lost = 0;
-
+		/* Zeros are rare. */
 		for (int i = 0; i < dim; i++)
-			lost |= IS_ZERO(result->x[i]) & !IS_ZERO(a->x[i]) & !IS_ZERO(b->x[i]);
-		if (unlikely(lost))
-			float_underflow_error();
+		{
+			if (unlikely(is_zero(result->x[i])) && !is_zero(a->x[i]) && !is_zero(b->x[i]))
+				float_underflow_error();
+		}
 	}
 
 	return result;
@@ -127,8 +135,13 @@ agm_fn_halfvec_l2_normalize(PG_FUNCTION_ARGS)
 
 	if (norm > 0.0)
 	{
+		float *x = (float *) palloc(sizeof(float) * halfvec->dim);
+
+		agm_kernels->half_to_float(halfvec->x, x, halfvec->dim);
 		for (int i = 0; i < halfvec->dim; i++)
-			result->x[i] = agm_float_to_half((float) (agm_half_to_float(halfvec->x[i]) / norm));
+			x[i] = (float) (x[i] / norm);
+		agm_kernels->float_to_half(x, result->x, halfvec->dim);
+		pfree(x);
 	}
 
 	PG_RETURN_POINTER(result);
