@@ -263,7 +263,7 @@ install_clients() {
 	elif ! install_libraries node package.json '
 		mkdir node
 		cp "$1" node
-		npm install --prefix node --no-audit --no-fund --fetch-retries 1 --fetch-timeout 20000'; then
+		npm install --prefix node --prefer-offline --no-audit --no-fund --fetch-retries 1 --fetch-timeout 20000'; then
 		say "npm could not install test/clients/package.json: node's client libraries are not tested"
 	fi
 }
