@@ -1,0 +1,97 @@
+/*
+ * meta.h
+ *		The meta page, what a backend remembers of it, and what operator classes say: types,
+ *		metric, hashes of keys.
+ */
+#ifndef AGM_IVFBQ_META_H
+#define AGM_IVFBQ_META_H
+
+#include "fmgr.h"
+#include "ivfbq/codec.h"
+#include "ivfbq/page.h"
+
+/* Support functions of operator classes. */
+#define IVFBQ_HASH_PROC 1 /* key classes: (type, int8 seed) -> int8, the type's extended hash */
+#define IVFBQ_TYPE_PROC 2 /* vector classes: (internal) -> internal, an IvfbqType */
+#define IVFBQ_PROCS 2
+
+/* Strategies. */
+#define IVFBQ_DISTANCE_STRATEGY 1
+#define IVFBQ_EQUAL_STRATEGY 2
+#define IVFBQ_SPHERE_STRATEGY 3
+#define IVFBQ_STRATEGIES 3
+
+/* What the method has to know of a type of vectors, given by support function 2. */
+typedef struct IvfbqType
+{
+	char metric;
+	int max_dim;
+	/* Dimension of a value, and its floats (a pointer into the value, or palloc'd). */
+	const float *(*floats)(Datum value, int *dim);
+} IvfbqType;
+
+/* What a backend remembers (rd_amcache): what never changes once it is there. */
+typedef struct IvfbqIndex
+{
+	IvfbqType type;
+	int nkeys;
+	int dim;	/* 0: the index has no vector yet; nothing below is set then */
+	uint64 seed;
+	uint32 mean; /* base page, Invalid: none yet */
+	IvfbqCodec *codec;
+	IvfbqGeometry rows;		   /* of lists of keys */
+	IvfbqGeometry tagged_rows; /* of nodes */
+	IvfbqGeometry tids;
+	IvfbqGeometry tagged_tids;
+	IvfbqBase *zero_base;
+	IvfbqBase *mean_base; /* NULL until asked for: ivfbq_index_base() */
+} IvfbqIndex;
+
+/* From the cache of the relation, else from the meta page.  Geometries of tids are always set. */
+extern IvfbqIndex *ivfbq_index(Relation index);
+/* Forgets it: after the dimension was set. */
+extern void ivfbq_index_forget(Relation index);
+
+/* Sets the dimension if it is not set; raises an error naming both if it is another. */
+extern IvfbqIndex *ivfbq_index_with_dim(Relation index, int dim, bool building);
+
+/* A fresh meta page, directory page and, without key columns, the key. */
+extern void ivfbq_meta_init(Page page, const IvfbqType *type, int nkeys, int dim, uint64 seed);
+/* A copy of the meta page's content. */
+extern void ivfbq_meta_read(Relation index, IvfbqMetaData *meta);
+static inline IvfbqMetaData *
+ivfbq_meta(Page page)
+{
+	return (IvfbqMetaData *) IVFBQ_CONTENT(page);
+}
+
+/* The geometry of a page, by its flags; of a list of keys or nodes. */
+extern const IvfbqGeometry *ivfbq_page_geometry(const IvfbqIndex *info, Page page);
+
+/* The base with the 8-bit row at these base pages; zero for Invalid.  Cached for the index's mean. */
+extern IvfbqBase *ivfbq_index_base(Relation index, BlockNumber base);
+/* Writes a row to new base pages; returns the first. */
+extern BlockNumber ivfbq_write_base(Relation index, const char *row, bool building);
+
+/* A key as the index sees it. */
+typedef struct IvfbqKey
+{
+	uint64 hash;
+	uint32 tags[IVFBQ_MAX_KEYS];
+} IvfbqKey;
+
+/* Of the leading columns of an index tuple. */
+extern void ivfbq_key_of(Relation index, const Datum *values, const bool *isnull, IvfbqKey *key);
+/* 64-bit hash of one column; subtype: of the value, if it is not the column's (0). */
+extern uint64 ivfbq_column_hash(Relation index, int column, Oid subtype, Datum value, bool isnull);
+extern uint64 ivfbq_combine_hashes(const uint64 *hashes, int n);
+#define IVFBQ_TAG(hash) ((uint32) (hash))
+
+/*
+ * The 8-bit row of a vector, TID not set; false if it is NULL or has no direction.  Raises an
+ * error if its dimension is not the index's; sets the index's if it has none yet.  Sets *info.
+ */
+extern bool ivfbq_row_of(Relation index, Datum value, bool isnull, bool building,
+						 IvfbqIndex **info, char *row);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * page.h
+ *		Buffers, WAL, allocation and recycling of pages.
+ *
+ * The only file that writes pages: everybody else changes the copies that a change gives him.
+ * In a build nothing is logged; the build logs all pages at its end.
+ */
+#ifndef AGM_IVFBQ_PAGE_H
+#define AGM_IVFBQ_PAGE_H
+
+#include "access/generic_xlog.h"
+#include "ivfbq/format.h"
+#include "storage/bufmgr.h"
+#include "utils/rel.h"
+
+/* One atomic change of up to 4 pages; one record. */
+typedef struct IvfbqChange
+{
+	Relation index;
+	GenericXLogState *state; /* NULL while building */
+	bool building;
+} IvfbqChange;
+
+extern IvfbqChange ivfbq_change_begin(Relation index, bool building);
+/* The page to change, of an exclusively locked buffer; `fresh`: its old content does not matter. */
+extern Page ivfbq_change_page(IvfbqChange *change, Buffer buffer, bool fresh);
+/* The locks are the caller's to release, after. */
+extern void ivfbq_change_finish(IvfbqChange *change);
+extern void ivfbq_change_abort(IvfbqChange *change);
+
+/* An empty page of this kind: content zero, pd_lower at content_bytes behind the header. */
+extern void ivfbq_page_init(Page page, IvfbqPageKind kind, Size content_bytes);
+
+/*
+ * Reads, locks (BUFFER_LOCK_SHARE or EXCLUSIVE) and checks that the page is of this kind and
+ * format, else raises ERRCODE_INDEX_CORRUPTED, or in recovery a serialization failure.  A retired
+ * page is of its kind: who must not see one looks at it.  kind 0: any.
+ */
+extern Buffer ivfbq_read(Relation index, BlockNumber block, IvfbqPageKind kind, int lock);
+extern Buffer ivfbq_read_with(Relation index, BlockNumber block, IvfbqPageKind kind, int lock,
+							  BufferAccessStrategy strategy);
+
+/* The error itself: "index ... is corrupted", with a detail that is given as a format, and a hint. */
+extern void ivfbq_corrupted(Relation index, BlockNumber block, const char *format, ...)
+	pg_attribute_printf(3, 4) pg_attribute_noreturn();
+
+static inline IvfbqPageKind
+ivfbq_page_kind(Page page)
+{
+	return (IvfbqPageKind) IVFBQ_PAGE_END(page)->kind;
+}
+
+static inline bool
+ivfbq_page_is_retired(Page page)
+{
+	return (IVFBQ_PAGE_END(page)->flags & IVFBQ_PAGE_RETIRED) != 0;
+}
+
+/*
+ * A page that nobody can reach, locked exclusively, its content undefined: from the free chain,
+ * else from the end of the relation.
+ *
+ * A page from the free chain leaves it with the change that uses it: *meta is then the meta
+ * page's buffer, locked exclusively, which the change must register too (ivfbq_take_page() does so
+ * and initialises the page), and which the caller unlocks after the change.  InvalidBuffer if the
+ * page is new.  To be called with no other lock on the meta page.
+ */
+typedef struct IvfbqNewPage
+{
+	Buffer buffer;
+	Buffer meta;
+} IvfbqNewPage;
+
+extern IvfbqNewPage ivfbq_new_page(Relation index, bool building);
+/* Registers the page (and the meta page) with the change; returns it initialised. */
+extern Page ivfbq_take_page(IvfbqChange *change, IvfbqNewPage *new_page, IvfbqPageKind kind,
+							Size content_bytes);
+/* Unlocks and releases both. */
+extern void ivfbq_release_new_page(IvfbqNewPage *new_page);
+/* The same if it is not needed after all: a page from the end of the relation is left to VACUUM. */
+
+/* Stamps the page as retired now; one record.  Caller holds the maintenance lock, nothing else. */
+extern void ivfbq_retire(Relation index, BlockNumber block);
+
+/*
+ * If the (retired or all-zero) page may be used again, chains it to the free pages and returns
+ * true.  Logs what standbys must know first.
+ */
+extern bool ivfbq_recycle(Relation index, Relation heap, BlockNumber block);
+
+/* The maintenance lock (README.md, invariant 5); false if `wait` is not set and it is taken. */
+extern bool ivfbq_lock_maintenance(Relation index, bool wait);
+extern void ivfbq_unlock_maintenance(Relation index);
+
+#endif
