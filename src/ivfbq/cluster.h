@@ -1,0 +1,42 @@
+/*
+ * cluster.h
+ *		Many rows of one key made into lists: centroids, the cells of their lists, and the lists.
+ *
+ * For builds, where rows come from a file, and for maintenance, where they come from sealed pages. What it
+ * writes is reachable only when the caller puts the result into the key's cell.
+ */
+#ifndef AGM_IVFBQ_CLUSTER_H
+#define AGM_IVFBQ_CLUSTER_H
+
+#include "ivfbq/append.h"
+#include "ivfbq/kmeans.h"
+
+/* Rows that can be read more than once, in any but always the same order. */
+typedef struct IvfbqRowSource
+{
+	int64 rows; /* at least so many, about */
+	void (*rewind)(void *arg);
+	/* The next 8-bit row with its TID into `row`; false at the end. */
+	bool (*next)(void *arg, char *row);
+	void *arg;
+} IvfbqRowSource;
+
+/* For the key's cell. */
+typedef struct IvfbqClustered
+{
+	IvfbqListData centroids;
+	uint32 lists;
+	uint32 lists_tail;
+	uint32 nlists;
+	float spread;
+} IvfbqClustered;
+
+/*
+ * Uses no more than `memory` bytes for sample and sort (fewer lists, if k-means needs more).  The key
+ * is a cell of the directory.
+ */
+extern void ivfbq_cluster(Relation index, const IvfbqIndex *info, IvfbqCellRef key,
+						  IvfbqRowSource *source, int nlists, Size memory, bool building,
+						  IvfbqClustered *result);
+
+#endif
