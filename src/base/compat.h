@@ -11,10 +11,15 @@
 
 #include "postgres.h"
 
+#include "access/gist_private.h"
+#include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "funcapi.h"
+#include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/rel.h"
 
 /* 16 moved the macros of variable-length values out of postgres.h. */
 #if PG_VERSION_NUM >= 160000
@@ -35,5 +40,40 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 	return pg_namespace_aclcheck(objectid, roleid, mode);
 }
 #endif
+
+/* A new page at the end of a relation, locked exclusively; 16 made one call of it. */
+static inline Buffer
+agm_extend_locked(Relation relation)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExtendBufferedRel(BMR_REL(relation), MAIN_FORKNUM, NULL, EB_LOCK_FIRST);
+#else
+	bool lock = !RELATION_IS_LOCAL(relation);
+	Buffer buffer;
+
+	if (lock)
+		LockRelationForExtension(relation, ExclusiveLock);
+	buffer = ReadBuffer(relation, P_NEW);
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	if (lock)
+		UnlockRelationForExtension(relation, ExclusiveLock);
+	return buffer;
+#endif
+}
+
+/*
+ * Tells standbys that a page that was removed in `removed` is used again: the record is GiST's, and
+ * means just that.  16 wants the table, too.
+ */
+static inline void
+agm_log_page_reuse(Relation index, Relation heap, BlockNumber block, FullTransactionId removed)
+{
+#if PG_VERSION_NUM >= 160000
+	gistXLogPageReuse(index, heap, block, removed);
+#else
+	(void) heap;
+	gistXLogPageReuse(index, block, removed);
+#endif
+}
 
 #endif

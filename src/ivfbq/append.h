@@ -16,9 +16,10 @@ typedef struct IvfbqAppender IvfbqAppender;
  * The chain will be `ref`'s, its rows relative to base (of base_block, base_slot as IvfbqListData has them).  In
  * the current memory context.
  */
-extern IvfbqAppender *ivfbq_append_begin(Relation index, const IvfbqIndex *info, IvfbqListRef ref,
-										 bool tagged, const IvfbqBase *base, BlockNumber base_block,
-										 uint16 base_slot, bool building);
+extern IvfbqAppender *ivfbq_append_begin(Relation index, const IvfbqIndex *info,
+										 IvfbqListRef ref, bool tagged, const IvfbqBase *base,
+										 BlockNumber base_block, uint16 base_slot,
+										 bool building);
 /* A row with its TID; its code is computed here.  row NULL: of a list of tids.  *slot, *block: where. */
 extern void ivfbq_append_row(IvfbqAppender *appender, const char *row, ItemPointer tid,
 							 const uint32 *tags, BlockNumber *block, int *slot);

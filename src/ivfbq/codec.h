@@ -17,7 +17,7 @@
 typedef struct IvfbqCodec
 {
 	int dim;
-	char metric; /* IVFBQ_COSINE, ... */
+	char metric;  /* IVFBQ_COSINE, ... */
 	int wide_dim; /* of z: max(dim, 256) */
 	int code_dim; /* wide_dim, up to a multiple of 4 */
 	int ngroups;
@@ -76,18 +76,18 @@ typedef struct IvfbqQuery
 	const IvfbqCodec *codec;
 	float *y;
 	float *z;
-	double norm;		 /* |y| */
-	int8 *high;			 /* q16 = 256 * high + low */
+	double norm; /* |y| */
+	int8 *high;	 /* q16 = 256 * high + low */
 	int8 *low;
 	int32 high_sum;
 	int32 low_sum;
-	double scale;		 /* q^ = scale * q16 */
-	double square;		 /* |q^| squared */
-	double residual;	 /* |y - q^|, rounded up */
-	uint8 *table;		 /* of scan_block, 16 bytes a group */
-	uint8 *planes;		 /* for codes that are not transposed: 4 bit planes of code_bytes each */
-	double unit;		 /* <x, z(q)> = unit * (sum of +-w) */
-	double z_error;		 /* |z(q) - z^(q)| */
+	double scale;	 /* q^ = scale * q16 */
+	double square;	 /* |q^| squared */
+	double residual; /* |y - q^|, rounded up */
+	uint8 *table;	 /* of scan_block, 16 bytes a group */
+	uint8 *planes;	 /* for codes that are not transposed: 4 bit planes of code_bytes each */
+	double unit;	 /* <x, z(q)> = unit * (sum of +-w) */
+	double z_error;	 /* |z(q) - z^(q)| */
 } IvfbqQuery;
 
 /* NULL where ivfbq_rotate() says false.  In the current memory context. */

@@ -9,8 +9,10 @@
 
 #include "ivfbq/meta.h"
 
-/* Pages of a node's list from which on it gets children instead of more; rows of one key in
- * a node that earn it lists of its own. */
+/*
+ * Rows of a node's list from which on it gets children instead of another page; rows of one key
+ * in a node that earn it lists of its own.
+ */
 #define IVFBQ_NODE_ROWS 128
 #define IVFBQ_PROMOTE_ROWS 64
 
@@ -18,6 +20,7 @@
 typedef struct IvfbqCell
 {
 	IvfbqCellRef ref;
+	int keys; /* of a leaf that ivfbq_directory_find() gave: how many keys hang on it */
 	union
 	{
 		IvfbqCellData data;
@@ -38,8 +41,8 @@ ivfbq_cell_ref_is_valid(IvfbqCellRef ref)
 }
 
 /* The cell on a directory page that is locked; raises corruption if there is none. */
-extern IvfbqCellData *ivfbq_directory_cell(Relation index, int nkeys, Page page, BlockNumber block,
-										   uint16 number);
+extern IvfbqCellData *ivfbq_directory_cell(Relation index, int nkeys, Page page,
+										   BlockNumber block, uint16 number);
 extern void ivfbq_cell_read(Relation index, int nkeys, IvfbqCellRef ref, IvfbqCell *cell);
 
 /*
@@ -51,15 +54,26 @@ typedef void (*IvfbqVisit)(const IvfbqCell *cell, void *arg);
 extern bool ivfbq_directory_find(Relation index, const IvfbqIndex *info, const IvfbqKey *key,
 								 IvfbqVisit visit, void *arg, IvfbqCell *found);
 
-/* All cells of all directory pages, nodes and keys, page by page. */
-extern void ivfbq_directory_walk(Relation index, const IvfbqIndex *info, IvfbqVisit visit, void *arg);
+/* The first directory page of an index: the root, or the only key if there are no key columns. */
+extern void ivfbq_directory_init(Page page, int nkeys);
+/* An empty cell; lists of rows relative to `base`. */
+extern void ivfbq_cell_init(IvfbqCellData *cell, int nkeys, uint16 type, BlockNumber base);
 
-/* Gives a leaf two children, unless it has them; one or two records. */
-extern void ivfbq_directory_split(Relation index, const IvfbqIndex *info, IvfbqCellRef leaf,
+/* All cells of all directory pages, nodes and keys, page by page. */
+extern void ivfbq_directory_walk(Relation index, const IvfbqIndex *info, IvfbqVisit visit,
+								 void *arg);
+
+/*
+ * Gives a leaf two children, adds a key to a leaf: unless the cell has changed since it was found
+ * (then nothing is done; look again).
+ */
+extern void ivfbq_directory_split(Relation index, const IvfbqIndex *info, const IvfbqCell *leaf,
 								  bool building);
-/* Adds a key to a leaf, unless that got children or the key meanwhile (then nothing is done). */
-extern void ivfbq_directory_add_key(Relation index, const IvfbqIndex *info, IvfbqCellRef leaf,
-									const IvfbqKey *key, bool building);
+extern void ivfbq_directory_add_key(Relation index, const IvfbqIndex *info,
+									const IvfbqCell *leaf, const IvfbqKey *key, bool building);
+
+/* A leaf with more keys than this is given children for new ones. */
+#define IVFBQ_LEAF_KEYS 16
 
 /* Does a key's cell belong to this key? */
 static inline bool

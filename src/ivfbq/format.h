@@ -149,7 +149,8 @@ typedef struct IvfbqCellData
 	uint32 tags[FLEXIBLE_ARRAY_MEMBER];
 } IvfbqCellData;
 
-#define IVFBQ_CELL_SIZE(nkeys) MAXALIGN(offsetof(IvfbqCellData, tags) + sizeof(uint32) * (nkeys))
+#define IVFBQ_CELL_SIZE(nkeys)                                                                 \
+	MAXALIGN(offsetof(IvfbqCellData, tags) + sizeof(uint32) * (nkeys))
 
 /*
  * Content of a directory page: ncells cells behind this.  All directory pages are chained.
@@ -195,9 +196,9 @@ typedef struct IvfbqListsData
 #define IVFBQ_ROLE_LIST 4 /* the owner is a cell of a lists page */
 
 /* Flags of a code page. */
-#define IVFBQ_CODES_SEALED 0x0001 /* gets no rows any more */
+#define IVFBQ_CODES_SEALED 0x0001  /* gets no rows any more */
 #define IVFBQ_CODES_IN_FREE 0x0002 /* in the chain of its list's `free` */
-#define IVFBQ_CODES_TAGS 0x0004	  /* rows have tags: the list is a node's */
+#define IVFBQ_CODES_TAGS 0x0004	   /* rows have tags: the list is a node's */
 
 /*
  * Content of a code page or tids page.  Behind this, at the offsets that geometry.h gives:
@@ -227,7 +228,10 @@ typedef struct IvfbqCodesData
 	uint16 nrefine;
 } IvfbqCodesData;
 
-/* A block of slots: codes, A (float), B (half), E (half), tags (uint32), each for 32 slots. */
+/*
+ * A block of slots: codes, A (float), B and E (uint16: the upper half of a float, which has the range of
+ * norms that floats have), tags (uint32), each for 32 slots.
+ */
 #define IVFBQ_BLOCK_SLOTS 32
 
 /*
@@ -282,6 +286,17 @@ typedef struct IvfbqBaseData
 
 #define IVFBQ_BASE_START (IVFBQ_CONTENT_START + sizeof(IvfbqBaseData))
 #define IVFBQ_BASE_BYTES (IVFBQ_CONTENT_END - IVFBQ_BASE_START)
+
+/*
+ * Content of a free page.
+ *	0	4	next	the next free page, or InvalidBlockNumber
+ *	4	4	unused
+ */
+typedef struct IvfbqFreeData
+{
+	uint32 next;
+	uint32 unused;
+} IvfbqFreeData;
 
 /* Recall targets that are calibrated: .90 .95 .98 .99 .999 */
 #define IVFBQ_TARGETS 5

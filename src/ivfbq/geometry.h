@@ -32,8 +32,8 @@ typedef struct IvfbqGeometry
 	int blocks_offset;
 	int block_bytes;
 	int a_offset;	 /* float A[block_slots] */
-	int b_offset;	 /* uint16 B[block_slots], halves */
-	int e_offset;	 /* uint16 E[block_slots], halves */
+	int b_offset;	 /* uint16 B[block_slots], upper halves of floats */
+	int e_offset;	 /* uint16 E[block_slots], the same */
 	int tags_offset; /* uint32 tags[ntags][block_slots] */
 } IvfbqGeometry;
 

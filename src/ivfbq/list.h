@@ -30,13 +30,14 @@ ivfbq_cell_list(IvfbqCellData *cell, uint8 role)
 }
 
 /* The list on the locked page of its cell; raises corruption if there is none. */
-extern IvfbqListData *ivfbq_list_on_page(Relation index, int nkeys, Page page, IvfbqListRef ref);
+extern IvfbqListData *ivfbq_list_on_page(Relation index, int nkeys, Page page,
+										 IvfbqListRef ref);
 extern void ivfbq_list_read(Relation index, int nkeys, IvfbqListRef ref, IvfbqListData *list);
 
 /* A fresh list without pages, relative to a base page. */
 extern void ivfbq_list_init(IvfbqListData *list, BlockNumber base, uint16 slot);
 
-/* Raises corruption (in recovery a serialization failure) unless the locked page is one of the list. */
+/* Raises corruption (in recovery a serialization failure) unless the locked page is one of the list's. */
 extern void ivfbq_check_owner(Relation index, BlockNumber block, Page page, IvfbqListRef ref);
 
 /*
@@ -48,7 +49,7 @@ extern void ivfbq_row_read(Relation index, const IvfbqGeometry *geometry, Page c
 
 /*
  * Calls `visit` with every live row of a chain of code pages, from `head` to before `stop` (Invalid:
- * to the end).  row is NULL on tids pages.  Holds the code page's share lock during the call.
+ * to the end).  row is NULL on tids pages.  Works on copies and holds no lock during the call.
  */
 typedef struct IvfbqRowVisit
 {
@@ -57,7 +58,7 @@ typedef struct IvfbqRowVisit
 	int slot;
 	const IvfbqGeometry *geometry;
 	ItemPointer tid;
-	const char *row; /* 8-bit row; NULL unless asked for */
+	const char *row; /* 8-bit row, until the call is over; NULL unless asked for */
 } IvfbqRowVisit;
 typedef void (*IvfbqRowVisitor)(const IvfbqRowVisit *visit, void *arg);
 extern void ivfbq_list_walk(Relation index, const IvfbqIndex *info, IvfbqListRef ref,
@@ -88,17 +89,35 @@ typedef enum IvfbqPut
  */
 extern IvfbqPut ivfbq_list_put(Relation index, const IvfbqIndex *info, IvfbqListRef ref,
 							   const IvfbqEntry *entry, BlockNumber base, uint16 base_slot,
-							   uint32 max_pages, bool building, BlockNumber *block, int *put_slot);
+							   uint32 max_pages, bool building, BlockNumber *block,
+							   int *put_slot);
+
+/* Whether the rows of a list have tags: its cell is a node. */
+extern bool ivfbq_list_is_tagged(const IvfbqIndex *info, IvfbqListRef ref,
+								 const IvfbqCellData *cell);
+
+/*
+ * Makes a page an empty one of the list.  geometry: of the list's pages.  For new pages that no list
+ * has yet, too.
+ */
+extern void ivfbq_codes_init(Page page, const IvfbqGeometry *geometry, IvfbqListRef ref,
+							 bool tagged);
+/* The kind of page and geometry of a list. */
+extern IvfbqPageKind ivfbq_list_kind(uint8 role);
+extern const IvfbqGeometry *ivfbq_list_geometry(const IvfbqIndex *info, uint8 role,
+												bool tagged);
+
+/* An empty refine page of a code page. */
+extern void ivfbq_refine_init(Page page, BlockNumber codes, int number);
+/* Puts a part of a row on a refine page, and moves pd_lower if it must. */
+extern void ivfbq_refine_write(Page page, int offset, const char *bytes, int n);
 
 /* How many rows with these tags a chain has, no more than `enough`. */
 extern int ivfbq_list_count_tags(Relation index, const IvfbqIndex *info, IvfbqListRef ref,
 								 BlockNumber head, const uint32 *tags, int enough);
 
-/*
- * The lists of a clustered key, and the centroids they are relative to, found by the code page and slot of
- * their rows: the base of one list.  Memory in the current context.
- */
-extern IvfbqBase *ivfbq_list_base(Relation index, const IvfbqIndex *info, const IvfbqListData *list,
-								  uint8 role);
+/* What the codes of a list are relative to.  In the current context, for ivfbq_base_free(). */
+extern IvfbqBase *ivfbq_list_base(Relation index, const IvfbqIndex *info,
+								  const IvfbqListData *list, uint8 role);
 
 #endif

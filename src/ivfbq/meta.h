@@ -30,32 +30,38 @@ typedef struct IvfbqType
 	const float *(*floats)(Datum value, int *dim);
 } IvfbqType;
 
-/* What a backend remembers (rd_amcache): what never changes once it is there. */
+/*
+ * What a backend remembers: what never changes once it is there.  It stays where it is as long as
+ * somebody has the index open, whatever the relation cache forgets.
+ */
 typedef struct IvfbqIndex
 {
+	char ident[16]; /* first: the name of its memory context, by which it is found again */
+	Oid filenode;	/* a new file is a new index */
 	IvfbqType type;
 	int nkeys;
-	int dim;	/* 0: the index has no vector yet; nothing below is set then */
+	int dim; /* 0: the index has no vector yet; nothing below is set then */
 	uint64 seed;
-	uint32 mean; /* base page, Invalid: none yet */
 	IvfbqCodec *codec;
 	IvfbqGeometry rows;		   /* of lists of keys */
 	IvfbqGeometry tagged_rows; /* of nodes */
 	IvfbqGeometry tids;
 	IvfbqGeometry tagged_tids;
 	IvfbqBase *zero_base;
-	IvfbqBase *mean_base; /* NULL until asked for: ivfbq_index_base() */
+	BlockNumber base_block; /* of the base that ivfbq_index_base() keeps */
+	IvfbqBase *kept_base;
+	MemoryContext context; /* where all of this is */
 } IvfbqIndex;
 
 /* From the cache of the relation, else from the meta page.  Geometries of tids are always set. */
 extern IvfbqIndex *ivfbq_index(Relation index);
-/* Forgets it: after the dimension was set. */
+/* Forgets it: a build makes a new index, perhaps in the same file. */
 extern void ivfbq_index_forget(Relation index);
 
 /* Sets the dimension if it is not set; raises an error naming both if it is another. */
 extern IvfbqIndex *ivfbq_index_with_dim(Relation index, int dim, bool building);
 
-/* A fresh meta page, directory page and, without key columns, the key. */
+/* A fresh meta page; directory.h has the page that follows it. */
 extern void ivfbq_meta_init(Page page, const IvfbqType *type, int nkeys, int dim, uint64 seed);
 /* A copy of the meta page's content. */
 extern void ivfbq_meta_read(Relation index, IvfbqMetaData *meta);
@@ -68,7 +74,7 @@ ivfbq_meta(Page page)
 /* The geometry of a page, by its flags; of a list of keys or nodes. */
 extern const IvfbqGeometry *ivfbq_page_geometry(const IvfbqIndex *info, Page page);
 
-/* The base with the 8-bit row at these base pages; zero for Invalid.  Cached for the index's mean. */
+/* The base with the 8-bit row at these base pages; zero for Invalid.  The last one is kept: not to be freed. */
 extern IvfbqBase *ivfbq_index_base(Relation index, BlockNumber base);
 /* Writes a row to new base pages; returns the first. */
 extern BlockNumber ivfbq_write_base(Relation index, const char *row, bool building);
@@ -81,15 +87,18 @@ typedef struct IvfbqKey
 } IvfbqKey;
 
 /* Of the leading columns of an index tuple. */
-extern void ivfbq_key_of(Relation index, const Datum *values, const bool *isnull, IvfbqKey *key);
+extern void ivfbq_key_of(Relation index, const Datum *values, const bool *isnull,
+						 IvfbqKey *key);
 /* 64-bit hash of one column; subtype: of the value, if it is not the column's (0). */
-extern uint64 ivfbq_column_hash(Relation index, int column, Oid subtype, Datum value, bool isnull);
+extern uint64 ivfbq_column_hash(Relation index, int column, Oid subtype, Datum value,
+								bool isnull);
 extern uint64 ivfbq_combine_hashes(const uint64 *hashes, int n);
 #define IVFBQ_TAG(hash) ((uint32) (hash))
 
 /*
  * The 8-bit row of a vector, TID not set; false if it is NULL or has no direction.  Raises an
  * error if its dimension is not the index's; sets the index's if it has none yet.  Sets *info.
+ * `row` has room for IVFBQ_ROW_SIZE(IVFBQ_MAX_DIM) bytes.
  */
 extern bool ivfbq_row_of(Relation index, Datum value, bool isnull, bool building,
 						 IvfbqIndex **info, char *row);
