@@ -125,9 +125,8 @@ ivfbq_check_owner(Relation index, BlockNumber block, Page page, IvfbqListRef ref
 			ref.cell.index);
 }
 
-/* Counts of a code page that are used as bounds. */
-static void
-check_counts(Relation index, BlockNumber block, Page page, const IvfbqGeometry *geometry)
+void
+ivfbq_check_counts(Relation index, BlockNumber block, Page page, const IvfbqGeometry *geometry)
 {
 	IvfbqCodesData *codes = ivfbq_codes(page);
 
@@ -212,7 +211,7 @@ ivfbq_list_walk(Relation index, const IvfbqIndex *info, IvfbqListRef ref, BlockN
 		bool read_rows = want_rows && geometry->row_bytes > 0;
 
 		ivfbq_check_owner(index, block, BufferGetPage(buffer), ref);
-		check_counts(index, block, BufferGetPage(buffer), geometry);
+		ivfbq_check_counts(index, block, BufferGetPage(buffer), geometry);
 		memcpy(copy, BufferGetPage(buffer), BLCKSZ);
 		if (read_rows)
 		{
@@ -254,6 +253,7 @@ int
 ivfbq_list_count_tags(Relation index, const IvfbqIndex *info, IvfbqListRef ref,
 					  BlockNumber head, const uint32 *tags, int enough)
 {
+	BlockNumber pages = 0;
 	int count = 0;
 
 	for (BlockNumber block = head; block != InvalidBlockNumber && count < enough;)
@@ -263,7 +263,7 @@ ivfbq_list_count_tags(Relation index, const IvfbqIndex *info, IvfbqListRef ref,
 		const IvfbqGeometry *geometry = ivfbq_page_geometry(info, page);
 
 		ivfbq_check_owner(index, block, page, ref);
-		check_counts(index, block, page, geometry);
+		ivfbq_check_counts(index, block, page, geometry);
 		for (int slot = 0; slot < ivfbq_codes(page)->nslots; slot++)
 		{
 			bool same = ivfbq_slot_is_live(geometry, page, slot);
@@ -274,6 +274,8 @@ ivfbq_list_count_tags(Relation index, const IvfbqIndex *info, IvfbqListRef ref,
 		}
 		block = ivfbq_codes(page)->next;
 		UnlockReleaseBuffer(buffer);
+		if (++pages > RelationGetNumberOfBlocks(index))
+			ivfbq_corrupted(index, block, "The pages of a list run in a circle.");
 		CHECK_FOR_INTERRUPTS();
 	}
 	return count;
@@ -296,7 +298,7 @@ ivfbq_list_base(Relation index, const IvfbqIndex *info, const IvfbqListData *lis
 
 	buffer = ivfbq_read(index, list->base, IVFBQ_PAGE_CODES, BUFFER_LOCK_SHARE);
 	page = BufferGetPage(buffer);
-	check_counts(index, list->base, page, &info->rows);
+	ivfbq_check_counts(index, list->base, page, &info->rows);
 	if (ivfbq_codes(page)->role != IVFBQ_ROLE_CENTROIDS || list->slot >= info->rows.slots)
 		ivfbq_corrupted(index, list->base, "The page has no centroid %u.", list->slot);
 	row = palloc(info->rows.row_bytes);

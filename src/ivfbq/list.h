@@ -39,6 +39,9 @@ extern void ivfbq_list_init(IvfbqListData *list, BlockNumber base, uint16 slot);
 
 /* Raises corruption (in recovery a serialization failure) unless the locked page is one of the list's. */
 extern void ivfbq_check_owner(Relation index, BlockNumber block, Page page, IvfbqListRef ref);
+/* The same unless the counts of the locked page are within its geometry: before they are used as bounds. */
+extern void ivfbq_check_counts(Relation index, BlockNumber block, Page page,
+							   const IvfbqGeometry *geometry);
 
 /*
  * Reads an 8-bit row into `row`: of a slot of a code page that is locked.  Locks its refine pages,

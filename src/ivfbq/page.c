@@ -14,6 +14,7 @@
 #include "ivfbq/page.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "storage/smgr.h"
 #include "utils/snapmgr.h"
 
 IvfbqChange
@@ -101,9 +102,8 @@ ivfbq_corrupted(Relation index, BlockNumber block, const char *format, ...)
 	pg_unreachable();
 }
 
-/* Is this a page of ours, and of this format? */
-static void
-check_page(Relation index, BlockNumber block, Page page, IvfbqPageKind kind)
+void
+ivfbq_check_page(Relation index, BlockNumber block, Page page, IvfbqPageKind kind)
 {
 	IvfbqPageEndData *end;
 
@@ -125,6 +125,16 @@ check_page(Relation index, BlockNumber block, Page page, IvfbqPageKind kind)
 						end->kind, (unsigned) kind);
 }
 
+/* The size that the storage manager knows of may be an old one: the index only grows. */
+static bool
+is_beyond_end(Relation index, BlockNumber block)
+{
+	BlockNumber known = RelationGetSmgr(index)->smgr_cached_nblocks[MAIN_FORKNUM];
+
+	return (known == InvalidBlockNumber || block >= known) &&
+		   block >= RelationGetNumberOfBlocks(index);
+}
+
 Buffer
 ivfbq_read_with(Relation index, BlockNumber block, IvfbqPageKind kind, int lock,
 				BufferAccessStrategy strategy)
@@ -134,9 +144,11 @@ ivfbq_read_with(Relation index, BlockNumber block, IvfbqPageKind kind, int lock,
 	/* A damaged number must not be an error of the storage manager. */
 	if (unlikely(block == InvalidBlockNumber))
 		ivfbq_corrupted(index, block, "A page names no other where it has to.");
+	if (unlikely(is_beyond_end(index, block)))
+		ivfbq_corrupted(index, block, "A page names this one, but the index ends before it.");
 	buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
 	LockBuffer(buffer, lock);
-	check_page(index, block, BufferGetPage(buffer), kind);
+	ivfbq_check_page(index, block, BufferGetPage(buffer), kind);
 	return buffer;
 }
 
@@ -249,7 +261,7 @@ ivfbq_recycle(Relation index, Relation heap, BlockNumber block)
 	is_new = PageIsNew(page);
 	if (!is_new)
 	{
-		check_page(index, block, page, 0);
+		ivfbq_check_page(index, block, page, 0);
 		if (ivfbq_page_is_retired(page))
 			retired = FullTransactionIdFromU64(IVFBQ_PAGE_END(page)->retired);
 	}

@@ -40,6 +40,9 @@ extern Buffer ivfbq_read(Relation index, BlockNumber block, IvfbqPageKind kind, 
 extern Buffer ivfbq_read_with(Relation index, BlockNumber block, IvfbqPageKind kind, int lock,
 							  BufferAccessStrategy strategy);
 
+/* The same of a page that is locked: a page of ours, of this format and kind (0: any)? */
+extern void ivfbq_check_page(Relation index, BlockNumber block, Page page, IvfbqPageKind kind);
+
 /* The error itself: "index ... is corrupted", with a detail that is given as a format, and a hint. */
 extern void ivfbq_corrupted(Relation index, BlockNumber block, const char *format, ...)
 	pg_attribute_printf(3, 4) pg_attribute_noreturn();

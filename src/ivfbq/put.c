@@ -185,6 +185,22 @@ is_open(const Put *put, Page page)
 		   ((codes->flags & IVFBQ_CODES_TAGS) != 0) == put->tagged;
 }
 
+/*
+ * A page that the cell names and where no row may go: a page is sealed, retired or used again only after
+ * its cell has changed.  If that has not, the way is not old but damaged, and going on would not end.
+ */
+static void
+check_cell_changed(const Put *put, const IvfbqListData *seen, BlockNumber block)
+{
+	IvfbqListData now;
+
+	ivfbq_list_read(put->index, put->info->nkeys, put->ref, &now);
+	if (memcmp(&now, seen, sizeof(now)) == 0)
+		ivfbq_corrupted(put->index, block,
+						"List %u of cell (%u,%u) names the page, but it takes no rows of it.",
+						put->ref.role, put->ref.cell.block, put->ref.cell.index);
+}
+
 IvfbqPut
 ivfbq_list_put(Relation index, const IvfbqIndex *info, IvfbqListRef ref,
 			   const IvfbqEntry *entry, BlockNumber base, uint16 base_slot, uint32 max_pages,
@@ -217,8 +233,10 @@ ivfbq_list_put(Relation index, const IvfbqIndex *info, IvfbqListRef ref,
 		if (!is_open(&put, BufferGetPage(buffer)))
 		{
 			UnlockReleaseBuffer(buffer);
+			check_cell_changed(&put, &list, target);
 			return IVFBQ_PUT_STALE;
 		}
+		ivfbq_check_counts(index, target, BufferGetPage(buffer), put.geometry);
 		slot = ivfbq_free_slot(put.geometry, BufferGetPage(buffer));
 		if (slot >= 0)
 		{
