@@ -122,7 +122,7 @@ typedef struct IvfbqListData
  *	64	8	next		the next key of the same node; of a node: its first key
  *	72	8	left		of a node: child for bit 0; of a key: the node it hangs on
  *	80	8	right		of a node: child for bit 1
- *	88	24	centroids	of a clustered key
+ *	88	24	centroids	of a clustered key: rows whose TIDs are (block, cell + 1) of their lists
  *	112	4	lists		of a clustered key: first lists page
  *	116	4	lists_tail	its last lists page
  *	120	4	nlists		how many cells they have

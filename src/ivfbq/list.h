@@ -119,6 +119,23 @@ extern void ivfbq_refine_write(Page page, int offset, const char *bytes, int n);
 extern int ivfbq_list_count_tags(Relation index, const IvfbqIndex *info, IvfbqListRef ref,
 								 BlockNumber head, const uint32 *tags, int enough);
 
+/*
+ * The TID of a centroid's row names its list: a cell of a lists page.  Offsets of TIDs begin at 1, cells
+ * at 0.
+ */
+static inline void
+ivfbq_centroid_set_cell(ItemPointer tid, BlockNumber block, uint16 cell)
+{
+	ItemPointerSet(tid, block, (OffsetNumber) (cell + 1));
+}
+
+static inline IvfbqCellRef
+ivfbq_centroid_cell(const ItemPointerData *tid)
+{
+	return (IvfbqCellRef){ItemPointerGetBlockNumberNoCheck(tid),
+						  (uint16) (ItemPointerGetOffsetNumberNoCheck(tid) - 1), 0};
+}
+
 /* What the codes of a list are relative to.  In the current context, for ivfbq_base_free(). */
 extern IvfbqBase *ivfbq_list_base(Relation index, const IvfbqIndex *info,
 								  const IvfbqListData *list, uint8 role);
