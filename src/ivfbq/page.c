@@ -135,6 +135,15 @@ is_beyond_end(Relation index, BlockNumber block)
 		   block >= RelationGetNumberOfBlocks(index);
 }
 
+/* Whatever is there: the page may not be one of ours. */
+static IvfbqPageKind
+kind_without_lock(Buffer buffer)
+{
+	const char *end = (const char *) BufferGetPage(buffer) + IVFBQ_CONTENT_END;
+
+	return (IvfbqPageKind) ((const IvfbqPageEndData *) end)->kind;
+}
+
 Buffer
 ivfbq_read_with(Relation index, BlockNumber block, IvfbqPageKind kind, int lock,
 				BufferAccessStrategy strategy)
@@ -147,6 +156,14 @@ ivfbq_read_with(Relation index, BlockNumber block, IvfbqPageKind kind, int lock,
 	if (unlikely(is_beyond_end(index, block)))
 		ivfbq_corrupted(index, block, "A page names this one, but the index ends before it.");
 	buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
+
+	/*
+	 * Before it is locked: a damaged number may be that of a page which the caller has locked, which is of
+	 * another kind then, and waiting for oneself does not end.  A page whose number is seen is of its
+	 * kind already, so that nothing sound is refused.
+	 */
+	if (unlikely(kind != 0 && kind_without_lock(buffer) != kind))
+		ivfbq_check_page(index, block, BufferGetPage(buffer), kind);
 	LockBuffer(buffer, lock);
 	ivfbq_check_page(index, block, BufferGetPage(buffer), kind);
 	return buffer;
