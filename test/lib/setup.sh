@@ -72,19 +72,25 @@ server_versions() {
 	done | sort -rV
 }
 
-# $PG_CONFIG, else that of the newest packaged server that has its headers.
+# can_build PG_CONFIG: whether PGXS and the server's headers are there.  Both are looked for:
+# Debian's packages of the programs bring the former without the latter.
+can_build() {
+	[ -f "$("$1" --pgxs)" ] && [ -f "$("$1" --includedir-server)/postgres.h" ]
+}
+
+# $PG_CONFIG, else that of the newest packaged server that can be built for.
 find_postgres() {
 	local version
 	if [ -z "${PG_CONFIG:-}" ]; then
 		for version in $(server_versions); do
 			PG_CONFIG=/usr/lib/postgresql/$version/bin/pg_config
-			if [ -f "$("$PG_CONFIG" --pgxs)" ]; then break; fi
+			if can_build "$PG_CONFIG"; then break; fi
 			PG_CONFIG=
 		done
 	fi
 	[ -n "${PG_CONFIG:-}" ] || return 1
 	BINDIR=$("$PG_CONFIG" --bindir) || die "PG_CONFIG=$PG_CONFIG does not run"
-	[ -f "$("$PG_CONFIG" --pgxs)" ] || die "$PG_CONFIG: no PGXS, install the server's development files"
+	can_build "$PG_CONFIG" || die "$PG_CONFIG: no PGXS or no postgres.h, install the server's development files"
 	export PG_CONFIG BINDIR
 }
 
@@ -213,22 +219,25 @@ run_make() {
 }
 
 # private_postgres: WORK/pg is a copy of the server's programs and libraries, made anew when
-# the package changes; its headers are the machine's.  PG_CONFIG and BINDIR become the copy's.
+# the package changes, whole or not at all; its headers are the machine's.  PG_CONFIG and
+# BINDIR become the copy's.
 private_postgres() {
 	local stamp directory kind
 	stamp="$PG_CONFIG $("$PG_CONFIG" --version) $(stat -c %Y "$BINDIR/postgres")"
 	if [ "$stamp" != "$(as_user cat "$WORK/pg.stamp" 2>/dev/null)" ]; then
-		as_user rm -rf "$WORK/pg" "$WORK/pg.stamp"
+		as_user rm -rf "$WORK/pg" "$WORK/pg.new" "$WORK/pg.stamp"
 		for kind in bindir pkglibdir sharedir; do
 			directory=$("$PG_CONFIG" "--$kind")
-			as_user mkdir -p "$WORK/pg${directory%/*}"
-			as_user test -e "$WORK/pg$directory" || as_user cp -a "$directory" "$WORK/pg$directory"
+			as_user mkdir -p "$WORK/pg.new${directory%/*}"
+			as_user test -e "$WORK/pg.new$directory" || as_user cp -a "$directory" "$WORK/pg.new$directory"
 		done
 		for kind in includedir pkgincludedir includedir-server; do
 			directory=$("$PG_CONFIG" "--$kind")
-			as_user mkdir -p "$WORK/pg${directory%/*}" 2>/dev/null || true
-			as_user test -e "$WORK/pg$directory" || as_user ln -s "$directory" "$WORK/pg$directory"
+			as_user test -e "$WORK/pg.new$directory" && continue
+			as_user mkdir -p "$WORK/pg.new${directory%/*}"
+			as_user ln -s "$directory" "$WORK/pg.new$directory"
 		done
+		as_user mv "$WORK/pg.new" "$WORK/pg"
 		printf '%s\n' "$stamp" | as_user tee "$WORK/pg.stamp" >/dev/null
 	fi
 	CLIENTS=$BINDIR
