@@ -12,6 +12,7 @@
 
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -138,11 +139,12 @@ add_candidate(AgmPool *pool, int64 id)
 }
 
 static int
-compare_int64(const void *a, const void *b)
+compare_int64(const void *a, const void *b, void *arg)
 {
 	int64 x = *(const int64 *) a;
 	int64 y = *(const int64 *) b;
 
+	(void) arg;
 	return (x > y) - (x < y);
 }
 
@@ -175,7 +177,7 @@ add_union(AgmPool *pool, const AgmHits *semantic, const AgmHits *keyword)
 		ids[n++] = semantic->hits[i].id;
 	for (int i = 0; i < keyword->n; i++)
 		ids[n++] = keyword->hits[i].id;
-	qsort(ids, n, sizeof(int64), compare_int64);
+	qsort_interruptible(ids, n, sizeof(int64), compare_int64, NULL);
 	for (int i = 0; i < n; i++)
 		if (i == 0 || ids[i] != ids[i - 1])
 			(void) add_candidate(pool, ids[i]);
@@ -276,6 +278,8 @@ search(AgmPool *pool, const AgmSearched *searched)
 	{
 		AgmCandidate *candidate = find_candidate(pool, all.hits[i].id);
 
+		if ((i & 4095) == 0)
+			CHECK_FOR_INTERRUPTS();
 		if (candidate != NULL)
 			candidate->channel[AGM_LEXICAL].score = all.hits[i].score;
 	}
@@ -345,11 +349,12 @@ agm_pool_newest(AgmPool *pool, int ns, const AgmSearched *searched)
 }
 
 static int
-compare_newest(const void *a, const void *b)
+compare_newest(const void *a, const void *b, void *arg)
 {
 	const AgmCandidate *x = a;
 	const AgmCandidate *y = b;
 
+	(void) arg;
 	if (x->score != y->score)
 		return x->score > y->score ? -1 : 1;
 	if (x->id != y->id)
@@ -360,7 +365,7 @@ compare_newest(const void *a, const void *b)
 void
 agm_pool_sort_newest(AgmPool *pool)
 {
-	qsort(pool->items, pool->n, sizeof(AgmCandidate), compare_newest);
+	qsort_interruptible(pool->items, pool->n, sizeof(AgmCandidate), compare_newest, NULL);
 }
 
 /* Best of the channel first; those it did not find last. */
@@ -398,8 +403,8 @@ agm_pool_trim(AgmPool *pool)
 	/* Channel by channel, its best `depth` of the rest move to the front. */
 	for (AgmChannel channel = 0; channel < AGM_NCHANNELS; channel++)
 	{
-		qsort_arg(pool->items + kept, pool->n - kept, sizeof(AgmCandidate), compare_channel,
-				  &channel);
+		qsort_interruptible(pool->items + kept, pool->n - kept, sizeof(AgmCandidate),
+							compare_channel, &channel);
 		kept = Min(kept + recall->depth, pool->n);
 	}
 	pool->n = kept;

@@ -37,20 +37,22 @@ compare_order(double score_a, double score_b, int ns_a, int ns_b, int64 id_a, in
 }
 
 static int
-compare_items(const void *a, const void *b)
+compare_items(const void *a, const void *b, void *arg)
 {
 	const RankItem *x = a;
 	const RankItem *y = b;
 
+	(void) arg;
 	return compare_order(x->score, y->score, x->ns, y->ns, x->id, y->id);
 }
 
 static int
-compare_candidates(const void *a, const void *b)
+compare_candidates(const void *a, const void *b, void *arg)
 {
 	const AgmCandidate *x = a;
 	const AgmCandidate *y = b;
 
+	(void) arg;
 	return compare_order(x->score, y->score, x->ns, y->ns, x->id, y->id);
 }
 
@@ -67,7 +69,7 @@ rank_channel(AgmCandidate *candidates, int n, AgmChannel channel, RankItem *item
 			items[found++] = (RankItem){candidates[i].channel[channel].score, i,
 										candidates[i].ns, candidates[i].id};
 	}
-	qsort(items, found, sizeof(RankItem), compare_items);
+	qsort_interruptible(items, found, sizeof(RankItem), compare_items, NULL);
 	for (int i = 0; i < found; i++)
 		candidates[items[i].index].channel[channel].rank = i + 1;
 	return found > 0 ? items[0].score : 0;
@@ -125,5 +127,5 @@ agm_fuse(AgmCandidate *candidates, int n, AgmFusion fusion, const double *weight
 							(1 + IMPORTANCE_SHARE * candidate->importance) /
 							(1 + IMPORTANCE_SHARE);
 	}
-	qsort(candidates, n, sizeof(AgmCandidate), compare_candidates);
+	qsort_interruptible(candidates, n, sizeof(AgmCandidate), compare_candidates, NULL);
 }

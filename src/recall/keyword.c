@@ -180,11 +180,12 @@ namespace_statistics(const AgmRecall *recall, const AgmSearched *searched,
 }
 
 static int
-compare_ids(const void *a, const void *b)
+compare_ids(const void *a, const void *b, void *arg)
 {
 	int64 x = ((const AgmHit *) a)->id;
 	int64 y = ((const AgmHit *) b)->id;
 
+	(void) arg;
 	return (x > y) - (x < y);
 }
 
@@ -238,6 +239,6 @@ agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched,
 	}
 	pfree(pass.matches);
 	pfree(pass.words);
-	qsort(all->hits, all->n, sizeof(AgmHit), compare_ids);
+	qsort_interruptible(all->hits, all->n, sizeof(AgmHit), compare_ids, NULL);
 	return top.hits;
 }

@@ -9,6 +9,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
@@ -310,6 +311,7 @@ agm_fn_recall(PG_FUNCTION_ARGS)
 	rows = run(fcinfo, &recall, &nrows);
 	for (int i = 0; i < nrows; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		finish_row(&rows[i]);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, rows[i].values, rows[i].nulls);
 	}
