@@ -1,6 +1,7 @@
 # agentmem and pgvector in one database: contrib/agentmem_pgvector converts both ways, a column
-# of pgvector's changes its type without a rewrite, and neither library's operators and
-# functions are ambiguous or hide the other's.
+# of pgvector's changes its type without a rewrite, neither library's operators and
+# functions are ambiguous or hide the other's, and whatever pgvector has for its vector, its
+# halfvec and for bit, agentmem has with the same properties.
 use strict;
 use warnings;
 
@@ -46,6 +47,42 @@ sub is_query
 	return;
 }
 
+# What of pgvector's has no equal among ours, by the catalogs; names are without their schema.
+# Left out are sparsevec, which agentmem does not have, and the two access methods with what
+# serves nothing else.
+my $missing = q{
+	WITH member AS (
+		SELECT extname, classid::regclass::text AS class, objid FROM pg_depend JOIN pg_extension e ON e.oid = refobjid
+		WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass),
+	type AS (SELECT oid, typname AS name FROM pg_type),
+	thing (extname, what) AS (
+		SELECT extname, concat_ws(' ', 'type', typname, typlen, typalign, typstorage, typmodin <> 0)
+		FROM member JOIN pg_type t ON class = 'pg_type' AND objid = t.oid WHERE typtype = 'b' AND typelem = 0
+		UNION ALL
+		SELECT extname, concat_ws(' ', 'function', proname, (SELECT array_agg(name ORDER BY n)
+			FROM unnest(proargtypes) WITH ORDINALITY a (argument, n) JOIN type ON oid = argument), r.name,
+			prokind, proisstrict, provolatile, proparallel, transition.name, aggcombinefn <> 0)
+		FROM member JOIN pg_proc p ON class = 'pg_proc' AND objid = p.oid JOIN type r ON r.oid = prorettype
+			LEFT JOIN pg_aggregate ON aggfnoid = p.oid LEFT JOIN type transition ON transition.oid = aggtranstype
+		UNION ALL
+		-- The estimators of pgvector's <> are those of equality.
+		SELECT extname, concat_ws(' ', 'operator', l.name, o.oprname, r.name, x.name,
+			c.oprname, n.oprname, CASE WHEN o.oprname <> '<>' THEN concat(o.oprrest, o.oprjoin) END)
+		FROM member JOIN pg_operator o ON class = 'pg_operator' AND objid = o.oid JOIN type l ON l.oid = oprleft
+			JOIN type r ON r.oid = oprright JOIN type x ON x.oid = oprresult
+			LEFT JOIN pg_operator c ON c.oid = o.oprcom LEFT JOIN pg_operator n ON n.oid = o.oprnegate
+		UNION ALL
+		SELECT extname, concat_ws(' ', 'cast', s.name, t.name, castcontext, castmethod)
+		FROM member JOIN pg_cast c ON class = 'pg_cast' AND objid = c.oid JOIN type s ON s.oid = castsource
+			JOIN type t ON t.oid = casttarget
+		UNION ALL
+		SELECT extname, concat_ws(' ', 'operator class', opcname, amname, name, opcdefault)
+		FROM member JOIN pg_opclass c ON class = 'pg_opclass' AND objid = c.oid JOIN pg_am m ON m.oid = opcmethod
+			JOIN type ON type.oid = opcintype)
+	SELECT what FROM thing WHERE extname = 'vector' AND what !~ '\m(_?sparsevec\w*|internal|hnsw|ivfflat)\M'
+	EXCEPT
+	SELECT what FROM thing WHERE extname = 'agentmem' ORDER BY 1};
+
 # Wherever pgvector is, in a schema that must be quoted too.
 my %schema = (usual => 'public', moved => 'Vectors of "others"');
 s/"/""/g for values %schema;
@@ -55,6 +92,7 @@ for my $name (sort keys %schema)
 {
 	my $p = qq("$schema{$name}");
 
+	is_query($name, $missing, '', "nothing of pgvector's is missing");
 	is_query($name, q(SELECT castsource::regtype, casttarget::regtype, castcontext FROM pg_cast
 		WHERE castfunc IN (SELECT objid FROM pg_depend WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass
 			AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'agentmem_pgvector'))
