@@ -49,6 +49,16 @@ keep(__m512i v)
 	return v;
 }
 
+/* Four bytes again and again; by way of a general register it would take such a port, too. */
+INLINE __m512i
+repeat(const uint32 *bytes)
+{
+	__m512i v;
+
+	__asm__("vpbroadcastd %1, %0" : "=v"(v) : "m"(*bytes));
+	return v;
+}
+
 INLINE __m512
 keep_floats(__m512 v)
 {
@@ -366,7 +376,8 @@ fold_int64(__m512i v)
 static TARGET int32
 int8_dot_avx512(const int8 *a, const int8 *b, int n)
 {
-	const __m512i bias = keep(_mm512_set1_epi8((char) 0x80));
+	static const uint32 highest_bits = 0x80808080;
+	const __m512i bias = repeat(&highest_bits);
 	__m512i sum0 = _mm512_setzero_si512();
 	__m512i sum1 = _mm512_setzero_si512();
 	__m512i excess0 = _mm512_setzero_si512();
