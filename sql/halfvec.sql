@@ -77,6 +77,12 @@ SELECT ARRAY[1,2,3]::halfvec, ARRAY[1.5,2.5]::halfvec AS from_numeric;
 SELECT ARRAY[0.1,2049]::real[]::halfvec, ARRAY[0.1,1e-46]::double precision[]::halfvec;
 SELECT '{1,2,3}'::real[]::halfvec(3), '[5:7]={1,2,3}'::real[]::halfvec AS other_bounds;
 SELECT '[1,2.5,-0]'::halfvec::real[], '[0.1,2]'::halfvec::vector, '[0.1,2]'::vector::halfvec;
+-- Arrays of other numbers, on demand only: the float itself, the nearest integer, the digits of the text.
+SELECT v::double precision[], v::integer[], v::numeric[] FROM (SELECT '[0.1,-2.5,1e-6,65504]'::halfvec AS v) t;
+SELECT NULL::halfvec::numeric[] IS NULL AS null;
+CREATE TEMP TABLE numbers (a double precision[]);
+INSERT INTO numbers SELECT '[1]'::halfvec;
+DROP TABLE numbers;
 SELECT '[1,2]'::halfvec::vector(2), '[1,2]'::vector::halfvec(2);
 SELECT castsource::regtype, casttarget::regtype, castcontext
 FROM pg_cast WHERE 'halfvec'::regtype IN (castsource, casttarget)

@@ -114,6 +114,13 @@ SELECT ARRAY[1,2,3]::vector, ARRAY[1.5,2.5]::vector AS from_numeric;
 SELECT ARRAY[0.1,16777217]::real[]::vector, ARRAY[0.1,1e-46]::double precision[]::vector;
 SELECT '{1,2,3}'::real[]::vector(3), '[5:7]={1,2,3}'::real[]::vector AS other_bounds;
 SELECT '[1,2.5,-0]'::vector::real[];
+-- Arrays of other numbers, on demand only: the float itself, the nearest integer, the digits of the text.
+SELECT v::double precision[], v::integer[], v::numeric[] FROM (SELECT '[0.1,-2.5,1e-6,65504]'::vector AS v) t;
+SELECT NULL::vector::numeric[] IS NULL AS null, quantize('[0.5,-1.5]', 8)::double precision[] = quantize(quantize('[0.5,-1.5]', 8), 32)::double precision[] AS precision;
+CREATE TEMP TABLE numbers (a double precision[]);
+INSERT INTO numbers SELECT '[1]'::vector;
+DROP TABLE numbers;
+SELECT '[3e9]'::vector::integer[];
 CREATE TEMP TABLE list (a real[]);
 INSERT INTO list SELECT '[1,2,3]'::vector;
 SELECT * FROM list;

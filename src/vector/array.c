@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
 #include "utils/fmgrprotos.h"
 #include "vector/array.h"
 
@@ -79,4 +80,39 @@ agm_array_make(const float *x, int dim)
 	memcpy(ARR_DATA_PTR(result), x, sizeof(float4) * dim);
 
 	return result;
+}
+
+ArrayType *
+agm_array_convert(const float *x, int dim, Oid element)
+{
+	Datum *elements = (Datum *) palloc(sizeof(Datum) * dim);
+	char text[FLOAT_SHORTEST_DECIMAL_LEN];
+
+	switch (element)
+	{
+		case FLOAT8OID:
+			for (int i = 0; i < dim; i++)
+				elements[i] = Float8GetDatum(x[i]);
+			return construct_array(elements, dim, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
+								   TYPALIGN_DOUBLE);
+
+		case INT4OID:
+			for (int i = 0; i < dim; i++)
+				elements[i] = DirectFunctionCall1(ftoi4, Float4GetDatum(x[i]));
+			return construct_array(elements, dim, INT4OID, sizeof(int32), true, TYPALIGN_INT);
+
+		case NUMERICOID:
+			/* By way of text: float4_numeric() would keep six digits. */
+			for (int i = 0; i < dim; i++)
+			{
+				float_to_shortest_decimal_buf(x[i], text);
+				elements[i] =
+					DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+										ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+			}
+			return construct_array(elements, dim, NUMERICOID, -1, false, TYPALIGN_INT);
+
+		default:
+			elog(ERROR, "unexpected array element type: %u", element);
+	}
 }

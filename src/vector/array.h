@@ -25,4 +25,10 @@ extern void agm_array_read(ArrayType *array, int dim, float *x);
 /* An array of real. */
 extern ArrayType *agm_array_make(const float *x, int dim);
 
+/*
+ * An array of double precision, integer (rounded as real is, 22003 if it does not fit) or
+ * numeric (the digits of the text form).
+ */
+extern ArrayType *agm_array_convert(const float *x, int dim, Oid element);
+
 #endif

@@ -92,6 +92,24 @@ CREATE FUNCTION agentmem.halfvec_to_float4(agentmem.halfvec, integer, boolean) R
 COMMENT ON FUNCTION agentmem.halfvec_to_float4(agentmem.halfvec, integer, boolean)
 	IS 'convert halfvec to real array';
 
+CREATE FUNCTION agentmem.halfvec_to_float8(agentmem.halfvec) RETURNS double precision[]
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	AS 'MODULE_PATHNAME', 'agm_fn_halfvec_to_float8';
+COMMENT ON FUNCTION agentmem.halfvec_to_float8(agentmem.halfvec)
+	IS 'convert halfvec to double precision array';
+
+CREATE FUNCTION agentmem.halfvec_to_int4(agentmem.halfvec) RETURNS integer[]
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	AS 'MODULE_PATHNAME', 'agm_fn_halfvec_to_int4';
+COMMENT ON FUNCTION agentmem.halfvec_to_int4(agentmem.halfvec)
+	IS 'convert halfvec to integer array';
+
+CREATE FUNCTION agentmem.halfvec_to_numeric(agentmem.halfvec) RETURNS numeric[]
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000
+	AS 'MODULE_PATHNAME', 'agm_fn_halfvec_to_numeric';
+COMMENT ON FUNCTION agentmem.halfvec_to_numeric(agentmem.halfvec)
+	IS 'convert halfvec to numeric array';
+
 CREATE CAST (agentmem.halfvec AS agentmem.halfvec)
 	WITH FUNCTION agentmem.halfvec(agentmem.halfvec, integer, boolean) AS IMPLICIT;
 COMMENT ON CAST (agentmem.halfvec AS agentmem.halfvec) IS 'check the number of dimensions';
@@ -107,6 +125,18 @@ COMMENT ON CAST (agentmem.vector AS agentmem.halfvec) IS 'the values, rounded to
 CREATE CAST (agentmem.halfvec AS real[])
 	WITH FUNCTION agentmem.halfvec_to_float4(agentmem.halfvec, integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (agentmem.halfvec AS real[]) IS 'the values as an array';
+
+CREATE CAST (agentmem.halfvec AS double precision[])
+	WITH FUNCTION agentmem.halfvec_to_float8(agentmem.halfvec);
+COMMENT ON CAST (agentmem.halfvec AS double precision[]) IS 'the values, exactly';
+
+CREATE CAST (agentmem.halfvec AS integer[])
+	WITH FUNCTION agentmem.halfvec_to_int4(agentmem.halfvec);
+COMMENT ON CAST (agentmem.halfvec AS integer[]) IS 'the values, rounded';
+
+CREATE CAST (agentmem.halfvec AS numeric[])
+	WITH FUNCTION agentmem.halfvec_to_numeric(agentmem.halfvec);
+COMMENT ON CAST (agentmem.halfvec AS numeric[]) IS 'the digits of the text form';
 
 CREATE CAST (integer[] AS agentmem.halfvec)
 	WITH FUNCTION agentmem.array_to_halfvec(integer[], integer, boolean) AS ASSIGNMENT;

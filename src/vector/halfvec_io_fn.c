@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "libpq/pqformat.h"
 #include "port/pg_bswap.h"
 #include "vector/array.h"
@@ -25,6 +26,9 @@ PG_FUNCTION_INFO_V1(agm_fn_halfvec_to_vector);
 PG_FUNCTION_INFO_V1(agm_fn_vector_to_halfvec);
 PG_FUNCTION_INFO_V1(agm_fn_array_to_halfvec);
 PG_FUNCTION_INFO_V1(agm_fn_halfvec_to_float4);
+PG_FUNCTION_INFO_V1(agm_fn_halfvec_to_float8);
+PG_FUNCTION_INFO_V1(agm_fn_halfvec_to_int4);
+PG_FUNCTION_INFO_V1(agm_fn_halfvec_to_numeric);
 
 /* The values of argument 0 as floats. */
 static float *
@@ -164,4 +168,31 @@ agm_fn_halfvec_to_float4(PG_FUNCTION_ARGS)
 	float *x = get_floats(fcinfo, &dim);
 
 	PG_RETURN_ARRAYTYPE_P(agm_array_make(x, dim));
+}
+
+Datum
+agm_fn_halfvec_to_float8(PG_FUNCTION_ARGS)
+{
+	int dim;
+	float *x = get_floats(fcinfo, &dim);
+
+	PG_RETURN_ARRAYTYPE_P(agm_array_convert(x, dim, FLOAT8OID));
+}
+
+Datum
+agm_fn_halfvec_to_int4(PG_FUNCTION_ARGS)
+{
+	int dim;
+	float *x = get_floats(fcinfo, &dim);
+
+	PG_RETURN_ARRAYTYPE_P(agm_array_convert(x, dim, INT4OID));
+}
+
+Datum
+agm_fn_halfvec_to_numeric(PG_FUNCTION_ARGS)
+{
+	int dim;
+	float *x = get_floats(fcinfo, &dim);
+
+	PG_RETURN_ARRAYTYPE_P(agm_array_convert(x, dim, NUMERICOID));
 }

@@ -77,6 +77,26 @@ CREATE FUNCTION agentmem.vector_to_float4(agentmem.vector, integer, boolean) RET
 COMMENT ON FUNCTION agentmem.vector_to_float4(agentmem.vector, integer, boolean)
 	IS 'convert vector to real array';
 
+-- To arrays of other numbers: explicit, so that they decide nothing where one is not written.
+
+CREATE FUNCTION agentmem.vector_to_float8(agentmem.vector) RETURNS double precision[]
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	AS 'MODULE_PATHNAME', 'agm_fn_vector_to_float8';
+COMMENT ON FUNCTION agentmem.vector_to_float8(agentmem.vector)
+	IS 'convert vector to double precision array';
+
+CREATE FUNCTION agentmem.vector_to_int4(agentmem.vector) RETURNS integer[]
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	AS 'MODULE_PATHNAME', 'agm_fn_vector_to_int4';
+COMMENT ON FUNCTION agentmem.vector_to_int4(agentmem.vector)
+	IS 'convert vector to integer array';
+
+CREATE FUNCTION agentmem.vector_to_numeric(agentmem.vector) RETURNS numeric[]
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000
+	AS 'MODULE_PATHNAME', 'agm_fn_vector_to_numeric';
+COMMENT ON FUNCTION agentmem.vector_to_numeric(agentmem.vector)
+	IS 'convert vector to numeric array';
+
 CREATE CAST (agentmem.vector AS agentmem.vector)
 	WITH FUNCTION agentmem.vector(agentmem.vector, integer, boolean) AS IMPLICIT;
 COMMENT ON CAST (agentmem.vector AS agentmem.vector) IS 'check the number of dimensions';
@@ -84,6 +104,18 @@ COMMENT ON CAST (agentmem.vector AS agentmem.vector) IS 'check the number of dim
 CREATE CAST (agentmem.vector AS real[])
 	WITH FUNCTION agentmem.vector_to_float4(agentmem.vector, integer, boolean) AS IMPLICIT;
 COMMENT ON CAST (agentmem.vector AS real[]) IS 'the values as an array';
+
+CREATE CAST (agentmem.vector AS double precision[])
+	WITH FUNCTION agentmem.vector_to_float8(agentmem.vector);
+COMMENT ON CAST (agentmem.vector AS double precision[]) IS 'the values, exactly';
+
+CREATE CAST (agentmem.vector AS integer[])
+	WITH FUNCTION agentmem.vector_to_int4(agentmem.vector);
+COMMENT ON CAST (agentmem.vector AS integer[]) IS 'the values, rounded';
+
+CREATE CAST (agentmem.vector AS numeric[])
+	WITH FUNCTION agentmem.vector_to_numeric(agentmem.vector);
+COMMENT ON CAST (agentmem.vector AS numeric[]) IS 'the digits of the text form';
 
 CREATE CAST (integer[] AS agentmem.vector)
 	WITH FUNCTION agentmem.array_to_vector(integer[], integer, boolean) AS ASSIGNMENT;

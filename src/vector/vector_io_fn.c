@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "catalog/pg_type.h"
 #include "libpq/pqformat.h"
 #include "port/pg_bswap.h"
 #include "vector/array.h"
@@ -24,6 +25,9 @@ PG_FUNCTION_INFO_V1(agm_fn_vector_send);
 PG_FUNCTION_INFO_V1(agm_fn_vector);
 PG_FUNCTION_INFO_V1(agm_fn_array_to_vector);
 PG_FUNCTION_INFO_V1(agm_fn_vector_to_float4);
+PG_FUNCTION_INFO_V1(agm_fn_vector_to_float8);
+PG_FUNCTION_INFO_V1(agm_fn_vector_to_int4);
+PG_FUNCTION_INFO_V1(agm_fn_vector_to_numeric);
 
 Datum
 agm_fn_vector_in(PG_FUNCTION_ARGS)
@@ -138,4 +142,28 @@ agm_fn_vector_to_float4(PG_FUNCTION_ARGS)
 	AgmVector vector = PG_GETARG_AGM_VECTOR(0);
 
 	PG_RETURN_ARRAYTYPE_P(agm_array_make(vector->x, vector->dim));
+}
+
+Datum
+agm_fn_vector_to_float8(PG_FUNCTION_ARGS)
+{
+	AgmVector vector = PG_GETARG_AGM_VECTOR(0);
+
+	PG_RETURN_ARRAYTYPE_P(agm_array_convert(vector->x, vector->dim, FLOAT8OID));
+}
+
+Datum
+agm_fn_vector_to_int4(PG_FUNCTION_ARGS)
+{
+	AgmVector vector = PG_GETARG_AGM_VECTOR(0);
+
+	PG_RETURN_ARRAYTYPE_P(agm_array_convert(vector->x, vector->dim, INT4OID));
+}
+
+Datum
+agm_fn_vector_to_numeric(PG_FUNCTION_ARGS)
+{
+	AgmVector vector = PG_GETARG_AGM_VECTOR(0);
+
+	PG_RETURN_ARRAYTYPE_P(agm_array_convert(vector->x, vector->dim, NUMERICOID));
 }
