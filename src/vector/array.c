@@ -65,52 +65,74 @@ agm_array_read(ArrayType *array, int dim, float *x)
 	}
 }
 
-ArrayType *
-agm_array_make(const float *x, int dim)
+/*
+ * Room for an array of elements of `width` bytes, aligned to eight.  By hand:
+ * construct_array() would take the values as Datums, one by one.
+ */
+static ArrayType *
+new_array(int dim, Oid element, Size width)
 {
-	/* By hand: construct_array() would take the values as Datums, one by one. */
-	Size size = ARR_OVERHEAD_NONULLS(1) + sizeof(float4) * dim;
+	Size size = ARR_OVERHEAD_NONULLS(1) + width * dim;
 	ArrayType *result = (ArrayType *) palloc0(size);
 
 	SET_VARSIZE(result, size);
 	result->ndim = 1;
-	result->elemtype = FLOAT4OID;
+	result->elemtype = element;
 	ARR_DIMS(result)[0] = dim;
 	ARR_LBOUND(result)[0] = 1;
-	memcpy(ARR_DATA_PTR(result), x, sizeof(float4) * dim);
 
 	return result;
 }
 
 ArrayType *
-agm_array_convert(const float *x, int dim, Oid element)
+agm_array_make(const float *x, int dim)
+{
+	ArrayType *result = new_array(dim, FLOAT4OID, sizeof(float4));
+
+	memcpy(ARR_DATA_PTR(result), x, sizeof(float4) * dim);
+
+	return result;
+}
+
+/* By way of text: float4_numeric() would keep six digits. */
+static ArrayType *
+make_numerics(const float *x, int dim)
 {
 	Datum *elements = (Datum *) palloc(sizeof(Datum) * dim);
 	char text[FLOAT_SHORTEST_DECIMAL_LEN];
 
+	for (int i = 0; i < dim; i++)
+	{
+		float_to_shortest_decimal_buf(x[i], text);
+		elements[i] = DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+										  ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	}
+
+	return construct_array(elements, dim, NUMERICOID, -1, false, TYPALIGN_INT);
+}
+
+ArrayType *
+agm_array_convert(const float *x, int dim, Oid element)
+{
+	ArrayType *result;
+
 	switch (element)
 	{
 		case FLOAT8OID:
+			result = new_array(dim, FLOAT8OID, sizeof(float8));
 			for (int i = 0; i < dim; i++)
-				elements[i] = Float8GetDatum(x[i]);
-			return construct_array(elements, dim, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
-								   TYPALIGN_DOUBLE);
+				((float8 *) ARR_DATA_PTR(result))[i] = x[i];
+			return result;
 
 		case INT4OID:
+			result = new_array(dim, INT4OID, sizeof(int32));
 			for (int i = 0; i < dim; i++)
-				elements[i] = DirectFunctionCall1(ftoi4, Float4GetDatum(x[i]));
-			return construct_array(elements, dim, INT4OID, sizeof(int32), true, TYPALIGN_INT);
+				((int32 *) ARR_DATA_PTR(result))[i] =
+					DatumGetInt32(DirectFunctionCall1(ftoi4, Float4GetDatum(x[i])));
+			return result;
 
 		case NUMERICOID:
-			/* By way of text: float4_numeric() would keep six digits. */
-			for (int i = 0; i < dim; i++)
-			{
-				float_to_shortest_decimal_buf(x[i], text);
-				elements[i] =
-					DirectFunctionCall3(numeric_in, CStringGetDatum(text),
-										ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-			}
-			return construct_array(elements, dim, NUMERICOID, -1, false, TYPALIGN_INT);
+			return make_numerics(x, dim);
 
 		default:
 			elog(ERROR, "unexpected array element type: %u", element);
