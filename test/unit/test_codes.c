@@ -81,9 +81,10 @@ fill(GuardedMemory *memory, Size size, uint64 seed, int value)
 static int
 next_length(int n)
 {
-	static const int after[] = {384, 768, 1536, 4097, 16000, 65536 / 2 + 1, MAX_BYTES};
+	static const int after[] = {1536, 4097, 16000, 65536 / 2 + 1, MAX_BYTES};
 
-	if (n < 260)
+	/* The longest turn of a loop is 384 bytes: one, two, and every rest after them. */
+	if (n < 3 * 384)
 		return n + 1;
 	for (int i = 0; i < (int) lengthof(after); i++)
 		if (n < after[i])
