@@ -47,6 +47,7 @@ OBJS = \
 	src/lexical/parser_fn.o \
 	src/lexical/segment.o \
 	src/temporal/period.o \
+	src/ivfbq/geometry.o \
 	src/memory/filter.o \
 	src/memory/hash.o \
 	src/memory/input.o \
