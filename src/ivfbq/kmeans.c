@@ -1,0 +1,316 @@
+/*
+ * kmeans.c
+ *		Clusters of 8-bit rows (kmeans.h).
+ *
+ * Lloyd's algorithm: each row goes to its nearest centroid, each centroid to the mean of its rows,
+ * rounded to 8 bits.  The start is a random sample: with ten rows and more for each centroid it is as
+ * good as k-means++ after the first rounds, and costs nothing.  A centroid that gets no rows takes
+ * over half of the largest cluster.
+ *
+ * Distances come from products of bytes: |y - c|^2 less |y|^2, which is the same for all
+ * centroids, is |c|^2 - 2 y.c, and y.c is scale * scale_c * (sum of (code + 128) * code_c, less 128 times the
+ * sum of code_c).
+ */
+#include "postgres.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "ivfbq/kmeans.h"
+
+/* Rows between two looks for interrupts, at a thousand centroids some milliseconds. */
+#define INTERRUPT_ROWS 1024
+
+/* Bytes from one centroid's codes to the next. */
+static Size
+code_stride(const IvfbqKmeans *kmeans)
+{
+	return (Size) (kmeans->codec->dim + 63) & ~(Size) 63;
+}
+
+/*
+ * Makes of centroid number i what assigning needs.  A centroid is what its bytes say, not what they
+ * were rounded from: nothing is left over.
+ */
+static void
+prepare(IvfbqKmeans *kmeans, int i)
+{
+	int dim = kmeans->codec->dim;
+	char *row = kmeans->centroids + IVFBQ_ROW_SIZE(dim) * i;
+	const uint8 *biased = (const uint8 *) row + IVFBQ_ROW_HEAD_SIZE;
+	int8 *codes = kmeans->codes + code_stride(kmeans) * i;
+	IvfbqRowHeadData head;
+	int32 sum = 0;
+
+	ivfbq_row_head(row, &head);
+	head.residual = 0;
+	head.norm = (float) (head.scale * sqrt(head.square_sum) * (1 + FLT_EPSILON));
+	memset(&head.tid, 0, sizeof(head.tid));
+	memcpy(row, &head, IVFBQ_ROW_HEAD_SIZE);
+	for (int j = 0; j < dim; j++)
+	{
+		codes[j] = (int8) (biased[j] - 128);
+		sum += codes[j];
+	}
+	kmeans->code_sums[i] = 128 * sum;
+	kmeans->scales[i] = head.scale;
+	kmeans->squares[i] = (float) ((double) head.scale * head.scale * head.square_sum);
+}
+
+static IvfbqKmeans *
+make(const IvfbqCodec *codec, int k)
+{
+	IvfbqKmeans *kmeans = palloc0(sizeof(IvfbqKmeans));
+
+	kmeans->codec = codec;
+	kmeans->k = k;
+	kmeans->centroids = palloc_extended((Size) IVFBQ_ROW_SIZE(codec->dim) * Max(k, 1),
+										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	kmeans->codes =
+		palloc_extended(code_stride(kmeans) * Max(k, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	kmeans->code_sums = palloc(sizeof(int32) * Max(k, 1));
+	kmeans->scales = palloc(sizeof(float) * Max(k, 1));
+	kmeans->squares = palloc(sizeof(float) * Max(k, 1));
+	return kmeans;
+}
+
+void
+ivfbq_kmeans_free(IvfbqKmeans *kmeans)
+{
+	pfree(kmeans->centroids);
+	pfree(kmeans->codes);
+	pfree(kmeans->code_sums);
+	pfree(kmeans->scales);
+	pfree(kmeans->squares);
+	pfree(kmeans);
+}
+
+IvfbqKmeans *
+ivfbq_kmeans_of(const IvfbqCodec *codec, const char *centroids, int k)
+{
+	IvfbqKmeans *kmeans = make(codec, k);
+
+	memcpy(kmeans->centroids, centroids, (Size) IVFBQ_ROW_SIZE(codec->dim) * k);
+	for (int i = 0; i < k; i++)
+		prepare(kmeans, i);
+	return kmeans;
+}
+
+int
+ivfbq_kmeans_nearest(const IvfbqKmeans *kmeans, const char *row, double *distance)
+{
+	const uint8 *biased = (const uint8 *) row + IVFBQ_ROW_HEAD_SIZE;
+	int dim = kmeans->codec->dim;
+	Size stride = code_stride(kmeans);
+	IvfbqRowHeadData head;
+	float twice;
+	float best = FLT_MAX;
+	int nearest = 0;
+
+	ivfbq_row_head(row, &head);
+	twice = 2 * head.scale;
+	for (int i = 0; i < kmeans->k; i++)
+	{
+		int32 product = agm_kernels->uint8_int8_dot(biased, kmeans->codes + stride * i, dim) -
+						kmeans->code_sums[i];
+		float d = kmeans->squares[i] - twice * kmeans->scales[i] * (float) product;
+
+		if (d < best)
+		{
+			best = d;
+			nearest = i;
+		}
+	}
+	if (distance != NULL)
+		*distance = Max(0, (double) best + (double) head.scale * head.scale * head.square_sum);
+	return nearest;
+}
+
+/* The rows while they are clustered. */
+typedef struct Work
+{
+	IvfbqKmeans *kmeans;
+	const char *rows;
+	Size stride;
+	int n;
+	int nfixed;
+	int32 *assigned; /* centroid of each row */
+	int32 *counts;	 /* rows of each centroid */
+	float *sums;	 /* of their y^, k * dim */
+	void (*interrupt)(void);
+} Work;
+
+static const char *
+row_of(const Work *work, int i)
+{
+	return work->rows + work->stride * i;
+}
+
+/* Every row to its nearest centroid; returns how many have another than before. */
+static int
+assign(Work *work)
+{
+	int changed = 0;
+	double total = 0;
+
+	memset(work->counts, 0, sizeof(int32) * work->kmeans->k);
+	for (int i = 0; i < work->n; i++)
+	{
+		double distance;
+		int nearest = ivfbq_kmeans_nearest(work->kmeans, row_of(work, i), &distance);
+
+		changed += nearest != work->assigned[i];
+		work->assigned[i] = nearest;
+		work->counts[nearest]++;
+		total += distance;
+		if (i % INTERRUPT_ROWS == 0 && work->interrupt != NULL)
+			work->interrupt();
+	}
+	work->kmeans->spread = work->n > 0 ? total / work->n : 0;
+	return changed;
+}
+
+/* A centroid without rows gets every other row of the largest cluster. */
+static void
+fill_empty(Work *work)
+{
+	int k = work->kmeans->k;
+
+	for (int i = work->nfixed; i < k; i++)
+	{
+		int largest = 0;
+		bool take = false;
+
+		if (work->counts[i] > 0)
+			continue;
+		for (int j = 1; j < k; j++)
+			if (work->counts[j] > work->counts[largest])
+				largest = j;
+		if (work->counts[largest] < 2)
+			return;
+		for (int r = 0; r < work->n; r++)
+			if (work->assigned[r] == largest)
+			{
+				if (take)
+				{
+					work->assigned[r] = i;
+					work->counts[i]++;
+					work->counts[largest]--;
+				}
+				take = !take;
+			}
+	}
+}
+
+/* Each centroid that is not fixed to the mean of its rows. */
+static void
+move_centroids(Work *work)
+{
+	const IvfbqCodec *codec = work->kmeans->codec;
+	int dim = codec->dim;
+	float *y = palloc(sizeof(float) * dim);
+
+	memset(work->sums, 0, sizeof(float) * dim * work->kmeans->k);
+	for (int i = 0; i < work->n; i++)
+	{
+		const char *row = row_of(work, i);
+		const uint8 *biased = (const uint8 *) row + IVFBQ_ROW_HEAD_SIZE;
+		float *sum = work->sums + (Size) dim * work->assigned[i];
+		IvfbqRowHeadData head;
+
+		ivfbq_row_head(row, &head);
+		for (int j = 0; j < dim; j++)
+			sum[j] += head.scale * (float) ((int) biased[j] - 128);
+		if (i % (16 * INTERRUPT_ROWS) == 0 && work->interrupt != NULL)
+			work->interrupt();
+	}
+	for (int i = work->nfixed; i < work->kmeans->k; i++)
+	{
+		if (work->counts[i] == 0)
+			continue;
+		for (int j = 0; j < dim; j++)
+			y[j] = work->sums[(Size) dim * i + j] / (float) work->counts[i];
+		ivfbq_quantize(codec, y, work->kmeans->centroids + IVFBQ_ROW_SIZE(dim) * i);
+		prepare(work->kmeans, i);
+	}
+	pfree(y);
+}
+
+/* The first centroids are rows. */
+static void
+choose_start(Work *work, uint64 seed)
+{
+	int dim = work->kmeans->codec->dim;
+	int wanted = work->kmeans->k - work->nfixed;
+	uint64 state = seed;
+
+	/* One row out of each of `wanted` equal parts: spread over the rows, and never twice. */
+	for (int i = 0; i < wanted; i++)
+	{
+		int first = (int) ((int64) work->n * i / wanted);
+		int after = (int) ((int64) work->n * (i + 1) / wanted);
+		int row = first + (int) (agm_splitmix64(&state) % (uint64) Max(after - first, 1));
+		char *centroid = work->kmeans->centroids + IVFBQ_ROW_SIZE(dim) * (work->nfixed + i);
+
+		memcpy(centroid, row_of(work, Min(row, work->n - 1)), IVFBQ_ROW_SIZE(dim));
+		prepare(work->kmeans, work->nfixed + i);
+	}
+}
+
+/* Takes out centroids without rows, which only equal rows leave. */
+static void
+drop_empty(Work *work)
+{
+	IvfbqKmeans *kmeans = work->kmeans;
+	Size size = IVFBQ_ROW_SIZE(kmeans->codec->dim);
+	int kept = work->nfixed;
+
+	for (int i = work->nfixed; i < kmeans->k; i++)
+		if (work->counts[i] > 0)
+		{
+			memmove(kmeans->centroids + size * kept, kmeans->centroids + size * i, size);
+			kept++;
+		}
+	kmeans->k = kept;
+	for (int i = 0; i < kept; i++)
+		prepare(kmeans, i);
+}
+
+IvfbqKmeans *
+ivfbq_kmeans(const IvfbqCodec *codec, const char *rows, Size stride, int n, int k,
+			 const char *fixed, int nfixed, int iterations, uint64 seed,
+			 void (*interrupt)(void))
+{
+	Work work = {.rows = rows, .stride = stride, .n = n, .interrupt = interrupt};
+
+	Assert(n > 0 && k > nfixed);
+	work.nfixed = nfixed;
+	work.kmeans = make(codec, Min(k, nfixed + n));
+	if (nfixed > 0)
+		memcpy(work.kmeans->centroids, fixed, (Size) IVFBQ_ROW_SIZE(codec->dim) * nfixed);
+	for (int i = 0; i < nfixed; i++)
+		prepare(work.kmeans, i);
+	work.assigned = palloc_extended(sizeof(int32) * n, MCXT_ALLOC_HUGE);
+	memset(work.assigned, -1, sizeof(int32) * n);
+	work.counts = palloc(sizeof(int32) * work.kmeans->k);
+	work.sums = palloc_extended(sizeof(float) * codec->dim * work.kmeans->k, MCXT_ALLOC_HUGE);
+
+	choose_start(&work, seed);
+	for (int i = 0; i < iterations; i++)
+	{
+		/* What moves one row of a hundred moves no centroid that matters. */
+		bool settled = assign(&work) <= n / 100;
+
+		fill_empty(&work);
+		move_centroids(&work);
+		if (settled)
+			break;
+	}
+	(void) assign(&work);
+	drop_empty(&work);
+
+	pfree(work.assigned);
+	pfree(work.counts);
+	pfree(work.sums);
+	return work.kmeans;
+}
