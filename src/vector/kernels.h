@@ -46,6 +46,15 @@ typedef struct AgmBitCounts
 /* The most that the 16 sums of a group may be: four values of four bits. */
 #define AGM_BLOCK_TABLE_MAX 60
 
+/* What of the bounds of a block is the same for all its codes. */
+typedef struct AgmBlockTerms
+{
+	float offset;
+	float sum_scale;
+	float sum_offset;
+	float error;
+} AgmBlockTerms;
+
 typedef struct AgmKernels
 {
 	const char *name;
@@ -80,6 +89,22 @@ typedef struct AgmKernels
 	 */
 	void (*scan_block)(const uint8 *codes, const uint8 *table, int ngroups,
 					   uint32 sums[AGM_BLOCK_CODES]);
+	/*
+	 * bounds[i] = offset + a[i] + b[i] * (sums[i] * sum_scale + sum_offset) - error * e[i],
+	 * b and e being the upper halves of floats, sums below 2^31.  Each operation rounds by
+	 * itself, from the left to the right, so that the bits are the same on every table.  Bit
+	 * i of the result: bounds[i] <= limit; not set if either is NaN.
+	 */
+	uint32 (*block_bounds)(const uint32 sums[AGM_BLOCK_CODES], const float *a, const uint16 *b,
+						   const uint16 *e, const AgmBlockTerms *terms, float limit,
+						   float bounds[AGM_BLOCK_CODES]);
+	/*
+	 * For one code that lies by itself, and four planes of as many bytes, the bits of numbers
+	 * u of four bits: 4 * (the sum of u where the code has a bit set) - 30 * (how many are
+	 * set).  With 15 * D - 2 * (the sum of all u) added it is the sum of w = 2 * u - 15 over D
+	 * dimensions, negative where the code's bit is not set.
+	 */
+	int32 (*scan_code)(const uint8 *code, const uint8 *planes, Size bytes);
 
 	/*
 	 * What a rotation (rotation.h) is made of.  Each result is rounded at the same places in

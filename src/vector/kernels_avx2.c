@@ -509,6 +509,71 @@ scan_block_avx2(const uint8 *codes, const uint8 *table, int ngroups,
 	empty_sums(&high_sums, sums + AGM_BLOCK_CODES / 2);
 }
 
+/*
+ * A product that is rounded before anything is added to it: the compiler would fuse the two,
+ * although these are intrinsics.
+ */
+INLINE __m256
+product(__m256 a, __m256 b)
+{
+	__m256 v = _mm256_mul_ps(a, b);
+
+	__asm__("" : "+x"(v));
+	return v;
+}
+
+/* Eight floats, of which these are the upper halves. */
+INLINE __m256
+load_upper_halves(const uint16 *x)
+{
+	__m256i v = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *) x));
+
+	return _mm256_castsi256_ps(_mm256_slli_epi32(v, 16));
+}
+
+static TARGET uint32
+block_bounds_avx2(const uint32 sums[AGM_BLOCK_CODES], const float *a, const uint16 *b,
+				  const uint16 *e, const AgmBlockTerms *terms, float limit,
+				  float bounds[AGM_BLOCK_CODES])
+{
+	const __m256 offset = _mm256_set1_ps(terms->offset);
+	const __m256 sum_scale = _mm256_set1_ps(terms->sum_scale);
+	const __m256 sum_offset = _mm256_set1_ps(terms->sum_offset);
+	const __m256 error = _mm256_set1_ps(terms->error);
+	uint32 mask = 0;
+
+	for (int i = 0; i < AGM_BLOCK_CODES; i += FLOATS)
+	{
+		__m256 sum = _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *) (sums + i)));
+		__m256 factor = _mm256_add_ps(product(sum, sum_scale), sum_offset);
+		__m256 bound = _mm256_add_ps(offset, _mm256_loadu_ps(a + i));
+
+		bound = _mm256_add_ps(bound, product(load_upper_halves(b + i), factor));
+		bound = _mm256_sub_ps(bound, product(error, load_upper_halves(e + i)));
+		_mm256_storeu_ps(bounds + i, bound);
+		bound = _mm256_cmp_ps(bound, _mm256_set1_ps(limit), _CMP_LE_OQ);
+		mask |= (uint32) _mm256_movemask_ps(bound) << i;
+	}
+	return mask;
+}
+
+static TARGET int32
+scan_code_avx2(const uint8 *code, const uint8 *planes, Size bytes)
+{
+	int32 sum = 0;
+	int32 count = 0;
+
+	for (Size i = 0; i < bytes; i += sizeof(uint64))
+	{
+		uint64 x = load_word(code, i, bytes);
+
+		count += (int32) _mm_popcnt_u64(x);
+		for (int k = 0; k < 4; k++)
+			sum += (int32) _mm_popcnt_u64(x & load_word(planes + k * bytes, i, bytes)) << k;
+	}
+	return 4 * sum - 30 * count;
+}
+
 /* ---------------------------------------------------------------- rotation */
 
 /* 1 for the first of two elements 1, 2 or 4 apart, -1 for the second. */
@@ -700,6 +765,8 @@ const AgmKernels agm_kernels_avx2 = {
 	.hamming = hamming_avx2,
 	.bit_counts = bit_counts_avx2,
 	.scan_block = scan_block_avx2,
+	.block_bounds = block_bounds_avx2,
+	.scan_code = scan_code_avx2,
 	.hadamard = hadamard_avx2,
 	.flip_signs = flip_signs_avx2,
 	.butterfly = butterfly_avx2,

@@ -66,6 +66,13 @@ keep_floats(__m512 v)
 	return v;
 }
 
+/* A product that the compiler does not fuse with a sum. */
+INLINE __m512
+product(__m512 a, __m512 b)
+{
+	return keep_floats(_mm512_mul_ps(a, b));
+}
+
 /* ---------------------------------------------------------------- sums of floats */
 
 typedef enum Term
@@ -210,46 +217,23 @@ sum_cosine(const void *a, const void *b, int n, bool half)
 	return result;
 }
 
-static TARGET float
-dot_avx512(const float *a, const float *b, int n)
-{
-	return sum_terms(a, b, n, false, TERM_PRODUCT);
-}
+#define SUM_KERNEL(name, type, half, term)                                                     \
+	static TARGET float name(const type *a, const type *b, int n)                              \
+	{                                                                                          \
+		return sum_terms(a, b, n, half, term);                                                 \
+	}
 
-static TARGET float
-l2_squared_avx512(const float *a, const float *b, int n)
-{
-	return sum_terms(a, b, n, false, TERM_SQUARED_DIFFERENCE);
-}
-
-static TARGET float
-l1_avx512(const float *a, const float *b, int n)
-{
-	return sum_terms(a, b, n, false, TERM_DIFFERENCE);
-}
+SUM_KERNEL(dot_avx512, float, false, TERM_PRODUCT)
+SUM_KERNEL(l2_squared_avx512, float, false, TERM_SQUARED_DIFFERENCE)
+SUM_KERNEL(l1_avx512, float, false, TERM_DIFFERENCE)
+SUM_KERNEL(half_dot_avx512, uint16, true, TERM_PRODUCT)
+SUM_KERNEL(half_l2_squared_avx512, uint16, true, TERM_SQUARED_DIFFERENCE)
+SUM_KERNEL(half_l1_avx512, uint16, true, TERM_DIFFERENCE)
 
 static TARGET AgmCosineSums
 cosine_sums_avx512(const float *a, const float *b, int n)
 {
 	return sum_cosine(a, b, n, false);
-}
-
-static TARGET float
-half_dot_avx512(const uint16 *a, const uint16 *b, int n)
-{
-	return sum_terms(a, b, n, true, TERM_PRODUCT);
-}
-
-static TARGET float
-half_l2_squared_avx512(const uint16 *a, const uint16 *b, int n)
-{
-	return sum_terms(a, b, n, true, TERM_SQUARED_DIFFERENCE);
-}
-
-static TARGET float
-half_l1_avx512(const uint16 *a, const uint16 *b, int n)
-{
-	return sum_terms(a, b, n, true, TERM_DIFFERENCE);
 }
 
 static TARGET AgmCosineSums
@@ -545,6 +529,62 @@ scan_block_avx512(const uint8 *codes, const uint8 *table, int ngroups,
 	_mm512_storeu_si512(sums + AGM_BLOCK_CODES / 2, high_sums);
 }
 
+/* Sixteen floats, of which these are the upper halves. */
+INLINE __m512
+load_upper_halves(const uint16 *x)
+{
+	__m512i v = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *) x));
+
+	return _mm512_castsi512_ps(_mm512_slli_epi32(v, 16));
+}
+
+static TARGET uint32
+block_bounds_avx512(const uint32 sums[AGM_BLOCK_CODES], const float *a, const uint16 *b,
+					const uint16 *e, const AgmBlockTerms *terms, float limit,
+					float bounds[AGM_BLOCK_CODES])
+{
+	uint32 mask = 0;
+
+#define TERM(t) _mm512_set1_ps(terms->t)
+	for (int i = 0; i < AGM_BLOCK_CODES; i += FLOATS)
+	{
+		__m512 factor =
+			product(_mm512_cvtepi32_ps(_mm512_loadu_si512(sums + i)), TERM(sum_scale));
+		__m512 bound = _mm512_add_ps(TERM(offset), _mm512_loadu_ps(a + i));
+
+		factor = _mm512_add_ps(factor, TERM(sum_offset));
+		bound = _mm512_add_ps(bound, product(load_upper_halves(b + i), factor));
+		bound = _mm512_sub_ps(bound, product(TERM(error), load_upper_halves(e + i)));
+		_mm512_storeu_ps(bounds + i, bound);
+		mask |= (uint32) _mm512_cmp_ps_mask(bound, _mm512_set1_ps(limit), _CMP_LE_OQ) << i;
+	}
+#undef TERM
+	return mask;
+}
+
+static TARGET int32
+scan_code_avx512(const uint8 *code, const uint8 *planes, Size bytes)
+{
+	__m512i counts = _mm512_setzero_si512();
+	__m512i sums = _mm512_setzero_si512();
+
+	for (Size i = 0; i < bytes; i += BYTES)
+	{
+		__m512i v = load_bytes(code, i, bytes);
+		__m512i part = _mm512_setzero_si512();
+
+		counts = _mm512_add_epi64(counts, _mm512_popcnt_epi64(v));
+		for (int k = 3; k >= 0; k--)
+		{
+			__m512i both = _mm512_and_si512(v, load_bytes(planes + k * bytes, i, bytes));
+
+			part = _mm512_add_epi64(_mm512_add_epi64(part, part), _mm512_popcnt_epi64(both));
+		}
+		sums = _mm512_add_epi64(sums, part);
+	}
+	return 4 * (int32) fold_int64(sums) - 30 * (int32) fold_int64(counts);
+}
+
 /* ---------------------------------------------------------------- rotation */
 
 /* 1 for the first of two elements 1, 2, 4 or 8 apart, -1 for the second. */
@@ -737,6 +777,8 @@ const AgmKernels agm_kernels_avx512 = {
 	.hamming = hamming_avx512,
 	.bit_counts = bit_counts_avx512,
 	.scan_block = scan_block_avx512,
+	.block_bounds = block_bounds_avx512,
+	.scan_code = scan_code_avx512,
 	.hadamard = hadamard_avx512,
 	.flip_signs = flip_signs_avx512,
 	.butterfly = butterfly_avx512,

@@ -410,6 +410,84 @@ scan_block_neon(const uint8 *codes, const uint8 *table, int ngroups,
 	}
 }
 
+/*
+ * A product that is rounded before anything is added to it: the compiler would fuse the two,
+ * although these are intrinsics.
+ */
+INLINE float32x4_t
+product(float32x4_t a, float32x4_t b)
+{
+	float32x4_t v = vmulq_f32(a, b);
+
+	__asm__("" : "+w"(v));
+	return v;
+}
+
+/* Four floats, of which these are the upper halves. */
+INLINE float32x4_t
+load_upper_halves(const uint16 *x)
+{
+	return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(x), 16));
+}
+
+static uint32
+block_bounds_neon(const uint32 sums[AGM_BLOCK_CODES], const float *a, const uint16 *b,
+				  const uint16 *e, const AgmBlockTerms *terms, float limit,
+				  float bounds[AGM_BLOCK_CODES])
+{
+	const float32x4_t offset = vdupq_n_f32(terms->offset);
+	const float32x4_t sum_scale = vdupq_n_f32(terms->sum_scale);
+	const float32x4_t sum_offset = vdupq_n_f32(terms->sum_offset);
+	const float32x4_t error = vdupq_n_f32(terms->error);
+	const uint32x4_t bits = {1, 2, 4, 8};
+	uint32 mask = 0;
+
+	for (int i = 0; i < AGM_BLOCK_CODES; i += FLOATS)
+	{
+		float32x4_t sum = vcvtq_f32_u32(vld1q_u32(sums + i));
+		float32x4_t factor = vaddq_f32(product(sum, sum_scale), sum_offset);
+		float32x4_t bound = vaddq_f32(offset, vld1q_f32(a + i));
+
+		bound = vaddq_f32(bound, product(load_upper_halves(b + i), factor));
+		bound = vsubq_f32(bound, product(error, load_upper_halves(e + i)));
+		vst1q_f32(bounds + i, bound);
+		mask |= vaddvq_u32(vandq_u32(vcleq_f32(bound, vdupq_n_f32(limit)), bits)) << i;
+	}
+	return mask;
+}
+
+static int32
+scan_code_neon(const uint8 *code, const uint8 *planes, Size bytes)
+{
+	uint32x4_t sums = vdupq_n_u32(0);
+	uint32x4_t counts = vdupq_n_u32(0);
+	int32 sum;
+	int32 count;
+	Size i;
+
+	for (i = 0; i + BYTES <= bytes; i += BYTES)
+	{
+		uint8x16_t v = vld1q_u8(code + i);
+		/* 15 times 8 bits at most. */
+		uint8x16_t part = vdupq_n_u8(0);
+
+		for (int k = 3; k >= 0; k--)
+			part = vaddq_u8(vaddq_u8(part, part),
+							vcntq_u8(vandq_u8(v, vld1q_u8(planes + k * bytes + i))));
+		sums = vpadalq_u16(sums, vpaddlq_u8(part));
+		counts = vpadalq_u16(counts, vpaddlq_u8(vcntq_u8(v)));
+	}
+	sum = (int32) vaddvq_u32(sums);
+	count = (int32) vaddvq_u32(counts);
+	for (; i < bytes; i++)
+	{
+		count += __builtin_popcount(code[i]);
+		for (int k = 0; k < 4; k++)
+			sum += __builtin_popcount(code[i] & planes[k * bytes + i]) << k;
+	}
+	return 4 * sum - 30 * count;
+}
+
 /* ---------------------------------------------------------------- rotation */
 
 /* One step for two registers. */
@@ -512,6 +590,8 @@ const AgmKernels agm_kernels_neon = {
 	.hamming = hamming_neon,
 	.bit_counts = bit_counts_neon,
 	.scan_block = scan_block_neon,
+	.block_bounds = block_bounds_neon,
+	.scan_code = scan_code_neon,
 	.hadamard = hadamard_neon,
 	.flip_signs = flip_signs_neon,
 	.butterfly = butterfly_neon,

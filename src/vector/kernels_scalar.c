@@ -378,6 +378,65 @@ scan_block_scalar(const uint8 *codes, const uint8 *table, int ngroups,
 	}
 }
 
+/* The float whose upper half this is. */
+static inline float
+upper_half(uint16 half)
+{
+	uint32 bits = (uint32) half << 16;
+	float x;
+
+	memcpy(&x, &bits, sizeof(x));
+	return x;
+}
+
+static uint32
+block_bounds_scalar(const uint32 sums[AGM_BLOCK_CODES], const float *a, const uint16 *b,
+					const uint16 *e, const AgmBlockTerms *terms, float limit,
+					float bounds[AGM_BLOCK_CODES])
+{
+	uint32 mask = 0;
+
+	for (int i = 0; i < AGM_BLOCK_CODES; i++)
+	{
+		float factor = (float) (int32) sums[i] * terms->sum_scale + terms->sum_offset;
+
+		bounds[i] =
+			terms->offset + a[i] + upper_half(b[i]) * factor - terms->error * upper_half(e[i]);
+		mask |= (uint32) (bounds[i] <= limit) << i;
+	}
+	return mask;
+}
+
+static int32
+scan_code_scalar(const uint8 *code, const uint8 *planes, Size bytes)
+{
+	int32 sum = 0;
+	int32 count = 0;
+	Size i;
+
+	for (i = 0; i + sizeof(uint64) <= bytes; i += sizeof(uint64))
+	{
+		uint64 x;
+
+		memcpy(&x, code + i, sizeof(x));
+		count += pg_popcount64(x);
+		for (int k = 0; k < 4; k++)
+		{
+			uint64 plane;
+
+			memcpy(&plane, planes + k * bytes + i, sizeof(plane));
+			sum += pg_popcount64(x & plane) << k;
+		}
+	}
+	for (; i < bytes; i++)
+	{
+		count += pg_number_of_ones[code[i]];
+		for (int k = 0; k < 4; k++)
+			sum += pg_number_of_ones[code[i] & planes[k * bytes + i]] << k;
+	}
+	return 4 * sum - 30 * count;
+}
+
 static void
 hadamard_scalar(float *x, int n)
 {
@@ -434,6 +493,8 @@ const AgmKernels agm_kernels_scalar = {
 	.hamming = hamming_scalar,
 	.bit_counts = bit_counts_scalar,
 	.scan_block = scan_block_scalar,
+	.block_bounds = block_bounds_scalar,
+	.scan_code = scan_code_scalar,
 	.hadamard = hadamard_scalar,
 	.flip_signs = flip_signs_scalar,
 	.butterfly = butterfly_scalar,

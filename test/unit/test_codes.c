@@ -202,6 +202,105 @@ test_scan_block(const AgmKernels *kernels, Scratch *scratch)
 	return -1;
 }
 
+/*
+ * Every operation by itself: `volatile` has each result rounded to a float.  The arrays lie
+ * at the end of a page; terms and limits are of all sizes, infinite ones among them.
+ */
+static int
+test_block_bounds(const AgmKernels *kernels, Scratch *scratch)
+{
+	static const float limits[] = {0.0f, -INFINITY, INFINITY, NAN, 1e20f};
+	uint64 state = UINT64CONST(88172645463325252);
+
+	for (int round = 0; round < 2000; round++)
+	{
+		Size bytes = AGM_BLOCK_CODES * (sizeof(float) + 2 * sizeof(uint16));
+		float *a = (float *) fill(&scratch->a, bytes, round, -1);
+		uint16 *b = (uint16 *) (a + AGM_BLOCK_CODES);
+		uint16 *e = b + AGM_BLOCK_CODES;
+		uint32 *sums =
+			(uint32 *) fill(&scratch->b, AGM_BLOCK_CODES * sizeof(uint32), round, -1);
+		float bounds[AGM_BLOCK_CODES + 1];
+		float limit = limits[round % lengthof(limits)];
+		AgmBlockTerms terms;
+		uint32 mask;
+		uint32 want_mask = 0;
+
+		terms.offset = ldexpf((float) (int32) next_random(&state), round % 60 - 60);
+		terms.sum_scale = ldexpf((float) (int32) next_random(&state), -40);
+		terms.sum_offset = ldexpf((float) (int32) next_random(&state), -20);
+		terms.error = round % 7 == 0 ? 0.0f : ldexpf((float) (int32) next_random(&state), -30);
+		for (int i = 0; i < AGM_BLOCK_CODES; i++)
+		{
+			sums[i] %= round % 2 == 0 ? 240000 : UINT32_C(0x80000000);
+			if (round % 3 != 0)
+			{
+				a[i] = ldexpf((float) (int32) next_random(&state), round % 40 - 40);
+				b[i] = (uint16) (0x3d00 + next_random(&state) % 0x400);
+				e[i] = (uint16) (0x3d00 + next_random(&state) % 0x400);
+			}
+		}
+		if (round % 5 == 0)
+			limit = a[0] + terms.offset;
+		memset(bounds, UNTOUCHED, sizeof(bounds));
+		mask = kernels->block_bounds(sums, a, b, e, &terms, limit, bounds);
+		for (int i = 0; i < AGM_BLOCK_CODES; i++)
+		{
+			uint32 b_bits = (uint32) b[i] << 16;
+			uint32 e_bits = (uint32) e[i] << 16;
+			float b_float;
+			float e_float;
+			volatile float sum = (float) sums[i];
+			volatile float scaled = sum * terms.sum_scale;
+			volatile float factor = scaled + terms.sum_offset;
+			volatile float bound = terms.offset + a[i];
+			volatile float term;
+
+			memcpy(&b_float, &b_bits, sizeof(float));
+			memcpy(&e_float, &e_bits, sizeof(float));
+			term = b_float * factor;
+			bound = bound + term;
+			term = terms.error * e_float;
+			bound = bound - term;
+			if (isnan(bound) ? !isnan(bounds[i]) : bounds[i] != bound)
+				return round;
+			if (bound <= limit)
+				want_mask |= (uint32) 1 << i;
+		}
+		if (mask != want_mask ||
+			((uint8 *) bounds)[sizeof(float) * AGM_BLOCK_CODES] != UNTOUCHED)
+			return round;
+	}
+	return -1;
+}
+
+/* One code by itself, by its meaning: the sum over dimensions of w, or of -w. */
+static int
+test_scan_code(const AgmKernels *kernels, Scratch *scratch)
+{
+	for (int n = 0; n >= 0 && 4 * n <= MAX_BYTES; n = next_length(n))
+		for (int value = -1; value <= 0xff; value += 0x100)
+		{
+			const uint8 *code = fill(&scratch->a, n, n, value);
+			const uint8 *planes = fill(&scratch->b, 4 * n, ~n, value);
+			int64 want = 0;
+			int64 all = 0;
+
+			for (int i = 0; i < 8 * n; i++)
+			{
+				int u = 0;
+
+				for (int k = 0; k < 4; k++)
+					u |= ((planes[k * n + i / 8] >> (i % 8)) & 1) << k;
+				all += u;
+				want += (code[i / 8] >> (i % 8)) & 1 ? 2 * u - 15 : 15 - 2 * u;
+			}
+			if (kernels->scan_code(code, planes, n) + 15 * 8 * (int64) n - 2 * all != want)
+				return n;
+		}
+	return -1;
+}
+
 /* Whether the bytes from n elements of `width` on are as memset left them. */
 static bool
 is_untouched(const void *array, int n, Size width)
@@ -359,6 +458,8 @@ static const struct
 	{"products of bytes are summed exactly", test_int8_dot},
 	{"bits are counted", test_bits},
 	{"blocks of codes are scanned", test_scan_block},
+	{"blocks of codes get their bounds", test_block_bounds},
+	{"single codes are scanned", test_scan_code},
 	{"every half becomes its float", test_half_to_float},
 	{"floats become the nearest half", test_float_to_half},
 	{"codes become floats", test_int8_to_float},
