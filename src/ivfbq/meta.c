@@ -319,32 +319,38 @@ ivfbq_column_hash(Relation index, int column, Oid subtype, Datum value, bool isn
 }
 
 uint64
-ivfbq_combine_hashes(const uint64 *hashes, int n)
+ivfbq_tags_hash(const uint32 *tags, int n)
 {
 	switch (n)
 	{
 		case 0:
 			return 0;
 		case 1:
-			return hashes[0];
+			return (uint64) tags[0] << 32 | tags[0];
 		default:
-			return hash_bytes_extended((const unsigned char *) hashes, (int) sizeof(uint64) * n,
+			return hash_bytes_extended((const unsigned char *) tags, (int) sizeof(uint32) * n,
 									   0);
 	}
+}
+
+uint64
+ivfbq_combine_hashes(const uint64 *hashes, int n)
+{
+	uint32 tags[IVFBQ_MAX_KEYS];
+
+	for (int i = 0; i < n; i++)
+		tags[i] = IVFBQ_TAG(hashes[i]);
+	return ivfbq_tags_hash(tags, n);
 }
 
 void
 ivfbq_key_of(Relation index, const Datum *values, const bool *isnull, IvfbqKey *key)
 {
-	uint64 hashes[IVFBQ_MAX_KEYS];
 	int n = key_columns(index);
 
 	for (int i = 0; i < n; i++)
-	{
-		hashes[i] = ivfbq_column_hash(index, i, InvalidOid, values[i], isnull[i]);
-		key->tags[i] = IVFBQ_TAG(hashes[i]);
-	}
-	key->hash = ivfbq_combine_hashes(hashes, n);
+		key->tags[i] = IVFBQ_TAG(ivfbq_column_hash(index, i, InvalidOid, values[i], isnull[i]));
+	key->hash = ivfbq_tags_hash(key->tags, n);
 }
 
 bool

@@ -92,8 +92,13 @@ extern void ivfbq_key_of(Relation index, const Datum *values, const bool *isnull
 /* 64-bit hash of one column; subtype: of the value, if it is not the column's (0). */
 extern uint64 ivfbq_column_hash(Relation index, int column, Oid subtype, Datum value,
 								bool isnull);
-extern uint64 ivfbq_combine_hashes(const uint64 *hashes, int n);
 #define IVFBQ_TAG(hash) ((uint32) (hash))
+/*
+ * The hash of a key is one of its tags, so that maintenance knows the way of a row in the directory from
+ * what the row's page has.
+ */
+extern uint64 ivfbq_tags_hash(const uint32 *tags, int n);
+extern uint64 ivfbq_combine_hashes(const uint64 *hashes, int n);
 
 /*
  * The 8-bit row of a vector, TID not set; false if it is NULL or has no direction.  Raises an
