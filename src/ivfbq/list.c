@@ -136,6 +136,20 @@ ivfbq_check_counts(Relation index, BlockNumber block, Page page, const IvfbqGeom
 						codes->nslots, codes->nlive, codes->nrefine);
 }
 
+void
+ivfbq_check_refine_blocks(Relation index, BlockNumber block, Page page,
+						  const IvfbqGeometry *geometry)
+{
+	const uint32 *blocks = ivfbq_refine_blocks(geometry, page);
+	int n = ivfbq_codes(page)->nrefine;
+
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < i; j++)
+			if (blocks[i] == blocks[j])
+				ivfbq_corrupted(index, block, "Refine pages %d and %d are the same, block %u.",
+								j, i, blocks[i]);
+}
+
 /* A refine page, locked, if it is what the code page says. */
 static Buffer
 read_refine(Relation index, const IvfbqGeometry *geometry, Page codes, BlockNumber block,

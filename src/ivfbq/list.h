@@ -43,6 +43,10 @@ extern void ivfbq_check_owner(Relation index, BlockNumber block, Page page, Ivfb
 extern void ivfbq_check_counts(Relation index, BlockNumber block, Page page,
 							   const IvfbqGeometry *geometry);
 
+/* The same if the page names a refine page twice: before more than one of them is locked. */
+extern void ivfbq_check_refine_blocks(Relation index, BlockNumber block, Page page,
+									  const IvfbqGeometry *geometry);
+
 /*
  * Reads an 8-bit row into `row`: of a slot of a code page that is locked.  Locks its refine pages,
  * one at a time.

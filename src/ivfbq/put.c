@@ -125,6 +125,8 @@ write_row(const Put *put, IvfbqChange *change, Page codes, BlockNumber block, in
 	int done = 0;
 
 	ivfbq_row_place(put->geometry, slot, &number, &offset);
+	if (ivfbq_row_last_page(put->geometry, slot) > number)
+		ivfbq_check_refine_blocks(put->index, block, codes, put->geometry);
 	for (int i = 0; done < put->geometry->row_bytes; i++)
 	{
 		BlockNumber refine_block = ivfbq_refine_blocks(put->geometry, codes)[number + i];
