@@ -43,7 +43,10 @@ extern void ivfbq_check_owner(Relation index, BlockNumber block, Page page, Ivfb
 extern void ivfbq_check_counts(Relation index, BlockNumber block, Page page,
 							   const IvfbqGeometry *geometry);
 
-/* The same if the page names a refine page twice: before more than one of them is locked. */
+/*
+ * The same if the page names a refine page twice, or itself: before more than one of them is locked, or one of
+ * any kind.
+ */
 extern void ivfbq_check_refine_blocks(Relation index, BlockNumber block, Page page,
 									  const IvfbqGeometry *geometry);
 
