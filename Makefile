@@ -47,7 +47,10 @@ OBJS = \
 	src/lexical/parser_fn.o \
 	src/lexical/segment.o \
 	src/temporal/period.o \
+	src/ivfbq/codec.o \
 	src/ivfbq/geometry.o \
+	src/ivfbq/kmeans.o \
+	src/ivfbq/query.o \
 	src/memory/filter.o \
 	src/memory/hash.o \
 	src/memory/input.o \

@@ -13,6 +13,9 @@
 #include "vector/kernels.h"
 #include "vector/rotation.h"
 
+/* What a vector may lose of its length by underflow, when it is rotated; with much to spare. */
+#define IVFBQ_TINY_LENGTH 0x1p-120
+
 /* Set once; in the memory context that was current when it was made. */
 typedef struct IvfbqCodec
 {
@@ -21,6 +24,9 @@ typedef struct IvfbqCodec
 	int wide_dim; /* of z: max(dim, 256) */
 	int code_dim; /* wide_dim, up to a multiple of 4 */
 	int ngroups;
+	double slack;		   /* of certain bounds: README.md, "Bounds" */
+	bool transposed;	   /* some code pages have blocks for scan_block, */
+	bool single;		   /* some have codes that lie by themselves */
 	AgmRotation *rotation; /* of dim */
 	AgmRotation *widen;	   /* of 256 dimensions, or NULL: z is y */
 	float *scratch;		   /* wide_dim floats, of whoever is at work */
@@ -31,13 +37,16 @@ extern IvfbqCodec *ivfbq_codec_new(int dim, char metric, uint64 seed);
 
 /*
  * y of a vector of dim finite floats.  False, and y is not set, if it has no direction that the
- * metric could use: under cosine, where the square of its length is zero or infinite as a float
- * (the operator then says NaN).
+ * metric could use: the zero vector under cosine (every operator then says NaN).  `doubt` is for
+ * ivfbq_quantize(): 0, or more where floats cannot tell the vector's distances.
  */
-extern bool ivfbq_rotate(const IvfbqCodec *codec, const float *x, float *y);
+extern bool ivfbq_rotate(const IvfbqCodec *codec, const float *x, float *y, double *doubt);
+
+/* z of a y: wide_dim floats. */
+extern void ivfbq_widen(const IvfbqCodec *codec, const float *y, float *z);
 
 /* The 8-bit row (IVFBQ_ROW_SIZE(dim) bytes, any alignment) of y, its TID invalid (zeros); and back. */
-extern void ivfbq_quantize(const IvfbqCodec *codec, const float *y, char *row);
+extern void ivfbq_quantize(const IvfbqCodec *codec, const float *y, double doubt, char *row);
 extern void ivfbq_dequantize(const IvfbqCodec *codec, const char *row, float *y);
 
 static inline void
@@ -59,6 +68,8 @@ typedef struct IvfbqBase
 	float *y;	   /* dim */
 	float *z;	   /* wide_dim; may be y */
 	char *row;	   /* its 8-bit row */
+	int8 *codes;   /* dim; those of the row, signed */
+	int32 sum;	   /* of these */
 	double square; /* |base| squared */
 } IvfbqBase;
 
@@ -77,23 +88,24 @@ typedef struct IvfbqQuery
 	float *y;
 	float *z;
 	double norm; /* |y| */
-	int8 *high;	 /* q16 = 256 * high + low */
+	int8 *high;	 /* q16 = 256 * high + low, at most 127 * 257 */
 	int8 *low;
 	int32 high_sum;
 	int32 low_sum;
 	double scale;	 /* q^ = scale * q16 */
 	double square;	 /* |q^| squared */
 	double residual; /* |y - q^|, rounded up */
-	uint8 *table;	 /* of scan_block, 16 bytes a group */
-	uint8 *planes;	 /* for codes that are not transposed: 4 bit planes of code_bytes each */
+	uint8 *table;	 /* of scan_block, 16 bytes a group; if there are such pages */
+	uint8 *planes;	 /* of scan_code, 4 of (code_dim + 7) / 8 bytes; if there are such pages */
+	int32 plane_sum; /* of the numbers in these planes */
 	double unit;	 /* <x, z(q)> = unit * (sum of +-w) */
 	double z_error;	 /* |z(q) - z^(q)| */
 } IvfbqQuery;
 
 /* NULL where ivfbq_rotate() says false.  In the current memory context. */
 extern IvfbqQuery *ivfbq_query_new(const IvfbqCodec *codec, const float *x);
-/* The same for a vector that is rotated already (a stored row, dequantized). */
-extern IvfbqQuery *ivfbq_query_rotated(const IvfbqCodec *codec, const float *y);
+/* The same for a vector that is rotated already (a stored row, dequantized: doubt 0). */
+extern IvfbqQuery *ivfbq_query_rotated(const IvfbqCodec *codec, const float *y, double doubt);
 extern void ivfbq_query_free(IvfbqQuery *query);
 
 /* What of a list's estimates is the same for all rows. */
@@ -103,7 +115,10 @@ typedef struct IvfbqTerms
 	double distance;	 /* key distance of the base from the query; 0 for the zero vector */
 } IvfbqTerms;
 
-/* epsilon: how many standard errors the bound is below the estimate; HUGE_VAL: a certain bound. */
+/*
+ * epsilon: how many standard errors the bound is below the estimate; HUGE_VAL: it is certainly
+ * not above ivfbq_row_bound().
+ */
 extern void ivfbq_terms(const IvfbqQuery *query, const IvfbqBase *base, double epsilon,
 						IvfbqTerms *terms);
 
@@ -115,13 +130,16 @@ extern uint32 ivfbq_block_bounds(const IvfbqQuery *query, const IvfbqTerms *term
 								 const IvfbqGeometry *geometry, const char *block, float limit,
 								 float bounds[IVFBQ_BLOCK_SLOTS]);
 
-/* The certain lower bound of the key distance of a row's vector, and the distance of its y^ itself. */
+/*
+ * The certain lower bound of the key distance of a row's vector, by whatever operator measures
+ * it; and the distance of its y^ itself, from q^.  Never NaN.
+ */
 extern double ivfbq_row_bound(const IvfbqQuery *query, const char *row);
 extern double ivfbq_row_distance(const IvfbqQuery *query, const char *row);
 
 /* What the operator's result is bounded by, of a bound of the key distance: 1 + x, x, sqrt(x). */
 extern double ivfbq_order_value(char metric, double key_distance);
-/* The other way, for a range of radius r. */
+/* The other way, for a range of radius r: rounded up, so that no row within is above. */
 extern double ivfbq_key_distance(char metric, double order_value);
 
 #endif

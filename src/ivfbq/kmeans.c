@@ -230,7 +230,7 @@ move_centroids(Work *work)
 			continue;
 		for (int j = 0; j < dim; j++)
 			y[j] = work->sums[(Size) dim * i + j] / (float) work->counts[i];
-		ivfbq_quantize(codec, y, work->kmeans->centroids + IVFBQ_ROW_SIZE(dim) * i);
+		ivfbq_quantize(codec, y, 0.0, work->kmeans->centroids + IVFBQ_ROW_SIZE(dim) * i);
 		prepare(work->kmeans, i);
 	}
 	pfree(y);

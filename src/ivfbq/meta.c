@@ -360,6 +360,7 @@ ivfbq_row_of(Relation index, Datum value, bool isnull, bool building, IvfbqIndex
 	const float *x;
 	float *y;
 	int dim;
+	double doubt;
 	bool has_direction;
 
 	if (isnull)
@@ -370,9 +371,9 @@ ivfbq_row_of(Relation index, Datum value, bool isnull, bool building, IvfbqIndex
 	x = ivfbq_index(index)->type.floats(value, &dim);
 	*info = ivfbq_index_with_dim(index, dim, building);
 	y = palloc(sizeof(float) * dim);
-	has_direction = ivfbq_rotate((*info)->codec, x, y);
+	has_direction = ivfbq_rotate((*info)->codec, x, y, &doubt);
 	if (has_direction)
-		ivfbq_quantize((*info)->codec, y, row);
+		ivfbq_quantize((*info)->codec, y, doubt, row);
 	pfree(y);
 	return has_direction;
 }
