@@ -11,10 +11,12 @@
 
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/gist_private.h"
 #include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
+#include "commands/vacuum.h"
 #include "funcapi.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
@@ -73,6 +75,42 @@ agm_log_page_reuse(Relation index, Relation heap, BlockNumber block, FullTransac
 #else
 	(void) heap;
 	gistXLogPageReuse(index, block, removed);
+#endif
+}
+
+/* 18 wants to know whether it is ANALYZE that waits. */
+static inline void
+agm_vacuum_delay_point(void)
+{
+#if PG_VERSION_NUM >= 180000
+	vacuum_delay_point(false);
+#else
+	vacuum_delay_point();
+#endif
+}
+
+/* The table of an index that is vacuumed, for agm_log_page_reuse(): 16 has it, and wants it. */
+static inline Relation
+agm_vacuum_heap(const IndexVacuumInfo *info)
+{
+#if PG_VERSION_NUM >= 160000
+	return info->heaprel;
+#else
+	(void) info;
+	return NULL;
+#endif
+}
+
+/* Whether a user may do maintenance of a table; 17 made a privilege of it. */
+static inline bool
+agm_may_maintain(Oid table, Oid user)
+{
+#if PG_VERSION_NUM >= 170000
+	return pg_class_aclcheck(table, user, ACL_MAINTAIN) == ACLCHECK_OK;
+#elif PG_VERSION_NUM >= 160000
+	return object_ownercheck(RelationRelationId, table, user);
+#else
+	return pg_class_ownercheck(table, user);
 #endif
 }
 
