@@ -38,5 +38,6 @@ extern bool ivfbq_exact;
 
 /* Defines reloptions and settings; from _PG_init. */
 extern void ivfbq_init(void);
+extern bytea *ivfbqoptions(Datum reloptions, bool validate);
 
 #endif

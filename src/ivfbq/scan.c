@@ -1,0 +1,352 @@
+/*
+ * scan.c
+ *		ambeginscan to amendscan: which lists, in which rounds, and what the executor is told.
+ *
+ * README.md, "Scan".  target.c reads the scan keys, sources.c finds the lists that may have the
+ * rows, stream.c gives them in order.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/relscan.h"
+#include "ivfbq/maintain.h"
+#include "ivfbq/options.h"
+#include "ivfbq/scan.h"
+#include "ivfbq/sources.h"
+#include "ivfbq/stream.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+/* Standard errors of the 1-bit bound, unless agentmem.ivfbq_epsilon says otherwise. */
+#define FLAT_EPSILON 3.0
+#define LISTS_EPSILON 1.9
+#define HIGH_RECALL 0.985
+#define HIGH_RECALL_EPSILON 2.5
+
+typedef enum Phase
+{
+	PHASE_BEGIN, /* nothing is known yet */
+	PHASE_ROWS,	 /* by the stream, in order */
+	PHASE_TIDS,	 /* one page after the other, in no order */
+	PHASE_END
+} Phase;
+
+typedef struct Scan
+{
+	MemoryContext context; /* of all below, reset by rescan */
+	Phase phase;
+	IvfbqTarget target;
+	const IvfbqIndex *info;
+	IvfbqQuery *query;
+	IvfbqSources sources;
+	IvfbqStream *stream;
+	bool streamed_rows; /* rows have come from the stream; tids are what is left */
+	int next_list;		/* of sources.lists: the first that has not been read */
+	int round;
+
+	/* PHASE_TIDS */
+	int source;
+	BlockNumber block;
+	ItemPointerData *tids;
+	int ntids;
+	int next_tid;
+} Scan;
+
+IndexScanDesc
+ivfbqbeginscan(Relation index, int nkeys, int norderbys)
+{
+	IndexScanDesc desc = RelationGetIndexScan(index, nkeys, norderbys);
+	Scan *scan = palloc0(sizeof(Scan));
+
+	scan->context = AllocSetContextCreate(CurrentMemoryContext, "agentmem ivfbq scan",
+										  ALLOCSET_DEFAULT_SIZES);
+	desc->opaque = scan;
+	if (norderbys > 0)
+	{
+		desc->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
+		desc->xs_orderbynulls = palloc(sizeof(bool) * norderbys);
+		memset(desc->xs_orderbynulls, true, sizeof(bool) * norderbys);
+	}
+	return desc;
+}
+
+void
+ivfbqrescan(IndexScanDesc desc, ScanKey keys, int nkeys pg_attribute_unused(), ScanKey orderbys,
+			int norderbys pg_attribute_unused())
+{
+	Scan *scan = desc->opaque;
+	MemoryContext context = scan->context;
+
+	MemoryContextReset(context);
+	memset(scan, 0, sizeof(*scan));
+	scan->context = context;
+	if (keys != NULL && desc->numberOfKeys > 0)
+		memmove(desc->keyData, keys, sizeof(ScanKeyData) * desc->numberOfKeys);
+	if (orderbys != NULL && desc->numberOfOrderBys > 0)
+		memmove(desc->orderByData, orderbys, sizeof(ScanKeyData) * desc->numberOfOrderBys);
+}
+
+void
+ivfbqendscan(IndexScanDesc desc)
+{
+	Scan *scan = desc->opaque;
+
+	MemoryContextDelete(scan->context);
+	pfree(scan);
+}
+
+/* ---------------------------------------------------------------- beginning */
+
+static void
+check_dim(const IvfbqIndex *info, Relation index, int dim)
+{
+	if (dim != info->dim)
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+						errmsg("different vector dimensions %d and %d", info->dim, dim),
+						errdetail("Index \"%s\" is of vectors of %d dimensions.",
+								  RelationGetRelationName(index), info->dim)));
+}
+
+static double
+list_epsilon(const Scan *scan)
+{
+	if (ivfbq_epsilon >= 0)
+		return ivfbq_epsilon;
+	if (scan->sources.nlists == 0)
+		return FLAT_EPSILON;
+	return ivfbq_recall >= HIGH_RECALL ? HIGH_RECALL_EPSILON : LISTS_EPSILON;
+}
+
+static void
+add_source(Scan *scan, Relation index, const IvfbqSource *source)
+{
+	IvfbqBase *base = ivfbq_list_base(index, scan->info, &source->list, source->ref.role);
+
+	ivfbq_stream_add(scan->stream, source->ref, source->list.head, base, source->tags, NULL);
+	ivfbq_base_free(base);
+}
+
+/* Gives the stream the lists of the next round; false: there are none left. */
+static bool
+add_round(Scan *scan, Relation index)
+{
+	IvfbqSources *sources = &scan->sources;
+	int end;
+
+	if (scan->round == 0)
+	{
+		double threshold;
+		IvfbqMetaData meta;
+
+		for (int i = 0; i < sources->nflat; i++)
+			add_source(scan, index, &sources->flat[i]);
+		end = sources->nlists;
+		if (end > 0 && !ivfbq_exact && !scan->target.ranged)
+		{
+			ivfbq_meta_read(index, &meta);
+			threshold = ivfbq_threshold(&meta, ivfbq_recall);
+			for (end = 0; end < sources->nlists && sources->lists[end].rank <= threshold;)
+				end++;
+		}
+		scan->round = 1;
+		for (; scan->next_list < end; scan->next_list++)
+			add_source(scan, index, &sources->lists[scan->next_list]);
+		return sources->nflat > 0 || end > 0;
+	}
+
+	/* As many again as have been read. */
+	end = Min(sources->nlists, Max(2 * scan->next_list, 8));
+	if (scan->next_list >= end)
+		return false;
+	for (; scan->next_list < end; scan->next_list++)
+		add_source(scan, index, &sources->lists[scan->next_list]);
+	return true;
+}
+
+/* What the stream measures from: the query, or the center of a range. */
+static bool
+make_query(Scan *scan, Relation index)
+{
+	IvfbqTarget *target = &scan->target;
+
+	if (scan->info->dim == 0 || target->nothing)
+		return false;
+	if (target->query != NULL)
+		check_dim(scan->info, index, target->query_dim);
+	if (target->ranged)
+		check_dim(scan->info, index, target->center_dim);
+	if (target->query != NULL)
+		scan->query = ivfbq_query_new(scan->info->codec, target->query);
+	else if (target->ranged && !target->ordered)
+		scan->query = ivfbq_query_new(scan->info->codec, target->center);
+	return scan->query != NULL;
+}
+
+static void
+begin(Scan *scan, IndexScanDesc desc)
+{
+	Relation index = desc->indexRelation;
+	bool range_only;
+	bool certain;
+
+	if (desc->xs_snapshot == NULL || !IsMVCCSnapshot(desc->xs_snapshot))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("non-MVCC snapshots are not supported by ivfbq indexes")));
+	pgstat_count_index_scan(index);
+	scan->info = ivfbq_index(index);
+	ivfbq_target_init(&scan->target, index, desc->keyData, desc->numberOfKeys, desc->orderByData,
+					  desc->numberOfOrderBys);
+	if (scan->target.nothing)
+	{
+		scan->phase = PHASE_END;
+		return;
+	}
+
+	scan->phase = PHASE_TIDS;
+	range_only = scan->target.ranged && !scan->target.ordered;
+	certain = ivfbq_exact || scan->target.ranged;
+	if (make_query(scan, index))
+	{
+		ivfbq_sources_find(&scan->sources, index, scan->info, &scan->target, scan->query);
+		scan->stream = ivfbq_stream_new(index, scan->info, scan->query, list_epsilon(scan), certain,
+										(Size) work_mem * 1024 / 4);
+		if (range_only)
+			ivfbq_stream_limit(scan->stream, ivfbq_key_distance(scan->info->type.metric,
+																scan->target.radius));
+		scan->streamed_rows = true;
+		if (add_round(scan, index))
+			scan->phase = PHASE_ROWS;
+	}
+	else
+		ivfbq_sources_find(&scan->sources, index, scan->info, &scan->target, NULL);
+	scan->source = 0;
+	scan->block = InvalidBlockNumber;
+}
+
+/* ---------------------------------------------------------------- rows */
+
+static void
+tell(IndexScanDesc desc, Scan *scan, ItemPointer tid, double order_value)
+{
+	desc->xs_heaptid = *tid;
+	desc->xs_recheck = scan->target.any_given || scan->target.ranged;
+	if (scan->target.ordered)
+	{
+		desc->xs_recheckorderby = true;
+		desc->xs_orderbynulls[0] = scan->target.null_query;
+		desc->xs_orderbyvals[0] =
+			scan->target.null_query ? (Datum) 0 : Float8GetDatum(order_value);
+	}
+}
+
+static bool
+next_row(Scan *scan, IndexScanDesc desc)
+{
+	IvfbqHit hit;
+
+	while (!ivfbq_stream_next(scan->stream, &hit))
+		if (!add_round(scan, desc->indexRelation))
+			return false;
+	tell(desc, scan, &hit.tid, ivfbq_order_value(scan->info->type.metric, hit.bound));
+	return true;
+}
+
+/* The TIDs of a page of a source, into scan->tids. */
+static void
+read_tids(Scan *scan, Relation index, const IvfbqSource *source)
+{
+	Buffer buffer = ivfbq_read(index, scan->block, ivfbq_list_kind(source->ref.role),
+							   BUFFER_LOCK_SHARE);
+	Page page = BufferGetPage(buffer);
+	const IvfbqGeometry *geometry = ivfbq_page_geometry(scan->info, page);
+
+	ivfbq_check_owner(index, scan->block, page, source->ref);
+	ivfbq_check_counts(index, scan->block, page, geometry);
+	if (scan->tids == NULL)
+		scan->tids = MemoryContextAlloc(scan->context,
+										sizeof(ItemPointerData) * (BLCKSZ / sizeof(ItemPointerData)));
+	scan->ntids = scan->next_tid = 0;
+	for (int slot = 0; slot < ivfbq_codes(page)->nslots; slot++)
+	{
+		bool same = ivfbq_slot_is_live(geometry, page, slot);
+
+		for (int i = 0; same && source->tags != NULL && i < geometry->ntags; i++)
+			same = ivfbq_slot_tag(geometry, page, slot, i) == source->tags[i];
+		if (same)
+			scan->tids[scan->ntids++] = *ivfbq_slot_tid(page, slot);
+	}
+	scan->block = ivfbq_codes(page)->next;
+	UnlockReleaseBuffer(buffer);
+}
+
+/* Which sources are read for their TIDs: rows only if the stream has not given them. */
+static const IvfbqSource *
+tid_source(const Scan *scan, int number)
+{
+	const IvfbqSources *sources = &scan->sources;
+
+	if (number < sources->ntids)
+		return &sources->tids[number];
+	number -= sources->ntids;
+	if (scan->streamed_rows)
+		return NULL;
+	if (number < sources->nflat)
+		return &sources->flat[number];
+	number -= sources->nflat;
+	return number < sources->nlists ? &sources->lists[number] : NULL;
+}
+
+/*
+ * NaN is what the operator gives a row without a direction, and comes before the NULL of a row
+ * without a vector; a smaller value would be an error of the executor's for neither.
+ */
+static bool
+next_tid(Scan *scan, IndexScanDesc desc)
+{
+	/* What is in a range has a direction, and came by the stream, if there was one. */
+	if (scan->target.ranged && (scan->streamed_rows || !scan->target.ordered))
+		return false;
+	while (scan->next_tid >= scan->ntids)
+	{
+		const IvfbqSource *source = tid_source(scan, scan->source);
+
+		CHECK_FOR_INTERRUPTS();
+		if (source == NULL)
+			return false;
+		if (scan->block == InvalidBlockNumber)
+			scan->block = source->list.head;
+		read_tids(scan, desc->indexRelation, source);
+		if (scan->block == InvalidBlockNumber)
+			scan->source++;
+	}
+	tell(desc, scan, &scan->tids[scan->next_tid++], NAN);
+	return true;
+}
+
+bool
+ivfbqgettuple(IndexScanDesc desc, ScanDirection direction pg_attribute_unused())
+{
+	Scan *scan = desc->opaque;
+	MemoryContext old = MemoryContextSwitchTo(scan->context);
+	bool found = false;
+
+	if (scan->phase == PHASE_BEGIN)
+		begin(scan, desc);
+	if (scan->phase == PHASE_ROWS)
+	{
+		found = next_row(scan, desc);
+		if (!found)
+			scan->phase = PHASE_TIDS;
+	}
+	if (!found && scan->phase == PHASE_TIDS)
+	{
+		found = next_tid(scan, desc);
+		if (!found)
+			scan->phase = PHASE_END;
+	}
+	MemoryContextSwitchTo(old);
+	return found;
+}

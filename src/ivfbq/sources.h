@@ -1,0 +1,36 @@
+/*
+ * sources.h
+ *		Which lists may have the rows that a scan asks for, fixed at one moment.
+ */
+#ifndef AGM_IVFBQ_SOURCES_H
+#define AGM_IVFBQ_SOURCES_H
+
+#include "ivfbq/list.h"
+#include "ivfbq/target.h"
+
+typedef struct IvfbqSource
+{
+	IvfbqListRef ref;
+	IvfbqListData list;
+	const uint32 *tags; /* of a node: only rows with these; NULL: all */
+	double rank;		/* of a clustered key's list: README.md, "Recall target" */
+} IvfbqSource;
+
+typedef struct IvfbqSources
+{
+	IvfbqSource *flat; /* lists that are read in any case */
+	int nflat;
+	int flat_max;
+	IvfbqSource *lists; /* of clustered keys, by rank */
+	int nlists;
+	int lists_max;
+	IvfbqSource *tids; /* rows without a direction */
+	int ntids;
+	int tids_max;
+} IvfbqSources;
+
+/* query NULL: lists are in no order.  In the current memory context; the target must stay. */
+extern void ivfbq_sources_find(IvfbqSources *sources, Relation index, const IvfbqIndex *info,
+							   const IvfbqTarget *target, const IvfbqQuery *query);
+
+#endif
