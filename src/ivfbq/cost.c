@@ -16,8 +16,10 @@
 #include "ivfbq/options.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "utils/float.h"
 #include "utils/rel.h"
 #include "utils/selfuncs.h"
+#include "utils/spccache.h"
 
 /* Preparing a query: its rotation and tables, as so many operators. */
 #define QUERY_OPERATORS 400
@@ -94,11 +96,12 @@ ivfbqcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *s
 	ivfbq_geometry_init(&geometry, Max(dim, 1), 0);
 	code_pages = ceil(read / geometry.slots) + log2(2 + info->tuples / IVFBQ_MIN_CODE_DIM);
 
-	*startup = cpu_operator_cost *
-				   (QUERY_OPERATORS + read * CODE_OPERATORS * Max(dim, 64) / 384 +
-					Min(read, REFINED_ROWS) * REFINE_OPERATORS) +
-			   code_pages * (random_page_cost_here * 0.25 + 20 * cpu_operator_cost);
-	*total = *startup + key_rows * (cpu_index_tuple_cost + REFINE_OPERATORS * cpu_operator_cost);
+	*startup =
+		cpu_operator_cost * (QUERY_OPERATORS + read * CODE_OPERATORS * Max(dim, 64) / 384 +
+							 Min(read, REFINED_ROWS) * REFINE_OPERATORS) +
+		code_pages * (random_page_cost_here * 0.25 + 20 * cpu_operator_cost);
+	*total =
+		*startup + key_rows * (cpu_index_tuple_cost + REFINE_OPERATORS * cpu_operator_cost);
 	/* Without an order there are cheaper indexes for equality, and no better ones for a range. */
 	if (path->indexorderbys == NIL)
 		*total += key_rows * random_page_cost_here * geometry.row_bytes / BLCKSZ;

@@ -66,7 +66,8 @@ agm_fn_ivfbq_handler(PG_FUNCTION_ARGS)
 	am->amoptionalkey = true;
 	am->amsearcharray = true;
 	am->amusemaintenanceworkmem = true;
-	am->amparallelvacuumoptions = VACUUM_OPTION_PARALLEL_BULKDEL | VACUUM_OPTION_PARALLEL_CLEANUP;
+	am->amparallelvacuumoptions =
+		VACUUM_OPTION_PARALLEL_BULKDEL | VACUUM_OPTION_PARALLEL_CLEANUP;
 
 	am->ambuild = ivfbqbuild;
 	am->ambuildempty = ivfbqbuildempty;

@@ -28,19 +28,19 @@ ivfbq_init(void)
 					  IVFBQ_DEFAULT_REFINE, IVFBQ_DEFAULT_REFINE, IVFBQ_DEFAULT_REFINE,
 					  AccessExclusiveLock);
 
-	DefineCustomRealVariable("agentmem.ivfbq_epsilon",
-							 "Sets how many standard errors below its estimate a row is bounded.",
-							 "Rows of which the bound is too far are not looked at. -1: 3 for keys "
-							 "that are one list, 1.9 for others.",
-							 &ivfbq_epsilon, -1, -1, 100, PGC_USERSET, 0, NULL, NULL, NULL);
-	DefineCustomBoolVariable("agentmem.ivfbq_exact",
-							 "Sets whether an ivfbq index looks at every row of a key.",
-							 "The order is exact then.", &ivfbq_exact, false, PGC_USERSET, 0,
-							 NULL, NULL, NULL);
+	DefineCustomRealVariable(
+		"agentmem.ivfbq_epsilon",
+		"Sets how many standard errors below its estimate a row is bounded.",
+		"Rows of which the bound is too far are not looked at. -1: 3 for keys "
+		"that are one list, 1.9 for others.",
+		&ivfbq_epsilon, -1, -1, 100, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		"agentmem.ivfbq_exact", "Sets whether an ivfbq index looks at every row of a key.",
+		"The order is exact then.", &ivfbq_exact, false, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomRealVariable("agentmem.ivfbq_recall",
 							 "Sets the share of the nearest rows that a search is to find.",
-							 "Keys that are one list are searched as a whole.", &ivfbq_recall, 0.98,
-							 0.5, 1, PGC_USERSET, 0, NULL, NULL, NULL);
+							 "Keys that are one list are searched as a whole.", &ivfbq_recall,
+							 0.98, 0.5, 1, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
 bytea *

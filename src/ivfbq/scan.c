@@ -197,8 +197,8 @@ begin(Scan *scan, IndexScanDesc desc)
 						errmsg("non-MVCC snapshots are not supported by ivfbq indexes")));
 	pgstat_count_index_scan(index);
 	scan->info = ivfbq_index(index);
-	ivfbq_target_init(&scan->target, index, desc->keyData, desc->numberOfKeys, desc->orderByData,
-					  desc->numberOfOrderBys);
+	ivfbq_target_init(&scan->target, index, desc->keyData, desc->numberOfKeys,
+					  desc->orderByData, desc->numberOfOrderBys);
 	if (scan->target.nothing)
 	{
 		scan->phase = PHASE_END;
@@ -211,11 +211,11 @@ begin(Scan *scan, IndexScanDesc desc)
 	if (make_query(scan, index))
 	{
 		ivfbq_sources_find(&scan->sources, index, scan->info, &scan->target, scan->query);
-		scan->stream = ivfbq_stream_new(index, scan->info, scan->query, list_epsilon(scan), certain,
-										(Size) work_mem * 1024 / 4);
+		scan->stream = ivfbq_stream_new(index, scan->info, scan->query, list_epsilon(scan),
+										certain, (Size) work_mem * 1024 / 4);
 		if (range_only)
-			ivfbq_stream_limit(scan->stream, ivfbq_key_distance(scan->info->type.metric,
-																scan->target.radius));
+			ivfbq_stream_limit(
+				scan->stream, ivfbq_key_distance(scan->info->type.metric, scan->target.radius));
 		scan->streamed_rows = true;
 		if (add_round(scan, index))
 			scan->phase = PHASE_ROWS;
@@ -258,16 +258,16 @@ next_row(Scan *scan, IndexScanDesc desc)
 static void
 read_tids(Scan *scan, Relation index, const IvfbqSource *source)
 {
-	Buffer buffer = ivfbq_read(index, scan->block, ivfbq_list_kind(source->ref.role),
-							   BUFFER_LOCK_SHARE);
+	Buffer buffer =
+		ivfbq_read(index, scan->block, ivfbq_list_kind(source->ref.role), BUFFER_LOCK_SHARE);
 	Page page = BufferGetPage(buffer);
 	const IvfbqGeometry *geometry = ivfbq_page_geometry(scan->info, page);
 
 	ivfbq_check_owner(index, scan->block, page, source->ref);
 	ivfbq_check_counts(index, scan->block, page, geometry);
 	if (scan->tids == NULL)
-		scan->tids = MemoryContextAlloc(scan->context,
-										sizeof(ItemPointerData) * (BLCKSZ / sizeof(ItemPointerData)));
+		scan->tids = MemoryContextAlloc(scan->context, sizeof(ItemPointerData) *
+														   (BLCKSZ / sizeof(ItemPointerData)));
 	scan->ntids = scan->next_tid = 0;
 	for (int slot = 0; slot < ivfbq_codes(page)->nslots; slot++)
 	{

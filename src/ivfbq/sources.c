@@ -115,7 +115,7 @@ rank_lists(Finder *finder, const IvfbqCellData *key, IvfbqCellRef ref, int first
 
 	/* By Euclidean distance, whatever the metric. */
 	codec.metric = IVFBQ_L2;
-	query = ivfbq_query_rotated(&codec, finder->query->y);
+	query = ivfbq_query_rotated(&codec, finder->query->y, 0);
 	base = ivfbq_list_base(finder->index, finder->info, &key->centroids, IVFBQ_ROLE_CENTROIDS);
 	stream = ivfbq_stream_new(finder->index, finder->info, query, 0, true,
 							  sizeof(IvfbqSource) * (Size) Max(n, 1000));
@@ -223,11 +223,8 @@ void
 ivfbq_sources_find(IvfbqSources *sources, Relation index, const IvfbqIndex *info,
 				   const IvfbqTarget *target, const IvfbqQuery *query)
 {
-	Finder finder = {.sources = sources,
-					 .index = index,
-					 .info = info,
-					 .target = target,
-					 .query = query};
+	Finder finder = {
+		.sources = sources, .index = index, .info = info, .target = target, .query = query};
 	IvfbqMetaData before;
 	IvfbqMetaData after;
 
@@ -261,7 +258,7 @@ ivfbq_nearest_list(Relation index, const IvfbqIndex *info, const IvfbqCellData *
 
 	codec.metric = IVFBQ_L2;
 	ivfbq_dequantize(info->codec, row, y);
-	query = ivfbq_query_rotated(&codec, y);
+	query = ivfbq_query_rotated(&codec, y, 0);
 	base = ivfbq_list_base(index, info, &key->centroids, IVFBQ_ROLE_CENTROIDS);
 	stream = ivfbq_stream_new(index, info, query, 0, true, 64 * 1024);
 	ivfbq_stream_add(stream, centroids, key->centroids.head, base, NULL, NULL);

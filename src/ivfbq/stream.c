@@ -15,6 +15,7 @@
 #include "lib/binaryheap.h"
 #include "lib/pairingheap.h"
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
 /* Candidates of the first pass, and how many times more each further one keeps. */
@@ -27,8 +28,8 @@ typedef struct Candidate
 	double bound;
 	BlockNumber block; /* of codes */
 	uint16 slot;
-	uint16 tagged;	  /* geometry: of a node's page */
-	BlockNumber refine; /* where its row is; certain: unused */
+	uint16 tagged;		 /* geometry: of a node's page */
+	BlockNumber refine;	 /* where its row is; certain: unused */
 	ItemPointerData tid; /* certain: of the row */
 } Candidate;
 
@@ -111,8 +112,8 @@ compare_refined(const pairingheap_node *a, const pairingheap_node *b,
 }
 
 IvfbqStream *
-ivfbq_stream_new(Relation index, const IvfbqIndex *info, const IvfbqQuery *query, double epsilon,
-				 bool certain, Size memory)
+ivfbq_stream_new(Relation index, const IvfbqIndex *info, const IvfbqQuery *query,
+				 double epsilon, bool certain, Size memory)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "agentmem ivfbq stream",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -165,9 +166,10 @@ ivfbq_stream_add(IvfbqStream *stream, IvfbqListRef ref, BlockNumber head, const 
 	if (stream->nchains == stream->chains_max)
 	{
 		stream->chains_max = Max(16, 2 * stream->chains_max);
-		stream->chains = stream->chains == NULL
-							 ? palloc(sizeof(Chain) * stream->chains_max)
-							 : repalloc_huge(stream->chains, sizeof(Chain) * stream->chains_max);
+		stream->chains =
+			stream->chains == NULL
+				? palloc(sizeof(Chain) * stream->chains_max)
+				: repalloc_huge(stream->chains, sizeof(Chain) * stream->chains_max);
 	}
 	chain = &stream->chains[stream->nchains++];
 	memset(chain, 0, sizeof(*chain));
@@ -267,14 +269,14 @@ match_tags(const IvfbqStream *stream, const Chain *chain, const IvfbqGeometry *g
 
 /* 1-bit bounds of one block; `live` are the rows that count. */
 static void
-estimate_block(IvfbqStream *stream, const Chain *chain, const IvfbqGeometry *geometry, Page page,
-			   BlockNumber block, int number, uint32 live)
+estimate_block(IvfbqStream *stream, const Chain *chain, const IvfbqGeometry *geometry,
+			   Page page, BlockNumber block, int number, uint32 live)
 {
 	double limit = Min(stream->distance_limit, stream->has_cut ? stream->cut.bound : INFINITY);
 	float bounds[IVFBQ_BLOCK_SLOTS];
-	uint32 mask = live & ivfbq_block_bounds(stream->query, &chain->terms, geometry,
-											ivfbq_block(geometry, page, number), (float) limit,
-											bounds);
+	uint32 mask =
+		live & ivfbq_block_bounds(stream->query, &chain->terms, geometry,
+								  ivfbq_block(geometry, page, number), (float) limit, bounds);
 
 	stream->counts.estimated += geometry->block_slots;
 	while (mask != 0)
@@ -335,7 +337,8 @@ refine_page(IvfbqStream *stream, const IvfbqGeometry *geometry, Page page, Block
 			{
 				if (BufferIsValid(buffer))
 					UnlockReleaseBuffer(buffer);
-				buffer = ivfbq_read(stream->index, refine, IVFBQ_PAGE_REFINE, BUFFER_LOCK_SHARE);
+				buffer =
+					ivfbq_read(stream->index, refine, IVFBQ_PAGE_REFINE, BUFFER_LOCK_SHARE);
 				held = refine;
 			}
 			bytes = (char *) BufferGetPage(buffer) + IVFBQ_REFINE_START + offset;
@@ -421,8 +424,7 @@ run_pass(IvfbqStream *stream)
 	stream->has_cut = false;
 	if (stream->candidates != NULL)
 		pfree(stream->candidates);
-	stream->candidates =
-		palloc_extended(sizeof(Candidate) * 2 * stream->room, MCXT_ALLOC_HUGE);
+	stream->candidates = palloc_extended(sizeof(Candidate) * 2 * stream->room, MCXT_ALLOC_HUGE);
 	for (int i = stream->first_chain; i < stream->nchains; i++)
 		read_chain(stream, &stream->chains[i]);
 
@@ -458,8 +460,8 @@ refine(IvfbqStream *stream, const Candidate *candidate)
 {
 	const IvfbqIndex *info = stream->info;
 	const IvfbqGeometry *geometry = candidate->tagged ? &info->tagged_rows : &info->rows;
-	Refined *refined = MemoryContextAlloc(stream->context, offsetof(Refined, row) +
-															   (Size) geometry->row_bytes);
+	Refined *refined = MemoryContextAlloc(stream->context,
+										  offsetof(Refined, row) + (Size) geometry->row_bytes);
 	IvfbqRowHeadData head;
 	Buffer buffer;
 	int number;
@@ -556,7 +558,7 @@ ivfbq_stream_next(IvfbqStream *stream, IvfbqHit *hit)
 		Refined *best = pairingheap_is_empty(stream->refined)
 							? NULL
 							: (Refined *) pairingheap_first(stream->refined);
-		double ahead = candidate != NULL	? candidate->bound
+		double ahead = candidate != NULL ? candidate->bound
 					   : stream->has_cut ? stream->cut.bound
 										 : INFINITY;
 

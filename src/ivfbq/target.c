@@ -42,8 +42,7 @@ condition_hashes(Relation index, const ScanKeyData *key, int *n)
 		return hashes;
 	}
 	hashes = palloc(sizeof(uint64));
-	hashes[(*n)++] =
-		ivfbq_column_hash(index, column, key->sk_subtype, key->sk_argument, false);
+	hashes[(*n)++] = ivfbq_column_hash(index, column, key->sk_subtype, key->sk_argument, false);
 	return hashes;
 }
 
@@ -151,8 +150,8 @@ add_range(IvfbqTarget *target, const IvfbqType *type, Datum value)
 }
 
 void
-ivfbq_target_init(IvfbqTarget *target, Relation index, ScanKey keys, int nkeys, ScanKey orderbys,
-				  int norderbys)
+ivfbq_target_init(IvfbqTarget *target, Relation index, ScanKey keys, int nkeys,
+				  ScanKey orderbys, int norderbys)
 {
 	int ncolumns = IndexRelationGetNumberOfKeyAttributes(index) - 1;
 	const IvfbqType *type = &ivfbq_index(index)->type;

@@ -16,8 +16,8 @@ typedef struct IvfbqTarget
 	bool complete;
 	IvfbqKey *keys;
 	int nkeys;
-	bool *wanted;	/* of each key column: is it given? */
-	uint32 **tags;	/* of each given column: what it may be */
+	bool *wanted;  /* of each key column: is it given? */
+	uint32 **tags; /* of each given column: what it may be */
 	int *ntags;
 	bool any_given;
 

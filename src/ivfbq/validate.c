@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/amvalidate.h"
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_amproc.h"
@@ -54,7 +55,8 @@ check_function(Validation *validation, Form_pg_amproc procedure)
 										  procedure->amproclefttype, INT8OID);
 			break;
 		case IVFBQ_TYPE_PROC:
-			good = check_amproc_signature(procedure->amproc, INTERNALOID, true, 1, 1, INTERNALOID);
+			good =
+				check_amproc_signature(procedure->amproc, INTERNALOID, true, 1, 1, INTERNALOID);
 			break;
 		default:
 			fault(validation, "the unknown function", format_procedure(procedure->amproc),
@@ -77,15 +79,15 @@ check_operator(Validation *validation, Form_pg_amop operator)
 	bool is_distance = operator->amopstrategy == IVFBQ_DISTANCE_STRATEGY;
 	Oid result = is_distance ? FLOAT8OID : BOOLOID;
 
-	if (operator->amopstrategy < 1 || operator->amopstrategy > IVFBQ_STRATEGIES)
-		fault(validation, "the unknown operator", format_operator(operator->amopopr),
-			  operator->amopstrategy);
+	if (operator->amopstrategy<1 || operator->amopstrategy> IVFBQ_STRATEGIES)
+		fault(validation, "the unknown operator",
+			  format_operator(operator->amopopr), operator->amopstrategy);
 	if ((operator->amoppurpose == AMOP_ORDER) != is_distance ||
 		(is_distance && !opfamily_can_sort_type(operator->amopsortfamily, FLOAT8OID)))
-		fault(validation, "an operator of the wrong purpose", format_operator(operator->amopopr),
-			  operator->amopstrategy);
-	if (!check_amop_signature(operator->amopopr, result, operator->amoplefttype,
-							  operator->amoprighttype))
+		fault(validation, "an operator of the wrong purpose",
+			  format_operator(operator->amopopr), operator->amopstrategy);
+	if (!check_amop_signature(operator->amopopr,
+							  result, operator->amoplefttype, operator->amoprighttype))
 		fault(validation, "an operator with a wrong signature",
 			  format_operator(operator->amopopr), operator->amopstrategy);
 	if (operator->amoplefttype == validation->input)
@@ -99,6 +101,7 @@ bool
 ivfbqvalidate(Oid opclass)
 {
 	HeapTuple class_tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
+	HeapTuple family_tuple;
 	Form_pg_opclass class;
 	Validation validation = {.ok = true};
 	CatCList *procedures;
@@ -108,13 +111,15 @@ ivfbqvalidate(Oid opclass)
 		elog(ERROR, "cache lookup failed for operator class %u", opclass);
 	class = (Form_pg_opclass) GETSTRUCT(class_tuple);
 	validation.class = NameStr(class->opcname);
-	validation.family = get_opfamily_name(class->opcfamily, false);
+	family_tuple = SearchSysCache1(OPFAMILYOID, ObjectIdGetDatum(class->opcfamily));
+	if (!HeapTupleIsValid(family_tuple))
+		elog(ERROR, "cache lookup failed for operator family %u", class->opcfamily);
+	validation.family = NameStr(((Form_pg_opfamily) GETSTRUCT(family_tuple))->opfname);
 	validation.input = class->opcintype;
 
 	procedures = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(class->opcfamily));
 	for (int i = 0; i < procedures->n_members; i++)
-		check_function(&validation,
-					   (Form_pg_amproc) GETSTRUCT(&procedures->members[i]->tuple));
+		check_function(&validation, (Form_pg_amproc) GETSTRUCT(&procedures->members[i]->tuple));
 	operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(class->opcfamily));
 	for (int i = 0; i < operators->n_members; i++)
 		check_operator(&validation, (Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple));
@@ -122,18 +127,20 @@ ivfbqvalidate(Oid opclass)
 	if (!(validation.has_type && validation.has_distance && !validation.has_equality) &&
 		!(validation.has_hash && validation.has_equality && !validation.has_distance))
 	{
-		ereport(INFO, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-					   errmsg("operator class \"%s\" of access method ivfbq is neither for keys nor "
-							  "for vectors",
-							  validation.class),
-					   errdetail("For keys it has operator %d and function %d, for vectors operator "
-								 "%d and function %d.",
-								 IVFBQ_EQUAL_STRATEGY, IVFBQ_HASH_PROC, IVFBQ_DISTANCE_STRATEGY,
-								 IVFBQ_TYPE_PROC)));
+		ereport(INFO,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("operator class \"%s\" of access method ivfbq is neither for keys nor "
+						"for vectors",
+						validation.class),
+				 errdetail("For keys it has operator %d and function %d, for vectors operator "
+						   "%d and function %d.",
+						   IVFBQ_EQUAL_STRATEGY, IVFBQ_HASH_PROC, IVFBQ_DISTANCE_STRATEGY,
+						   IVFBQ_TYPE_PROC)));
 		validation.ok = false;
 	}
 	ReleaseCatCacheList(procedures);
 	ReleaseCatCacheList(operators);
+	ReleaseSysCache(family_tuple);
 	ReleaseSysCache(class_tuple);
 	return validation.ok;
 }
