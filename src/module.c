@@ -7,7 +7,6 @@
 
 #include "base/guc.h"
 #include "fmgr.h"
-#include "ivfbq/options.h"
 #include "vector/simd.h"
 
 PG_MODULE_MAGIC;
@@ -18,6 +17,5 @@ void
 _PG_init(void)
 {
 	agm_vector_init();
-	ivfbq_init();
 	agm_guc_reserve();
 }
