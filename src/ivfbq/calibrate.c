@@ -298,7 +298,7 @@ measure(Calibration *calibration, const char *row)
 
 	ivfbq_row_head(row, &head);
 	ivfbq_dequantize(codec, row, y);
-	query = ivfbq_query_rotated(codec, y);
+	query = ivfbq_query_rotated(codec, y, 0);
 	for (int i = 0; i < calibration->nlists; i++)
 	{
 		calibration->lists[i].distance = squared_distance(query, calibration->lists[i].row);

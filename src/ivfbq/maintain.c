@@ -112,7 +112,7 @@ set_mean(IvfbqSurvey *survey)
 
 	for (int i = 0; i < info->dim; i++)
 		y[i] = (float) (survey->sum[i] / (double) survey->summed);
-	ivfbq_quantize(info->codec, y, row);
+	ivfbq_quantize(info->codec, y, 0, row);
 	base = ivfbq_write_base(survey->index, row, false);
 	buffer =
 		ivfbq_read(survey->index, IVFBQ_META_BLOCK, IVFBQ_PAGE_META, BUFFER_LOCK_EXCLUSIVE);
