@@ -22,6 +22,7 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
+#include "utils/tuplesort.h"
 
 /* 16 moved the macros of variable-length values out of postgres.h. */
 #if PG_VERSION_NUM >= 160000
@@ -43,24 +44,30 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 }
 #endif
 
-/* A new page at the end of a relation, locked exclusively; 16 made one call of it. */
+/* A new page at the end of a fork, locked exclusively; 16 made one call of it. */
 static inline Buffer
-agm_extend_locked(Relation relation)
+agm_extend_fork_locked(Relation relation, ForkNumber fork)
 {
 #if PG_VERSION_NUM >= 160000
-	return ExtendBufferedRel(BMR_REL(relation), MAIN_FORKNUM, NULL, EB_LOCK_FIRST);
+	return ExtendBufferedRel(BMR_REL(relation), fork, NULL, EB_LOCK_FIRST);
 #else
 	bool lock = !RELATION_IS_LOCAL(relation);
 	Buffer buffer;
 
 	if (lock)
 		LockRelationForExtension(relation, ExclusiveLock);
-	buffer = ReadBuffer(relation, P_NEW);
+	buffer = ReadBufferExtended(relation, fork, P_NEW, RBM_NORMAL, NULL);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 	if (lock)
 		UnlockRelationForExtension(relation, ExclusiveLock);
 	return buffer;
 #endif
+}
+
+static inline Buffer
+agm_extend_locked(Relation relation)
+{
+	return agm_extend_fork_locked(relation, MAIN_FORKNUM);
 }
 
 /*
@@ -111,6 +118,28 @@ agm_may_maintain(Oid table, Oid user)
 	return object_ownercheck(RelationRelationId, table, user);
 #else
 	return pg_class_ownercheck(table, user);
+#endif
+}
+
+/* 19 wants to hear that a descriptor made by hand is complete. */
+static inline void
+agm_tupdesc_finish(TupleDesc desc)
+{
+#if PG_VERSION_NUM >= 190000
+	TupleDescFinalize(desc);
+#else
+	(void) desc;
+#endif
+}
+
+/* 16 lets callers say that they want no copy; values of ours are no pointers. */
+static inline bool
+agm_tuplesort_getdatum(Tuplesortstate *state, Datum *value, bool *isnull)
+{
+#if PG_VERSION_NUM >= 160000
+	return tuplesort_getdatum(state, true, false, value, isnull, NULL);
+#else
+	return tuplesort_getdatum(state, true, value, isnull, NULL);
 #endif
 }
 

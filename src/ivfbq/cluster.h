@@ -31,9 +31,15 @@ typedef struct IvfbqClustered
 	float spread;
 } IvfbqClustered;
 
+/* More lists than this one key does not get: each row is compared with each centroid. */
+#define IVFBQ_LISTS_MAX 20000
+
+/* How many lists a key with so many rows is to have; 0: it is to be flat. */
+extern int ivfbq_lists_of(Relation index, int64 rows);
+
 /*
  * Uses no more than `memory` bytes for sample and sort (fewer lists, if k-means needs more).  The key
- * is a cell of the directory.
+ * is a cell of the directory.  Without any rows nothing is written, and result->nlists is 0.
  */
 extern void ivfbq_cluster(Relation index, const IvfbqIndex *info, IvfbqCellRef key,
 						  IvfbqRowSource *source, int nlists, Size memory, bool building,
