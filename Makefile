@@ -47,10 +47,43 @@ OBJS = \
 	src/lexical/parser_fn.o \
 	src/lexical/segment.o \
 	src/temporal/period.o \
+	src/ivfbq/append.o \
+	src/ivfbq/build.o \
+	src/ivfbq/build_keys.o \
+	src/ivfbq/calibrate.o \
+	src/ivfbq/clear.o \
+	src/ivfbq/cluster.o \
 	src/ivfbq/codec.o \
+	src/ivfbq/cost.o \
+	src/ivfbq/directory.o \
 	src/ivfbq/geometry.o \
+	src/ivfbq/grow.o \
+	src/ivfbq/handler_fn.o \
+	src/ivfbq/insert.o \
 	src/ivfbq/kmeans.o \
+	src/ivfbq/list.o \
+	src/ivfbq/maintain.o \
+	src/ivfbq/meta.o \
+	src/ivfbq/move.o \
+	src/ivfbq/options.o \
+	src/ivfbq/page.o \
+	src/ivfbq/put.o \
 	src/ivfbq/query.o \
+	src/ivfbq/recycle.o \
+	src/ivfbq/scan.o \
+	src/ivfbq/scrub.o \
+	src/ivfbq/scrub_fn.o \
+	src/ivfbq/settle.o \
+	src/ivfbq/sort.o \
+	src/ivfbq/sources.o \
+	src/ivfbq/sphere_fn.o \
+	src/ivfbq/split.o \
+	src/ivfbq/spool.o \
+	src/ivfbq/stream.o \
+	src/ivfbq/survey.o \
+	src/ivfbq/target.o \
+	src/ivfbq/vacuum.o \
+	src/ivfbq/validate.o \
 	src/memory/filter.o \
 	src/memory/hash.o \
 	src/memory/input.o \
@@ -80,6 +113,8 @@ SQL_PARTS = \
 	src/vector/quantize.sql \
 	src/vector/halfvec.sql \
 	src/lexical/lexical.sql \
+	src/ivfbq/ivfbq.sql \
+	src/ivfbq/maintain.sql \
 	src/memory/memory.sql \
 	src/recall/recall.sql
 

@@ -7,6 +7,7 @@
 
 #include "base/guc.h"
 #include "fmgr.h"
+#include "ivfbq/options.h"
 #include "vector/simd.h"
 
 PG_MODULE_MAGIC;
@@ -17,5 +18,6 @@ void
 _PG_init(void)
 {
 	agm_vector_init();
+	ivfbq_init();
 	agm_guc_reserve();
 }
