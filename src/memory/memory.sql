@@ -203,6 +203,10 @@ BEGIN
     CREATE INDEX memory_subject_idx ON %1$I.memory (namespace, agentmem.fold(subject)) WHERE subject IS NOT NULL;
     CREATE INDEX memory_session_idx ON %1$I.memory (namespace, session) WHERE session IS NOT NULL;
     $ddl$, store);
+  IF dimensions IS NOT NULL THEN
+    EXECUTE format('CREATE INDEX memory_embedding_idx ON %I.memory USING ivfbq (namespace, embedding agentmem.%I)',
+                   store, 'vector_' || metric || '_ops');
+  END IF;
   EXECUTE format('COMMENT ON TABLE %I.memory IS %L', store, 'The current version of every memory');
   PERFORM agentmem.comment_columns(store, 'memory', '{
     "namespace": "Whose memory it is: a tenant, user, agent or session",

@@ -262,16 +262,11 @@ search(AgmPool *pool, const AgmSearched *searched)
 	AgmHits semantic = {NULL, 0};
 	AgmHits keyword = {NULL, 0};
 	AgmHits all = {NULL, 0};
-	AgmStatistics statistics;
-	AgmStatistics *counted = NULL;
 
-	/* BM25 wants the namespace counted: the semantic channel can do it on its way. */
-	if (recall->embedding != NULL && recall->query != NULL && agm_keyword_needs_count(searched))
-		counted = &statistics;
 	if (recall->embedding != NULL)
-		semantic = agm_semantic_search(recall, searched, counted);
+		semantic = agm_semantic_search(recall, searched);
 	if (recall->query != NULL)
-		keyword = agm_keyword_search(recall, searched, counted, &all, &pool->has_words);
+		keyword = agm_keyword_search(recall, searched, &all, &pool->has_words);
 	add_union(pool, &semantic, &keyword);
 	read_features(pool, searched);
 	for (int i = 0; i < all.n; i++)

@@ -152,24 +152,15 @@ read_statistics(TupleTableSlot *slot, void *arg)
 	statistics->tokens = DatumGetInt64(slot_getattr(slot, 2, &isnull));
 }
 
-bool
-agm_keyword_needs_count(const AgmSearched *searched)
-{
-	return searched->estimate.memories <= EXACT_STATISTICS_MAX ||
-		   searched->estimate.tokens <= 0;
-}
-
+/* README rule 4: counted up to a size, estimates of maintenance above. */
 static AgmStatistics
-namespace_statistics(const AgmRecall *recall, const AgmSearched *searched,
-					 const AgmStatistics *counted)
+namespace_statistics(const AgmRecall *recall, const AgmSearched *searched)
 {
 	AgmParams params = {0};
 	AgmStatistics statistics;
 
-	if (!agm_keyword_needs_count(searched))
+	if (searched->estimate.memories > EXACT_STATISTICS_MAX && searched->estimate.tokens > 0)
 		return searched->estimate;
-	if (counted != NULL)
-		return *counted;
 	agm_param(&params, TEXTOID, searched->name, false);
 	(void) agm_execute(&recall->store,
 					   "SELECT pg_catalog.count(*), coalesce(pg_catalog.sum(m.tokens), 0)"
@@ -190,8 +181,8 @@ compare_ids(const void *a, const void *b, void *arg)
 }
 
 AgmHits
-agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched,
-				   const AgmStatistics *counted, AgmHits *all, bool *has_words)
+agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched, AgmHits *all,
+				   bool *has_words)
 {
 	Pass pass = {0};
 	AgmHits none = {NULL, 0};
@@ -215,7 +206,7 @@ agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched,
 						errmsg("too many memories match the query"),
 						errhint("Narrow the search by kinds, tags or time.")));
 
-	statistics = namespace_statistics(recall, searched, counted);
+	statistics = namespace_statistics(recall, searched);
 	mean_length = statistics.tokens > 0 ? (double) statistics.tokens / statistics.memories : 1;
 	idf = palloc(sizeof(double) * pass.nterms);
 	for (int i = 0; i < pass.nterms; i++)

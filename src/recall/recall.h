@@ -33,6 +33,7 @@ typedef struct AgmRecall
 	bool has_min_similarity;
 	double min_similarity;
 	int max_tokens; /* 0: no limit */
+	bool exact; /* every embedding of the namespace is looked at */
 	AgmFusion fusion;
 	double weights[AGM_NCHANNELS];
 
@@ -88,24 +89,17 @@ extern AgmRecalled *agm_recall_run(AgmRecall *recall, int *nrows);
 extern const char *agm_channel_name(AgmChannel channel);
 extern int32 agm_prompt_tokens(int32 bytes);
 
-/*
- * semantic.c: the `depth` nearest that pass the filter.  With `counted` the whole namespace
- * is read, in one pass that also fills *counted; without, whatever serves the order.
- * Also raw similarity of a distance.
- */
-extern AgmHits agm_semantic_search(const AgmRecall *recall, const AgmSearched *searched,
-								   AgmStatistics *counted);
+/* semantic.c: the `depth` nearest that pass the filter; raw similarity of a distance. */
+extern AgmHits agm_semantic_search(const AgmRecall *recall, const AgmSearched *searched);
 extern double agm_semantic_similarity(const AgmRecall *recall, double distance);
 
 /*
  * keyword.c: the `depth` best by BM25 that pass the filter.  *all holds every match that
  * passes, ordered by id, so that candidates of other channels get their score too.
  * *has_words is set if the query has a word to search for in this namespace's languages.
- * If agm_keyword_needs_count the namespace is counted, unless `counted` (or NULL) has it.
  */
-extern bool agm_keyword_needs_count(const AgmSearched *searched);
 extern AgmHits agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched,
-								  const AgmStatistics *counted, AgmHits *all, bool *has_words);
+								  AgmHits *all, bool *has_words);
 
 /* context.c */
 extern char *agm_recall_context(const AgmRecall *recall, AgmRecalled *rows, int nrows);

@@ -150,9 +150,9 @@ read_modes(FunctionCallInfo fcinfo, AgmRecall *recall)
 	char *fusion = arg_word(fcinfo, ARG_FUSION, "fusion");
 	char *granularity = arg_word(fcinfo, ARG_GRANULARITY, "granularity");
 
-	/* Every search is exhaustive, so all modes give the exact answer. */
 	if (strcmp(mode, "fast") != 0 && strcmp(mode, "exact") != 0 && strcmp(mode, "auto") != 0)
 		unknown_word("mode", mode, "fast, exact or auto");
+	recall->exact = strcmp(mode, "exact") == 0;
 	if (strcmp(fusion, "score") == 0)
 		recall->fusion = AGM_FUSION_SCORE;
 	else if (strcmp(fusion, "rrf") == 0)

@@ -1,10 +1,9 @@
 /*
  * semantic.c
- *		The semantic channel: nearest embeddings under the filter, exactly.
+ *		The semantic channel: nearest embeddings under the filter.
  *
- * By an ordinary ORDER BY distance, or, where BM25 needs the namespace counted anyway, by
- * reading all of it once.  Of equal distances the smaller id comes first in both: the same
- * question has the same answer every time.
+ * An ordinary ORDER BY distance, which the store's ivfbq index serves where that pays.  Of equal
+ * distances the smaller id comes first among those that were found.
  */
 #include "postgres.h"
 
@@ -13,8 +12,9 @@
 
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "utils/guc.h"
 
-#include "recall/top.h"
+#include "recall/recall.h"
 
 /* README rule 3: raw similarity is 0 or more and finite, whatever the metric. */
 double
@@ -52,85 +52,41 @@ read_hit(TupleTableSlot *slot, void *arg)
 		agm_semantic_similarity(reader->recall, DatumGetFloat8(slot_getattr(slot, 2, &isnull)));
 }
 
-/* An ordinary ORDER BY distance, id LIMIT n: what serves it is the planner's choice. */
-static AgmHits
-search_ordered(const AgmRecall *recall, const AgmSearched *searched, AgmParams *params)
+/*
+ * A tie-breaker would keep the planner from the index, which gives distances in order and no more;
+ * so it is only there where every row is looked at anyway.
+ */
+static void
+append_search(const AgmRecall *recall, const AgmSearched *searched, StringInfo sql,
+			  AgmParams *params)
 {
-	StringInfoData sql;
-	Reader reader = {recall, {palloc(sizeof(AgmHit) * recall->depth), 0}};
-
-	agm_param(params, INT8OID, Int64GetDatum(recall->depth), false);
-	initStringInfo(&sql);
-	appendStringInfo(&sql,
+	appendStringInfo(sql,
 					 "SELECT m.id, m.embedding OPERATOR(agentmem.%s) $2 FROM {store}.memory m"
 					 " WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.embedding IS NOT NULL",
 					 recall->distance_operator);
-	agm_filter_append(&recall->filter, searched->has_hidden, &sql, params);
-	appendStringInfo(&sql, " ORDER BY m.embedding OPERATOR(agentmem.%s) $2, m.id LIMIT $3",
-					 recall->distance_operator);
-	(void) agm_execute(&recall->store, sql.data, params, AGM_READ | AGM_PLAN_CUSTOM, "ld",
-					   read_hit, &reader);
-	return reader.hits;
-}
-
-typedef struct CountingScan
-{
-	AgmTop top;
-	AgmStatistics *counted;
-} CountingScan;
-
-/* Columns: id, tokens, distance if it passes the filter and has one. */
-static void
-read_memory(TupleTableSlot *slot, void *arg)
-{
-	CountingScan *scan = arg;
-	bool isnull;
-	Datum value;
-
-	scan->counted->memories++;
-	scan->counted->tokens += DatumGetInt32(slot_getattr(slot, 2, &isnull));
-	value = slot_getattr(slot, 3, &isnull);
-	if (!isnull)
-	{
-		double distance = DatumGetFloat8(value);
-
-		/* Nearest is best; a zero vector's cosine comes after all others, as in ORDER BY. */
-		agm_top_add(&scan->top, DatumGetInt64(slot_getattr(slot, 1, &isnull)),
-					isnan(distance) ? -INFINITY : -distance);
-	}
-}
-
-/* Every row of the namespace once: its nearest, its number and its length. */
-static AgmHits
-search_counting(const AgmRecall *recall, const AgmSearched *searched, AgmParams *params,
-				AgmStatistics *counted)
-{
-	StringInfoData sql;
-	CountingScan scan;
-
-	memset(counted, 0, sizeof(*counted));
-	scan.counted = counted;
-	agm_top_init(&scan.top, recall->depth);
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT m.id, m.tokens, CASE WHEN m.embedding IS NOT NULL");
-	agm_filter_append(&recall->filter, searched->has_hidden, &sql, params);
-	appendStringInfo(&sql,
-					 " THEN m.embedding OPERATOR(agentmem.%s) $2 END FROM {store}.memory m"
-					 " WHERE m.namespace OPERATOR(pg_catalog.=) $1",
-					 recall->distance_operator);
-	(void) agm_execute(&recall->store, sql.data, params, AGM_READ | AGM_PLAN_CUSTOM, "lid?",
-					   read_memory, &scan);
-	return scan.top.hits;
+	agm_filter_append(&recall->filter, searched->has_hidden, sql, params);
+	appendStringInfo(sql, " ORDER BY m.embedding OPERATOR(agentmem.%s) $2%s LIMIT $3",
+					 recall->distance_operator, recall->exact ? ", m.id" : "");
 }
 
 AgmHits
-agm_semantic_search(const AgmRecall *recall, const AgmSearched *searched,
-					AgmStatistics *counted)
+agm_semantic_search(const AgmRecall *recall, const AgmSearched *searched)
 {
 	AgmParams params = {0};
+	StringInfoData sql;
+	Reader reader = {recall, {palloc(sizeof(AgmHit) * recall->depth), 0}};
+	int level = NewGUCNestLevel();
 
+	if (recall->exact)
+		(void) set_config_option("agentmem.ivfbq_exact", "on", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	agm_param(&params, TEXTOID, searched->name, false);
 	agm_param(&params, agm_type_oid("vector"), PointerGetDatum(recall->embedding), false);
-	return counted == NULL ? search_ordered(recall, searched, &params)
-						   : search_counting(recall, searched, &params, counted);
+	agm_param(&params, INT8OID, Int64GetDatum(recall->depth), false);
+	initStringInfo(&sql);
+	append_search(recall, searched, &sql, &params);
+	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "ld",
+					   read_hit, &reader);
+	AtEOXact_GUC(true, level);
+	return reader.hits;
 }
