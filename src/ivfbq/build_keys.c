@@ -402,8 +402,7 @@ write_small(Writer *writer, const First *first)
 {
 	go_to_leaf(writer, &first->key);
 	for (int i = 0; i < first->count; i++)
-		append(writer,
-			   is_row(first->sizes[i]) ? &writer->leaf_rows : &writer->leaf_tids,
+		append(writer, is_row(first->sizes[i]) ? &writer->leaf_rows : &writer->leaf_tids,
 			   first_row(first, i), first->key.tags);
 }
 

@@ -146,7 +146,7 @@ typedef struct IvfbqCellData
 	uint32 lists_tail;
 	uint32 nlists;
 	float spread;
-	uint32 tags[FLEXIBLE_ARRAY_MEMBER];
+	uint32 tags[IVFBQ_MAX_KEYS]; /* on a page only as many as the index has key columns */
 } IvfbqCellData;
 
 #define IVFBQ_CELL_SIZE(nkeys)                                                                 \

@@ -17,13 +17,13 @@ CREATE TYPE agentmem.halfvec_sphere AS (center agentmem.halfvec, radius double p
 COMMENT ON TYPE agentmem.halfvec_sphere IS 'what is no farther from center than radius';
 
 CREATE FUNCTION agentmem.sphere(center agentmem.vector, radius double precision) RETURNS agentmem.sphere
-	LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-	RETURN ROW(center, radius)::agentmem.sphere;
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'agm_fn_sphere';
 COMMENT ON FUNCTION agentmem.sphere(agentmem.vector, double precision)
 	IS 'the range of a distance: v <<=>> sphere(q, r) is true where v <=> q is at most r';
 CREATE FUNCTION agentmem.sphere(center agentmem.halfvec, radius double precision) RETURNS agentmem.halfvec_sphere
-	LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-	RETURN ROW(center, radius)::agentmem.halfvec_sphere;
+	LANGUAGE C IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'agm_fn_sphere';
 COMMENT ON FUNCTION agentmem.sphere(agentmem.halfvec, double precision)
 	IS 'the range of a distance: v <<=>> sphere(q, r) is true where v <=> q is at most r';
 
@@ -110,6 +110,7 @@ CREATE OPERATOR CLASS agentmem.vector_cosine_ops FOR TYPE agentmem.vector USING 
 	OPERATOR 3 agentmem.<<=>> (agentmem.vector, agentmem.sphere),
 	FUNCTION 2 (agentmem.vector, agentmem.vector) agentmem.ivfbq_vector_cosine(internal);
 COMMENT ON OPERATOR CLASS agentmem.vector_cosine_ops USING ivfbq IS 'cosine distance';
+COMMENT ON OPERATOR FAMILY agentmem.vector_cosine_ops USING ivfbq IS 'cosine distance';
 
 CREATE FUNCTION agentmem.ivfbq_vector_l2(internal) RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
@@ -120,6 +121,7 @@ CREATE OPERATOR CLASS agentmem.vector_l2_ops FOR TYPE agentmem.vector USING ivfb
 	OPERATOR 3 agentmem.<<->> (agentmem.vector, agentmem.sphere),
 	FUNCTION 2 (agentmem.vector, agentmem.vector) agentmem.ivfbq_vector_l2(internal);
 COMMENT ON OPERATOR CLASS agentmem.vector_l2_ops USING ivfbq IS 'Euclidean distance';
+COMMENT ON OPERATOR FAMILY agentmem.vector_l2_ops USING ivfbq IS 'Euclidean distance';
 
 CREATE FUNCTION agentmem.ivfbq_vector_ip(internal) RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
@@ -130,6 +132,7 @@ CREATE OPERATOR CLASS agentmem.vector_ip_ops FOR TYPE agentmem.vector USING ivfb
 	OPERATOR 3 agentmem.<<#>> (agentmem.vector, agentmem.sphere),
 	FUNCTION 2 (agentmem.vector, agentmem.vector) agentmem.ivfbq_vector_ip(internal);
 COMMENT ON OPERATOR CLASS agentmem.vector_ip_ops USING ivfbq IS 'negative inner product';
+COMMENT ON OPERATOR FAMILY agentmem.vector_ip_ops USING ivfbq IS 'negative inner product';
 
 CREATE FUNCTION agentmem.ivfbq_halfvec_cosine(internal) RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
@@ -140,6 +143,7 @@ CREATE OPERATOR CLASS agentmem.halfvec_cosine_ops FOR TYPE agentmem.halfvec USIN
 	OPERATOR 3 agentmem.<<=>> (agentmem.halfvec, agentmem.halfvec_sphere),
 	FUNCTION 2 (agentmem.halfvec, agentmem.halfvec) agentmem.ivfbq_halfvec_cosine(internal);
 COMMENT ON OPERATOR CLASS agentmem.halfvec_cosine_ops USING ivfbq IS 'cosine distance';
+COMMENT ON OPERATOR FAMILY agentmem.halfvec_cosine_ops USING ivfbq IS 'cosine distance';
 
 CREATE FUNCTION agentmem.ivfbq_halfvec_l2(internal) RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
@@ -150,6 +154,7 @@ CREATE OPERATOR CLASS agentmem.halfvec_l2_ops FOR TYPE agentmem.halfvec USING iv
 	OPERATOR 3 agentmem.<<->> (agentmem.halfvec, agentmem.halfvec_sphere),
 	FUNCTION 2 (agentmem.halfvec, agentmem.halfvec) agentmem.ivfbq_halfvec_l2(internal);
 COMMENT ON OPERATOR CLASS agentmem.halfvec_l2_ops USING ivfbq IS 'Euclidean distance';
+COMMENT ON OPERATOR FAMILY agentmem.halfvec_l2_ops USING ivfbq IS 'Euclidean distance';
 
 CREATE FUNCTION agentmem.ivfbq_halfvec_ip(internal) RETURNS internal
 	LANGUAGE C IMMUTABLE PARALLEL SAFE
@@ -160,6 +165,7 @@ CREATE OPERATOR CLASS agentmem.halfvec_ip_ops FOR TYPE agentmem.halfvec USING iv
 	OPERATOR 3 agentmem.<<#>> (agentmem.halfvec, agentmem.halfvec_sphere),
 	FUNCTION 2 (agentmem.halfvec, agentmem.halfvec) agentmem.ivfbq_halfvec_ip(internal);
 COMMENT ON OPERATOR CLASS agentmem.halfvec_ip_ops USING ivfbq IS 'negative inner product';
+COMMENT ON OPERATOR FAMILY agentmem.halfvec_ip_ops USING ivfbq IS 'negative inner product';
 
 -- Operator classes of keys.  Integers of any size hash alike, so that they are one family.
 CREATE OPERATOR FAMILY agentmem.integer_ops USING ivfbq;
@@ -192,8 +198,10 @@ CREATE OPERATOR CLASS agentmem.text_ops DEFAULT FOR TYPE pg_catalog.text USING i
 	OPERATOR 2 pg_catalog.= (pg_catalog.text, pg_catalog.text),
 	FUNCTION 1 (pg_catalog.text, pg_catalog.text) pg_catalog.hashtextextended(pg_catalog.text, pg_catalog.int8);
 COMMENT ON OPERATOR CLASS agentmem.text_ops USING ivfbq IS 'text as a key';
+COMMENT ON OPERATOR FAMILY agentmem.text_ops USING ivfbq IS 'text as a key';
 
 CREATE OPERATOR CLASS agentmem.uuid_ops DEFAULT FOR TYPE pg_catalog.uuid USING ivfbq AS
 	OPERATOR 2 pg_catalog.= (pg_catalog.uuid, pg_catalog.uuid),
 	FUNCTION 1 (pg_catalog.uuid, pg_catalog.uuid) pg_catalog.uuid_hash_extended(pg_catalog.uuid, pg_catalog.int8);
 COMMENT ON OPERATOR CLASS agentmem.uuid_ops USING ivfbq IS 'uuid as a key';
+COMMENT ON OPERATOR FAMILY agentmem.uuid_ops USING ivfbq IS 'uuid as a key';

@@ -45,7 +45,7 @@ extern void ivfbq_check_page(Relation index, BlockNumber block, Page page, Ivfbq
 
 /* The error itself: "index ... is corrupted", with a detail that is given as a format, and a hint. */
 extern void ivfbq_corrupted(Relation index, BlockNumber block, const char *format, ...)
-	pg_attribute_printf(3, 4) pg_attribute_noreturn();
+	__attribute__((format(printf, 3, 4))) pg_attribute_noreturn();
 
 static inline IvfbqPageKind
 ivfbq_page_kind(Page page)

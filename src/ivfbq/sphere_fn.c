@@ -7,7 +7,9 @@
 #include "access/htup_details.h"
 #include "base/compat.h"
 #include "executor/executor.h"
+#include "funcapi.h"
 
+PG_FUNCTION_INFO_V1(agm_fn_sphere);
 PG_FUNCTION_INFO_V1(agm_fn_vector_in_cosine_sphere);
 PG_FUNCTION_INFO_V1(agm_fn_vector_in_l2_sphere);
 PG_FUNCTION_INFO_V1(agm_fn_vector_in_ip_sphere);
@@ -22,6 +24,24 @@ extern Datum agm_fn_vector_negative_inner_product(PG_FUNCTION_ARGS);
 extern Datum agm_fn_halfvec_cosine_distance(PG_FUNCTION_ARGS);
 extern Datum agm_fn_halfvec_l2_distance(PG_FUNCTION_ARGS);
 extern Datum agm_fn_halfvec_negative_inner_product(PG_FUNCTION_ARGS);
+
+/* Of either type of vectors: the values as they are. */
+Datum
+agm_fn_sphere(PG_FUNCTION_ARGS)
+{
+	TupleDesc desc;
+	Datum values[2];
+	bool isnull[2];
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != 2)
+		elog(ERROR, "return type must be a sphere");
+	for (int i = 0; i < 2; i++)
+	{
+		isnull[i] = PG_ARGISNULL(i);
+		values[i] = isnull[i] ? (Datum) 0 : PG_GETARG_DATUM(i);
+	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, isnull)));
+}
 
 /* NULL where the center or the radius is; a distance that is NaN is in no range. */
 static Datum

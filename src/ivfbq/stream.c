@@ -247,8 +247,7 @@ add_candidate(IvfbqStream *stream, const Candidate *candidate)
 
 /* Which rows of a block have the tags that are asked for. */
 static uint32
-match_tags(const IvfbqStream *stream, const Chain *chain, const IvfbqGeometry *geometry,
-		   const char *block)
+match_tags(const Chain *chain, const IvfbqGeometry *geometry, const char *block)
 {
 	uint32 mask = ~(uint32) 0;
 
@@ -374,7 +373,7 @@ read_page(IvfbqStream *stream, const Chain *chain, Page page, BlockNumber block)
 		uint32 mask = live[i];
 
 		if (mask != 0 && chain->tags != NULL)
-			mask &= match_tags(stream, chain, geometry, ivfbq_block(geometry, page, i));
+			mask &= match_tags(chain, geometry, ivfbq_block(geometry, page, i));
 		if (stream->certain)
 			masks[i] = mask;
 		else if (mask != 0)

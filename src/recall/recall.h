@@ -33,7 +33,7 @@ typedef struct AgmRecall
 	bool has_min_similarity;
 	double min_similarity;
 	int max_tokens; /* 0: no limit */
-	bool exact; /* every embedding of the namespace is looked at */
+	bool exact;		/* every embedding of the namespace is looked at */
 	AgmFusion fusion;
 	double weights[AGM_NCHANNELS];
 

@@ -3,7 +3,7 @@
  *		The semantic channel: nearest embeddings under the filter.
  *
  * An ordinary ORDER BY distance, which the store's ivfbq index serves where that pays.  Of equal
- * distances the smaller id comes first among those that were found.
+ * distances the smaller id comes first: the same question has the same answer every time.
  */
 #include "postgres.h"
 
@@ -14,7 +14,7 @@
 #include "lib/stringinfo.h"
 #include "utils/guc.h"
 
-#include "recall/recall.h"
+#include "recall/top.h"
 
 /* README rule 3: raw similarity is 0 or more and finite, whatever the metric. */
 double
@@ -33,48 +33,28 @@ agm_semantic_similarity(const AgmRecall *recall, double distance)
 	}
 }
 
-typedef struct Reader
-{
-	const AgmRecall *recall;
-	AgmHits hits;
-} Reader;
-
-/* Columns: id, distance; nearest first. */
+/* Columns: id, distance; nearest first, a zero vector's cosine after all others. */
 static void
 read_hit(TupleTableSlot *slot, void *arg)
 {
-	Reader *reader = arg;
-	AgmHit *hit = &reader->hits.hits[reader->hits.n++];
+	AgmTop *top = arg;
 	bool isnull;
+	int64 id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+	double distance = DatumGetFloat8(slot_getattr(slot, 2, &isnull));
 
-	hit->id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
-	hit->score =
-		agm_semantic_similarity(reader->recall, DatumGetFloat8(slot_getattr(slot, 2, &isnull)));
+	agm_top_add(top, id, isnan(distance) ? -INFINITY : -distance);
 }
 
 /*
- * A tie-breaker would keep the planner from the index, which gives distances in order and no more;
- * so it is only there where every row is looked at anyway.
+ * A tie-breaker would keep the planner from the index, which gives distances in order and no more:
+ * instead all ties of the last row are asked for, and of these the smallest ids stay.
  */
-static void
-append_search(const AgmRecall *recall, const AgmSearched *searched, StringInfo sql,
-			  AgmParams *params)
-{
-	appendStringInfo(sql,
-					 "SELECT m.id, m.embedding OPERATOR(agentmem.%s) $2 FROM {store}.memory m"
-					 " WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.embedding IS NOT NULL",
-					 recall->distance_operator);
-	agm_filter_append(&recall->filter, searched->has_hidden, sql, params);
-	appendStringInfo(sql, " ORDER BY m.embedding OPERATOR(agentmem.%s) $2%s LIMIT $3",
-					 recall->distance_operator, recall->exact ? ", m.id" : "");
-}
-
 AgmHits
 agm_semantic_search(const AgmRecall *recall, const AgmSearched *searched)
 {
 	AgmParams params = {0};
 	StringInfoData sql;
-	Reader reader = {recall, {palloc(sizeof(AgmHit) * recall->depth), 0}};
+	AgmTop top;
 	int level = NewGUCNestLevel();
 
 	if (recall->exact)
@@ -84,9 +64,18 @@ agm_semantic_search(const AgmRecall *recall, const AgmSearched *searched)
 	agm_param(&params, agm_type_oid("vector"), PointerGetDatum(recall->embedding), false);
 	agm_param(&params, INT8OID, Int64GetDatum(recall->depth), false);
 	initStringInfo(&sql);
-	append_search(recall, searched, &sql, &params);
+	appendStringInfo(&sql,
+					 "SELECT m.id, m.embedding OPERATOR(agentmem.%s) $2 FROM {store}.memory m"
+					 " WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.embedding IS NOT NULL",
+					 recall->distance_operator);
+	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
+	appendStringInfo(&sql,
+					 " ORDER BY m.embedding OPERATOR(agentmem.%s) $2"
+					 " FETCH FIRST ($3) ROWS WITH TIES",
+					 recall->distance_operator);
+	agm_top_init(&top, recall->depth);
 	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "ld",
-					   read_hit, &reader);
+					   read_hit, &top);
 	AtEOXact_GUC(true, level);
-	return reader.hits;
+	return top.hits;
 }

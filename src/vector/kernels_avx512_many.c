@@ -50,8 +50,8 @@ fold_all(const __m512i v[MANY])
 	__m512i high;
 
 	for (int i = 0; i < 4; i++)
-		q[i] = fold_four(fold_pair(v[4 * i], v[4 * i + 1]),
-						 fold_pair(v[4 * i + 2], v[4 * i + 3]));
+		q[i] =
+			fold_four(fold_pair(v[4 * i], v[4 * i + 1]), fold_pair(v[4 * i + 2], v[4 * i + 3]));
 
 	/* Each q has its four sums in four parts, one in each quarter. */
 	low = _mm512_add_epi32(_mm512_shuffle_i32x4(q[0], q[1], 0x88),
