@@ -26,6 +26,7 @@ OBJS = \
 	src/vector/init.o \
 	src/vector/kernels_avx2.o \
 	src/vector/kernels_avx512.o \
+	src/vector/kernels_avx512_many.o \
 	src/vector/kernels_neon.o \
 	src/vector/kernels_scalar.o \
 	src/vector/quantize.o \

@@ -141,21 +141,29 @@ assign_rows(Clustering *clustering)
 	Size used = 4 * clustering->row_size * kmeans->k;
 	IvfbqSort *sort =
 		ivfbq_sort_new(0, clustering->memory > used ? clustering->memory - used : 0, NULL);
-	char *row = palloc(clustering->row_size);
+	char *rows = palloc(clustering->row_size * IVFBQ_ASSIGN_ROWS);
+	int32 nearest[IVFBQ_ASSIGN_ROWS];
+	double distances[IVFBQ_ASSIGN_ROWS];
+	int n;
 
 	clustering->counts = palloc0(sizeof(int64) * kmeans->k);
 	source->rewind(source->arg);
-	while (source->next(source->arg, row))
+	do
 	{
-		double distance;
-		int nearest = ivfbq_kmeans_nearest(kmeans, row, &distance);
-
 		CHECK_FOR_INTERRUPTS();
-		ivfbq_sort_put(sort, (uint64) nearest, NULL, row, (int) clustering->row_size);
-		clustering->counts[nearest]++;
-		clustering->squares += distance;
-	}
-	pfree(row);
+		for (n = 0; n < IVFBQ_ASSIGN_ROWS; n++)
+			if (!source->next(source->arg, rows + clustering->row_size * n))
+				break;
+		ivfbq_kmeans_assign(kmeans, rows, clustering->row_size, n, nearest, distances);
+		for (int i = 0; i < n; i++)
+		{
+			ivfbq_sort_put(sort, (uint64) nearest[i], NULL, rows + clustering->row_size * i,
+						   (int) clustering->row_size);
+			clustering->counts[nearest[i]]++;
+			clustering->squares += distances[i];
+		}
+	} while (n == IVFBQ_ASSIGN_ROWS);
+	pfree(rows);
 	ivfbq_sort_perform(sort);
 	return sort;
 }

@@ -13,6 +13,11 @@
  */
 #include "postgres.h"
 
+/* Loops over centroids are to be vectorized. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O3")
+#endif
+
 #include <float.h>
 #include <math.h>
 
@@ -20,6 +25,13 @@
 
 /* Rows between two looks for interrupts, at a thousand centroids some milliseconds. */
 #define INTERRUPT_ROWS 1024
+
+/* Centroids that are compared with a row at a time: their codes are to stay in the first cache. */
+#define TILE_BYTES 28672
+#define TILE_MIN 16
+#define TILE_MAX 256
+/* The least of a tile is looked for in so many lanes. */
+#define LANES 8
 
 /* Bytes from one centroid's codes to the next. */
 static Size
@@ -96,33 +108,99 @@ ivfbq_kmeans_of(const IvfbqCodec *codec, const char *centroids, int k)
 	return kmeans;
 }
 
+/* What the rows of one call know of the nearest centroid so far. */
+typedef struct Nearest
+{
+	float scale[IVFBQ_ASSIGN_ROWS]; /* twice that of the row */
+	float best[IVFBQ_ASSIGN_ROWS];	/* squared distance, less the row's own square */
+} Nearest;
+
+/* The least of n numbers, n being a multiple of LANES. */
+static float
+least(const float *x, int n)
+{
+	float lanes[LANES];
+	float result;
+
+	memcpy(lanes, x, sizeof(lanes));
+	for (int i = LANES; i < n; i += LANES)
+		for (int j = 0; j < LANES; j++)
+			lanes[j] = x[i + j] < lanes[j] ? x[i + j] : lanes[j];
+	result = lanes[0];
+	for (int j = 1; j < LANES; j++)
+		result = lanes[j] < result ? lanes[j] : result;
+	return result;
+}
+
+/* One row and `count` centroids from `first` on. */
+static void
+compare_tile(const IvfbqKmeans *kmeans, const uint8 *biased, int first, int count, float scale,
+			 float *best, int32 *nearest)
+{
+	const int32 *sums = kmeans->code_sums + first;
+	const float *scales = kmeans->scales + first;
+	const float *squares = kmeans->squares + first;
+	Size stride = code_stride(kmeans);
+	int32 products[TILE_MAX];
+	float distances[TILE_MAX + LANES];
+	float found;
+
+	agm_uint8_int8_dots(biased, kmeans->codes + stride * first, stride, count,
+						kmeans->codec->dim, products);
+	for (int i = 0; i < count; i++)
+		distances[i] = squares[i] - scale * scales[i] * (float) (products[i] - sums[i]);
+	for (int i = count; i % LANES != 0; i++)
+		distances[i] = FLT_MAX;
+	found = least(distances, (count + LANES - 1) / LANES * LANES);
+	if (found < *best)
+	{
+		int i = 0;
+
+		while (distances[i] != found)
+			i++;
+		*best = found;
+		*nearest = first + i;
+	}
+}
+
+void
+ivfbq_kmeans_assign(const IvfbqKmeans *kmeans, const char *rows, Size stride, int n,
+					int32 *nearest, double *distances)
+{
+	int tile = Min(Max((int) (TILE_BYTES / code_stride(kmeans)), TILE_MIN), TILE_MAX) & ~15;
+	Nearest state;
+	IvfbqRowHeadData head;
+
+	Assert(n <= IVFBQ_ASSIGN_ROWS);
+	for (int i = 0; i < n; i++)
+	{
+		ivfbq_row_head(rows + stride * i, &head);
+		state.scale[i] = 2 * head.scale;
+		state.best[i] = FLT_MAX;
+		nearest[i] = 0;
+	}
+	for (int first = 0; first < kmeans->k; first += tile)
+		for (int i = 0; i < n; i++)
+			compare_tile(kmeans, (const uint8 *) rows + stride * i + IVFBQ_ROW_HEAD_SIZE, first,
+						 Min(tile, kmeans->k - first), state.scale[i], &state.best[i],
+						 &nearest[i]);
+	for (int i = 0; i < n; i++)
+	{
+		ivfbq_row_head(rows + stride * i, &head);
+		distances[i] =
+			Max(0, (double) state.best[i] + (double) head.scale * head.scale * head.square_sum);
+	}
+}
+
 int
 ivfbq_kmeans_nearest(const IvfbqKmeans *kmeans, const char *row, double *distance)
 {
-	const uint8 *biased = (const uint8 *) row + IVFBQ_ROW_HEAD_SIZE;
-	int dim = kmeans->codec->dim;
-	Size stride = code_stride(kmeans);
-	IvfbqRowHeadData head;
-	float twice;
-	float best = FLT_MAX;
-	int nearest = 0;
+	int32 nearest;
+	double found;
 
-	ivfbq_row_head(row, &head);
-	twice = 2 * head.scale;
-	for (int i = 0; i < kmeans->k; i++)
-	{
-		int32 product = agm_kernels->uint8_int8_dot(biased, kmeans->codes + stride * i, dim) -
-						kmeans->code_sums[i];
-		float d = kmeans->squares[i] - twice * kmeans->scales[i] * (float) product;
-
-		if (d < best)
-		{
-			best = d;
-			nearest = i;
-		}
-	}
+	ivfbq_kmeans_assign(kmeans, row, 0, 1, &nearest, &found);
 	if (distance != NULL)
-		*distance = Max(0, (double) best + (double) head.scale * head.scale * head.square_sum);
+		*distance = found;
 	return nearest;
 }
 
@@ -154,16 +232,22 @@ assign(Work *work)
 	double total = 0;
 
 	memset(work->counts, 0, sizeof(int32) * work->kmeans->k);
-	for (int i = 0; i < work->n; i++)
+	for (int first = 0; first < work->n; first += IVFBQ_ASSIGN_ROWS)
 	{
-		double distance;
-		int nearest = ivfbq_kmeans_nearest(work->kmeans, row_of(work, i), &distance);
+		int n = Min(work->n - first, IVFBQ_ASSIGN_ROWS);
+		int32 nearest[IVFBQ_ASSIGN_ROWS];
+		double distances[IVFBQ_ASSIGN_ROWS];
 
-		changed += nearest != work->assigned[i];
-		work->assigned[i] = nearest;
-		work->counts[nearest]++;
-		total += distance;
-		if (i % INTERRUPT_ROWS == 0 && work->interrupt != NULL)
+		ivfbq_kmeans_assign(work->kmeans, row_of(work, first), work->stride, n, nearest,
+							distances);
+		for (int i = 0; i < n; i++)
+		{
+			changed += nearest[i] != work->assigned[first + i];
+			work->assigned[first + i] = nearest[i];
+			work->counts[nearest[i]]++;
+			total += distances[i];
+		}
+		if (first % INTERRUPT_ROWS == 0 && work->interrupt != NULL)
 			work->interrupt();
 	}
 	work->kmeans->spread = work->n > 0 ? total / work->n : 0;

@@ -80,6 +80,9 @@ typedef struct AgmKernels
 	/* Integers, the same on every table.  n is at most 65536 for the sums to fit. */
 	int32 (*int8_dot)(const int8 *a, const int8 *b, int n);
 	int32 (*uint8_int8_dot)(const uint8 *a, const int8 *b, int n);
+	/* The same of a and `count` others, `stride` bytes apart.  NULL: one by one is as fast. */
+	void (*uint8_int8_dots)(const uint8 *a, const int8 *b, Size stride, int count, int n,
+							int32 *products);
 	uint64 (*hamming)(const uint8 *a, const uint8 *b, Size bytes);
 	AgmBitCounts (*bit_counts)(const uint8 *a, const uint8 *b, Size bytes);
 
@@ -123,11 +126,27 @@ extern const AgmKernels agm_kernels_scalar;
 #if defined(__x86_64__)
 extern const AgmKernels agm_kernels_avx2;
 extern const AgmKernels agm_kernels_avx512;
+
+/* In kernels_avx512_many.c. */
+extern void agm_uint8_int8_dots_avx512(const uint8 *a, const int8 *b, Size stride, int count,
+									   int n, int32 *products);
 #elif defined(__aarch64__) && defined(__AARCH64EL__)
 extern const AgmKernels agm_kernels_neon;
 #endif
 
 extern const AgmKernels *agm_kernels;
+
+/* products[i] = a . the i-th of `count` strings of n bytes that are `stride` bytes apart. */
+static inline void
+agm_uint8_int8_dots(const uint8 *a, const int8 *b, Size stride, int count, int n,
+					int32 *products)
+{
+	if (agm_kernels->uint8_int8_dots != NULL)
+		agm_kernels->uint8_int8_dots(a, b, stride, count, n, products);
+	else
+		for (int i = 0; i < count; i++)
+			products[i] = agm_kernels->uint8_int8_dot(a, b + stride * i, n);
+}
 
 /* 0 to 2; NaN where a squared length is zero or infinite: no direction is left. */
 static inline double

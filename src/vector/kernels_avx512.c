@@ -774,6 +774,7 @@ const AgmKernels agm_kernels_avx512 = {
 	.int8_to_float = int8_to_float_avx512,
 	.int8_dot = int8_dot_avx512,
 	.uint8_int8_dot = uint8_int8_dot_avx512,
+	.uint8_int8_dots = agm_uint8_int8_dots_avx512,
 	.hamming = hamming_avx512,
 	.bit_counts = bit_counts_avx512,
 	.scan_block = scan_block_avx512,

@@ -34,62 +34,80 @@ fold_pair(__m512i a, __m512i b)
 	return _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
 }
 
-/* The same of what fold_pair() gave: four sums of four lanes each. */
+/* Four sums of four lanes each, one for each of the four; in each 128 bits. */
 INLINE __m512i
-fold_four(__m512i ab, __m512i cd)
+fold_four(__m512i a, __m512i b, __m512i c, __m512i d)
 {
+	__m512i ab = fold_pair(a, b);
+	__m512i cd = fold_pair(c, d);
+
 	return _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
 }
 
-/* Lane i: the sum of all lanes of v[i]. */
+/* The sums of pairs of quarters of a, and of those of b. */
 INLINE __m512i
-fold_all(const __m512i v[MANY])
+fold_quarters(__m512i a, __m512i b)
 {
-	__m512i q[4];
-	__m512i low;
-	__m512i high;
-
-	for (int i = 0; i < 4; i++)
-		q[i] =
-			fold_four(fold_pair(v[4 * i], v[4 * i + 1]), fold_pair(v[4 * i + 2], v[4 * i + 3]));
-
-	/* Each q has its four sums in four parts, one in each quarter. */
-	low = _mm512_add_epi32(_mm512_shuffle_i32x4(q[0], q[1], 0x88),
-						   _mm512_shuffle_i32x4(q[0], q[1], 0xdd));
-	high = _mm512_add_epi32(_mm512_shuffle_i32x4(q[2], q[3], 0x88),
-							_mm512_shuffle_i32x4(q[2], q[3], 0xdd));
-	return _mm512_add_epi32(_mm512_shuffle_i32x4(low, high, 0x88),
-							_mm512_shuffle_i32x4(low, high, 0xdd));
+	return _mm512_add_epi32(_mm512_shuffle_i32x4(a, b, 0x88), _mm512_shuffle_i32x4(a, b, 0xdd));
 }
 
-/* Sixteen at once: their loads and products do not wait for each other. */
-INLINE void
+#define FOR_MANY(DO)                                                                           \
+	DO(0);                                                                                     \
+	DO(1);                                                                                     \
+	DO(2);                                                                                     \
+	DO(3);                                                                                     \
+	DO(4);                                                                                     \
+	DO(5);                                                                                     \
+	DO(6);                                                                                     \
+	DO(7);                                                                                     \
+	DO(8);                                                                                     \
+	DO(9);                                                                                     \
+	DO(10);                                                                                    \
+	DO(11);                                                                                    \
+	DO(12);                                                                                    \
+	DO(13);                                                                                    \
+	DO(14);                                                                                    \
+	DO(15)
+
+/* Sixteen at once: their loads and products do not wait for each other.  Sums are kept in registers by name. */
+static pg_noinline TARGET void
 products_of_many(const uint8 *a, const int8 *b, Size stride, int n, int32 *products)
 {
-	__m512i sums[MANY];
+	const int8 *b12 = b + 12 * stride;
+	const int8 *b8 = b + 8 * stride;
+	const int8 *b4 = b + 4 * stride;
 	int i = 0;
 
-	for (int j = 0; j < MANY; j++)
-		sums[j] = _mm512_setzero_si512();
+#define DECLARE(j) __m512i sum##j = _mm512_setzero_si512()
+	FOR_MANY(DECLARE);
+#undef DECLARE
+
+#define OTHER(j) ((j >= 12 ? b12 : j >= 8 ? b8 : j >= 4 ? b4 : b) + (j % 4) * stride + i)
+#define STEP(j)                                                                                \
+	sum##j = _mm512_dpbusd_epi32(sum##j, av, _mm512_loadu_si512(OTHER(j)));                    \
+	__asm__("" : "+v"(sum##j))
 	for (; i + BYTES <= n; i += BYTES)
 	{
 		__m512i av = _mm512_loadu_si512(a + i);
 
-#pragma GCC unroll 16
-		for (int j = 0; j < MANY; j++)
-			sums[j] = _mm512_dpbusd_epi32(sums[j], av, _mm512_loadu_si512(b + stride * j + i));
+		FOR_MANY(STEP);
 	}
+#undef STEP
+#define STEP(j)                                                                                \
+	sum##j = _mm512_dpbusd_epi32(sum##j, av, _mm512_maskz_loadu_epi8(mask, OTHER(j)))
 	if (i < n)
 	{
 		__mmask64 mask = first(n - i);
 		__m512i av = _mm512_maskz_loadu_epi8(mask, a + i);
 
-#pragma GCC unroll 16
-		for (int j = 0; j < MANY; j++)
-			sums[j] = _mm512_dpbusd_epi32(sums[j], av,
-										  _mm512_maskz_loadu_epi8(mask, b + stride * j + i));
+		FOR_MANY(STEP);
 	}
-	_mm512_storeu_si512(products, fold_all(sums));
+#undef STEP
+	_mm512_storeu_si512(products,
+						fold_quarters(fold_quarters(fold_four(sum0, sum1, sum2, sum3),
+													fold_four(sum4, sum5, sum6, sum7)),
+									  fold_quarters(fold_four(sum8, sum9, sum10, sum11),
+													fold_four(sum12, sum13, sum14, sum15))));
 }
 
 TARGET void

@@ -118,6 +118,39 @@ test_int8_dot(const AgmKernels *kernels, Scratch *scratch)
 	return -1;
 }
 
+/* One string of bytes and many others, with something between them; or none. */
+static int
+test_int8_dots(const AgmKernels *kernels, Scratch *scratch)
+{
+	static const int lengths[] = {0, 1, 2, 63, 64, 65, 127, 128, 130, 384, 385, 1000};
+	static const int counts[] = {0, 1, 2, 15, 16, 17, 31, 32, 33, 50};
+	int32 products[50 + MARGIN];
+
+	if (kernels->uint8_int8_dots == NULL)
+		return -1;
+	for (int l = 0; l < (int) lengthof(lengths); l++)
+		for (int c = 0; c < (int) lengthof(counts); c++)
+			for (int value = -1; value <= 0x80; value += 0x81)
+			{
+				int n = lengths[l];
+				int count = counts[c];
+				int stride = n + 3;
+				Size bytes = count == 0 ? 0 : (Size) stride * (count - 1) + n;
+				const uint8 *a = fill(&scratch->a, n, n, value < 0 ? -1 : 0xff);
+				const int8 *b = (const int8 *) fill(&scratch->b, bytes, ~n, value);
+
+				memset(products, UNTOUCHED, sizeof(products));
+				kernels->uint8_int8_dots(a, b, stride, count, n, products);
+				for (int i = 0; i < count; i++)
+					if (products[i] != agm_kernels_scalar.uint8_int8_dot(a, b + stride * i, n))
+						return n;
+				for (int i = count; i < count + MARGIN; i++)
+					if (products[i] != (int32) 0xa5a5a5a5)
+						return n;
+			}
+	return -1;
+}
+
 static int
 count_bits(uint8 byte)
 {
@@ -456,6 +489,7 @@ static const struct
 	LengthTest test;
 } tests[] = {
 	{"products of bytes are summed exactly", test_int8_dot},
+	{"products of one with many are those of one with each", test_int8_dots},
 	{"bits are counted", test_bits},
 	{"blocks of codes are scanned", test_scan_block},
 	{"blocks of codes get their bounds", test_block_bounds},
