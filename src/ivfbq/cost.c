@@ -59,8 +59,11 @@ ivfbqcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *s
 	IvfbqGeometry geometry;
 	Cost random_page_cost_here;
 
-	/* Never with two distances, which a scan refuses. */
-	if (list_length(path->indexorderbys) > 1)
+	/*
+	 * Never with two distances, which a scan refuses; and never without the table, as core would count all
+	 * rows: no pin keeps VACUUM from freeing a row that has been read, and saying that all of its page is visible.
+	 */
+	if (list_length(path->indexorderbys) > 1 || path->path.pathtype == T_IndexOnlyScan)
 	{
 		*startup = *total = get_float8_infinity();
 		*selectivity = *correlation = 0;

@@ -12,8 +12,11 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-/* Rows that an index should have before its mean is taken. */
+/* Rows that an index should have before its mean is taken, and rows that are looked at for it. */
 #define MEAN_MIN_ROWS 1000
+#define MEAN_MIN_SAMPLE 64
+/* What the mean must take away of the rows' squared length, on average: else it is not worth a base. */
+#define MEAN_MIN_GAIN 0.05
 
 /* Thresholds are measured again when there are so many percent more lists, or fewer. */
 #define CALIBRATE_PERCENT 30
@@ -99,6 +102,17 @@ compare_due(const void *a, const void *b)
 
 /* ---------------------------------------------------------------- the mean */
 
+/* The part of the rows' squared length that is their mean's. */
+static double
+mean_gain(const IvfbqSurvey *survey)
+{
+	double square = 0;
+
+	for (int i = 0; i < survey->info->dim; i++)
+		square += survey->sum[i] * survey->sum[i];
+	return survey->squares > 0 ? square / (double) survey->summed / survey->squares : 0;
+}
+
 /* Lists that are made from now on are relative to the mean of the rows that the survey came by. */
 static void
 set_mean(IvfbqSurvey *survey)
@@ -158,7 +172,8 @@ ivfbq_maintain(IvfbqSurvey *survey)
 	int moves = 0;
 	int list_moves = 0;
 
-	if (survey->sum != NULL && survey->summed >= MEAN_MIN_ROWS)
+	if (survey->sum != NULL && survey->rows >= MEAN_MIN_ROWS &&
+		survey->summed >= MEAN_MIN_SAMPLE && mean_gain(survey) >= MEAN_MIN_GAIN)
 		set_mean(survey);
 	if (survey->ndue > 0)
 		qsort(survey->due, survey->ndue, sizeof(IvfbqDue), compare_due);

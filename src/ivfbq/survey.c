@@ -20,7 +20,7 @@
 #define SPARSE_PAGES 4
 
 /* Rows of a page that count for the index's mean, and rows that are enough. */
-#define MEAN_ROWS_PER_PAGE 8
+#define MEAN_ROWS_PER_PAGE 16
 #define MEAN_ROWS 8192
 
 void
@@ -173,7 +173,10 @@ add_to_mean(IvfbqSurvey *survey, const IvfbqGeometry *geometry, Page page, Block
 		ivfbq_row_read(survey->index, geometry, page, block, slot, row);
 		ivfbq_dequantize(survey->info->codec, row, y);
 		for (int i = 0; i < dim; i++)
+		{
 			survey->sum[i] += y[i];
+			survey->squares += (double) y[i] * y[i];
+		}
 		survey->summed++;
 		left--;
 	}

@@ -56,6 +56,7 @@ typedef struct IvfbqSurvey
 	bool only_mark; /* pages that are reached, and nothing else */
 	/* For the index's mean, if it has none. */
 	double *sum;
+	double squares;
 	int64 summed;
 } IvfbqSurvey;
 
