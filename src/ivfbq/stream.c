@@ -19,7 +19,7 @@
 #include "utils/memutils.h"
 
 /* Candidates of the first pass, and how many times more each further one keeps. */
-#define FIRST_CANDIDATES 512
+#define FIRST_CANDIDATES 256
 #define FIRST_CERTAIN 4096
 #define GROWTH 8
 
