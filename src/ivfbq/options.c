@@ -32,7 +32,7 @@ ivfbq_init(void)
 		"agentmem.ivfbq_epsilon",
 		"Sets how many standard errors below its estimate a row is bounded.",
 		"Rows of which the bound is too far are not looked at. -1: 3 for keys "
-		"that are one list, 1.9 for others.",
+		"that are one list, 2.2 to 2.5 for others.",
 		&ivfbq_epsilon, -1, -1, 100, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable(
 		"agentmem.ivfbq_exact", "Sets whether an ivfbq index looks at every row of a key.",

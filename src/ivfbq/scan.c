@@ -22,7 +22,7 @@
 
 /* Standard errors of the 1-bit bound, unless agentmem.ivfbq_epsilon says otherwise. */
 #define FLAT_EPSILON 3.0
-#define LISTS_EPSILON 1.9
+#define LISTS_EPSILON 2.2
 #define HIGH_RECALL 0.985
 #define HIGH_RECALL_EPSILON 2.5
 
