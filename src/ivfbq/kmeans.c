@@ -122,8 +122,9 @@ least(const float *x, int n)
 	float lanes[LANES];
 	float result;
 
-	memcpy(lanes, x, sizeof(lanes));
-	for (int i = LANES; i < n; i += LANES)
+	for (int j = 0; j < LANES; j++)
+		lanes[j] = FLT_MAX;
+	for (int i = 0; i < n; i += LANES)
 		for (int j = 0; j < LANES; j++)
 			lanes[j] = x[i + j] < lanes[j] ? x[i + j] : lanes[j];
 	result = lanes[0];
