@@ -19,13 +19,11 @@
 #include <math.h>
 
 #include "ivfbq/codec.h"
+#include "ivfbq/sums.h"
 
-/* Sums are made in so many lanes: an addition need not wait for the one before it. */
-#define LANES 8
-
-/* What is added to a float below 2^22 to round it to an integer, and taken off the bits. */
-#define ROUND_FLOAT 12582912.0f
-#define ROUND_BITS 0x4b400000
+/* Elements between which no square that counts overflows a float, or is lost. */
+#define FLOAT_SUM_MIN 0x1p-40f
+#define FLOAT_SUM_MAX 0x1p40f
 
 /*
  * Squares of lengths between which floats hold the squares and products of a vector's elements
@@ -46,13 +44,6 @@
 /* What factors a row may have at most, for no bound to overflow a float. */
 #define MAX_FACTOR 0x1p60
 #define MAX_A 0x1p120
-
-static inline double
-fold(const double sums[LANES])
-{
-	return ((sums[0] + sums[4]) + (sums[2] + sums[6])) +
-		   ((sums[1] + sums[5]) + (sums[3] + sums[7]));
-}
 
 /* To a float that is not below. */
 static inline float
@@ -90,20 +81,6 @@ ivfbq_codec_new(int dim, char metric, uint64 seed)
 
 /* ---------------------------------------------------------------- rotation */
 
-static double
-sum_of_squares(const float *x, int n)
-{
-	double sums[LANES] = {0};
-	int i;
-
-	for (i = 0; i + LANES <= n; i += LANES)
-		for (int j = 0; j < LANES; j++)
-			sums[j] += (double) x[i + j] * (double) x[i + j];
-	for (; i < n; i++)
-		sums[i % LANES] += (double) x[i] * (double) x[i];
-	return fold(sums);
-}
-
 static void
 scale_by(const float *x, double scale, float *out, int n)
 {
@@ -122,8 +99,17 @@ ivfbq_rotate(const IvfbqCodec *codec, const float *x, float *y, double *doubt)
 		if (square == 0.0)
 			return false;
 		if (square < COSINE_MIN_SQUARE || square > COSINE_MAX_SQUARE)
+		{
 			*doubt = COSINE_DOUBT;
-		scale_by(x, 1.0 / sqrt(square), y, codec->dim);
+			scale_by(x, 1.0 / sqrt(square), y, codec->dim);
+		}
+		else
+		{
+			float factor = (float) (1.0 / sqrt(square));
+
+			for (int i = 0; i < codec->dim; i++)
+				y[i] = x[i] * factor;
+		}
 		x = y;
 	}
 	else if (square > MAX_SQUARE)
@@ -150,36 +136,44 @@ ivfbq_widen(const IvfbqCodec *codec, const float *y, float *z)
 
 /* ---------------------------------------------------------------- 8 bits */
 
-static float
-max_magnitude(const float *x, int n)
+/* Sums of squares: of the elements, and of what their codes leave of them. */
+typedef struct QuantizedSums
 {
-	float lanes[LANES] = {0};
-	float result = 0.0f;
+	float squares;
+	float residuals;
+} QuantizedSums;
+
+/* Sets the codes.  Sums are in floats, to within FLOAT_SUM_ERROR. */
+static QuantizedSums
+quantize_8(const float *y, float scale, float factor, uint8 *codes, int n)
+{
+	Float4 squares[FLOAT_LANES / 4] = {{0}};
+	Float4 residuals[FLOAT_LANES / 4] = {{0}};
+	QuantizedSums result;
 	int i;
 
-	for (i = 0; i + LANES <= n; i += LANES)
-		for (int j = 0; j < LANES; j++)
+	for (i = 0; i < n; i++)
+		codes[i] = (uint8) (round_float(y[i] * factor) + 128);
+	for (i = 0; i + FLOAT_LANES <= n; i += FLOAT_LANES)
+		for (int k = 0; k < FLOAT_LANES / 4; k++)
 		{
-			float magnitude = fabsf(x[i + j]);
+			Float4 v = load_floats(y + i + 4 * k);
+			Float4 code = v * factor + ROUND_FLOAT - ROUND_FLOAT;
+			Float4 residual = v - scale * code;
 
-			lanes[j] = magnitude > lanes[j] ? magnitude : lanes[j];
+			residuals[k] += residual * residual;
+			squares[k] += v * v;
 		}
 	for (; i < n; i++)
-		lanes[0] = Max(lanes[0], fabsf(x[i]));
-	for (int j = 0; j < LANES; j++)
-		result = Max(result, lanes[j]);
+	{
+		float residual = y[i] - scale * rounded_float(y[i] * factor);
+
+		residuals[i / 4 % 4][i % 4] += residual * residual;
+		squares[i / 4 % 4][i % 4] += y[i] * y[i];
+	}
+	result.squares = fold_floats((const float *) squares);
+	result.residuals = fold_floats((const float *) residuals);
 	return result;
-}
-
-/* x * factor to the nearest integer; |x * factor| is below 2^22. */
-static inline int32
-round_product(float x, float factor)
-{
-	float shifted = x * factor + ROUND_FLOAT;
-	int32 bits;
-
-	memcpy(&bits, &shifted, sizeof(bits));
-	return bits - ROUND_BITS;
 }
 
 void
@@ -189,42 +183,40 @@ ivfbq_quantize(const IvfbqCodec *codec, const float *y, double doubt, char *row)
 	uint8 *codes = (uint8 *) row + IVFBQ_ROW_HEAD_SIZE;
 	float max = max_magnitude(y, codec->dim);
 	float factor = 0.0f;
-	double residuals[LANES] = {0};
-	int32 squares[LANES] = {0};
-	double scale;
-	int i;
+	int32 square_sum = 0;
+	double norm;
+	double residual;
+	QuantizedSums sums;
 
 	if (max > MIN_ELEMENT)
 	{
 		head.scale = max / 127.0f;
 		factor = 127.0f / max;
 	}
-	scale = head.scale;
-
-#define STEP(i, j)                                                                             \
-	do                                                                                         \
-	{                                                                                          \
-		int32 code = round_product(y[i], factor);                                              \
-		double residual = (double) y[i] - scale * (double) code;                               \
-                                                                                               \
-		codes[i] = (uint8) (code + 128);                                                       \
-		residuals[j] += residual * residual;                                                   \
-		squares[j] += code * code;                                                             \
-	} while (0)
-	for (i = 0; i + LANES <= codec->dim; i += LANES)
-		for (int j = 0; j < LANES; j++)
-			STEP(i + j, j);
-	for (; i < codec->dim; i++)
-		STEP(i, i % LANES);
-#undef STEP
+	sums = quantize_8(y, head.scale, factor, codes, codec->dim);
 	if (codec->dim % 2 == 1)
 		codes[codec->dim] = 0;
+	for (int i = 0; i < codec->dim; i++)
+	{
+		int32 code = (int32) codes[i] - 128;
 
-	for (int j = 0; j < LANES; j++)
-		head.square_sum += squares[j];
-	/* These double sums are off by less than a part of 2^-36. */
-	head.residual = round_up(sqrt(fold(residuals)) * (1.0 + 0x1p-36) + doubt);
-	head.norm = round_up(sqrt(sum_of_squares(y, codec->dim)) * (1.0 + 0x1p-36));
+		square_sum += code * code;
+	}
+	head.square_sum = square_sum;
+
+	if (max > FLOAT_SUM_MIN && max < FLOAT_SUM_MAX)
+	{
+		norm = sqrt(sums.squares) * (1.0 + FLOAT_SUM_ERROR);
+		/* What is left of an element has lost as much as the element's own last digits. */
+		residual = sqrt(sums.residuals) * (1.0 + FLOAT_SUM_ERROR) + norm * 0x1p-22;
+	}
+	else
+	{
+		norm = sqrt(sum_of_squares(y, codec->dim)) * (1.0 + FLOAT_SUM_ERROR);
+		residual = head.scale == 0.0f ? norm : 0.501 * sqrt(codec->dim) * head.scale;
+	}
+	head.residual = round_up(residual + doubt);
+	head.norm = round_up(norm);
 	memcpy(row, &head, IVFBQ_ROW_HEAD_SIZE);
 }
 
@@ -258,6 +250,8 @@ ivfbq_base_new(const IvfbqCodec *codec, const char *row)
 	IvfbqBase *base = palloc0(sizeof(IvfbqBase));
 	IvfbqRowHeadData head;
 	const uint8 *codes;
+	int8 *signed_codes;
+	int32 sum = 0;
 
 	base->zero = row == NULL;
 	if (base->zero)
@@ -273,13 +267,16 @@ ivfbq_base_new(const IvfbqCodec *codec, const char *row)
 		base->z = palloc(sizeof(float) * codec->wide_dim);
 		ivfbq_widen(codec, base->y, base->z);
 	}
-	base->codes = palloc(codec->dim);
+	signed_codes = base->codes = palloc(codec->dim);
 	codes = (const uint8 *) row + IVFBQ_ROW_HEAD_SIZE;
 	for (int i = 0; i < codec->dim; i++)
 	{
-		base->codes[i] = (int8) ((int) codes[i] - 128);
-		base->sum += base->codes[i];
+		int code = (int) codes[i] - 128;
+
+		signed_codes[i] = (int8) code;
+		sum += code;
 	}
+	base->sum = sum;
 	ivfbq_row_head(row, &head);
 	base->square = (double) head.scale * head.scale * head.square_sum;
 	return base;

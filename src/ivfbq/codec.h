@@ -90,16 +90,15 @@ typedef struct IvfbqQuery
 	double norm; /* |y| */
 	int8 *high;	 /* q16 = 256 * high + low, at most 127 * 257 */
 	int8 *low;
-	int32 high_sum;
-	int32 low_sum;
-	double scale;	 /* q^ = scale * q16 */
-	double square;	 /* |q^| squared */
-	double residual; /* |y - q^|, rounded up */
-	uint8 *table;	 /* of scan_block, 16 bytes a group; if there are such pages */
-	uint8 *planes;	 /* of scan_code, 4 of (code_dim + 7) / 8 bytes; if there are such pages */
-	int32 plane_sum; /* of the numbers in these planes */
-	double unit;	 /* <x, z(q)> = unit * (sum of +-w) */
-	double z_error;	 /* |z(q) - z^(q)| */
+	int32 sum;		  /* of q16 */
+	double scale;	  /* q^ = scale * q16 */
+	double square;	  /* |q^| squared */
+	double residual;  /* |y - q^|, rounded up */
+	uint8 *table;	  /* of scan_block, 16 bytes a group; if there are such pages */
+	uint8 *planes;	  /* of scan_code, 4 of (code_dim + 7) / 8 bytes; if there are such pages */
+	int32 number_sum; /* of the numbers of 4 bits that these are made of */
+	double unit;	  /* <x, z(q)> = unit * (sum of +-w) */
+	double z_error;	  /* |z(q) - z^(q)| */
 } IvfbqQuery;
 
 /* NULL where ivfbq_rotate() says false.  In the current memory context. */

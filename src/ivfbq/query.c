@@ -16,14 +16,9 @@
 
 #include <math.h>
 
+#include "port/pg_bswap.h"
 #include "ivfbq/codec.h"
-
-/* Sums are made in so many lanes: an addition need not wait for the one before it. */
-#define LANES 8
-
-/* What is added to a float below 2^22 to round it to an integer, and taken off the bits. */
-#define ROUND_FLOAT 12582912.0f
-#define ROUND_BITS 0x4b400000
+#include "ivfbq/sums.h"
 
 /* The largest q16 whose high byte, the low one being signed, fits a byte. */
 #define MAX_Q16 (127 * 257)
@@ -51,103 +46,40 @@
 #define MAX_OFFSET 0x1p120
 #define MAX_TERM 0x1p60
 
-static inline double
-fold(const double sums[LANES])
-{
-	return ((sums[0] + sums[4]) + (sums[2] + sums[6])) +
-		   ((sums[1] + sums[5]) + (sums[3] + sums[7]));
-}
-
-/* x * factor to the nearest integer; |x * factor| is below 2^22. */
-static inline int32
-round_product(float x, float factor)
-{
-	float shifted = x * factor + ROUND_FLOAT;
-	int32 bits;
-
-	memcpy(&bits, &shifted, sizeof(bits));
-	return bits - ROUND_BITS;
-}
-
 /* ---------------------------------------------------------------- queries */
-
-/* Largest magnitude and sum of squares. */
-static float
-measure(const float *x, int n, double *square)
-{
-	double squares[LANES] = {0};
-	float lanes[LANES] = {0};
-	float result = 0.0f;
-	int i;
-
-#define STEP(i, j)                                                                             \
-	do                                                                                         \
-	{                                                                                          \
-		float magnitude = fabsf(x[i]);                                                         \
-                                                                                               \
-		lanes[j] = magnitude > lanes[j] ? magnitude : lanes[j];                                \
-		squares[j] += (double) x[i] * (double) x[i];                                           \
-	} while (0)
-	for (i = 0; i + LANES <= n; i += LANES)
-		for (int j = 0; j < LANES; j++)
-			STEP(i + j, j);
-	for (; i < n; i++)
-		STEP(i, i % LANES);
-#undef STEP
-	for (int j = 0; j < LANES; j++)
-		result = Max(result, lanes[j]);
-	*square = fold(squares);
-	return result;
-}
 
 static void
 quantize_16(IvfbqQuery *query, int n, float max, double doubt)
 {
-	double residuals[LANES] = {0};
-	double squares[LANES] = {0};
-	int32 high_sums[LANES] = {0};
-	int32 low_sums[LANES] = {0};
+	const float *y = query->y;
+	int8 *high = query->high;
+	int8 *low = query->low;
 	float factor = 0.0f;
-	int i;
+	int32 sum = 0;
 
 	query->scale = 0.0;
+	query->residual = query->norm + doubt;
 	if (max > MIN_ELEMENT)
 	{
 		query->scale = (double) max / MAX_Q16;
 		factor = (float) MAX_Q16 / max;
+		/* A product is off by 2^-23 of itself at most before it is rounded. */
+		query->residual = 0.505 * query->scale * sqrt(n) + doubt;
 	}
-
-	/* A product that is rounded may be above by one unit, though not by a half. */
-#define STEP(i, j)                                                                             \
-	do                                                                                         \
-	{                                                                                          \
-		int32 q16 = round_product(query->y[i], factor);                                        \
-		int32 low = (int8) q16;                                                                \
-		int32 high = (q16 - low) >> 8;                                                         \
-		double residual = (double) query->y[i] - query->scale * (double) q16;                  \
-                                                                                               \
-		query->low[i] = (int8) low;                                                            \
-		query->high[i] = (int8) high;                                                          \
-		low_sums[j] += low;                                                                    \
-		high_sums[j] += high;                                                                  \
-		residuals[j] += residual * residual;                                                   \
-		squares[j] += (double) q16 * (double) q16;                                             \
-	} while (0)
-	for (i = 0; i + LANES <= n; i += LANES)
-		for (int j = 0; j < LANES; j++)
-			STEP(i + j, j);
-	for (; i < n; i++)
-		STEP(i, i % LANES);
-#undef STEP
-
-	query->low_sum = query->high_sum = 0;
-	for (int j = 0; j < LANES; j++)
+	for (int i = 0; i < n; i++)
 	{
-		query->low_sum += low_sums[j];
-		query->high_sum += high_sums[j];
+		int32 q16 = round_float(y[i] * factor);
+		int32 low_byte = (int8) q16;
+
+		low[i] = (int8) low_byte;
+		high[i] = (int8) ((q16 - low_byte) >> 8);
+		sum += q16;
 	}
-	query->square = query->scale * query->scale * fold(squares);
-	query->residual = sqrt(fold(residuals)) * (1.0 + 0x1p-36) + doubt;
+	query->sum = sum;
+	query->square = query->scale * query->scale *
+					(65536.0 * agm_kernels->int8_dot(high, high, n) +
+					 512.0 * agm_kernels->int8_dot(high, low, n) +
+					 (double) agm_kernels->int8_dot(low, low, n));
 }
 
 /*
@@ -156,51 +88,48 @@ quantize_16(IvfbqQuery *query, int n, float max, double doubt)
  * query's own, would all be off to the same side.
  */
 static void
-quantize_4(IvfbqQuery *query, int n, uint8 *numbers)
+quantize_4(IvfbqQuery *query, int n, float max, double square, uint8 *numbers)
 {
-	double square;
-	float max = measure(query->z, n, &square);
+	const float *z = query->z;
 	double unit = Min(max / 15.0, BEST_UNIT * sqrt(square / n));
-	double products[LANES] = {0};
-	int32 squares[LANES] = {0};
-	float factor = 0.0f;
-	double product;
-	double w_square = 0.0;
-	int i;
+	float factor = max > MIN_ELEMENT ? (float) (0.5 / unit) : 0.0f;
+	float products[FLOAT_LANES] = {0};
+	int32 sum = 0;
+	int32 squares = 0;
+	double product; /* of z and w, in units of 1 / factor */
 
-	if (max > MIN_ELEMENT)
-		factor = (float) (0.5 / unit);
+	for (int i = 0; i < n; i++)
+	{
+		int32 number = round_float(z[i] * factor + 7.5f);
 
-#define STEP(i, j)                                                                             \
-	do                                                                                         \
-	{                                                                                          \
-		float clipped = query->z[i] * factor;                                                  \
-		int32 number;                                                                          \
-		int32 w;                                                                               \
-                                                                                               \
-		clipped = clipped < -7.5f ? -7.5f : clipped > 7.5f ? 7.5f : clipped;                   \
-		number = round_product(clipped + 7.5f, 1.0f);                                          \
-		w = 2 * number - 15;                                                                   \
-		numbers[i] = (uint8) number;                                                           \
-		products[j] += (double) query->z[i] * (double) w;                                      \
-		squares[j] += w * w;                                                                   \
-	} while (0)
-	for (i = 0; i + LANES <= n; i += LANES)
-		for (int j = 0; j < LANES; j++)
-			STEP(i + j, j);
-	for (; i < n; i++)
-		STEP(i, i % LANES);
+		number = Max(number, 0);
+		numbers[i] = (uint8) Min(number, 15);
+	}
+#define STEP(i, lane) products[lane] += z[i] * factor * (float) (2 * (int32) numbers[i] - 15)
+	FOR_LANES(n, FLOAT_LANES, STEP);
 #undef STEP
+	for (int i = 0; i < n; i++)
+	{
+		sum += numbers[i];
+		squares += (int32) numbers[i] * numbers[i];
+	}
+	query->number_sum = sum;
+	product = fold_floats(products);
+	if (product > 0.0)
+	{
+		double w_square = 4.0 * squares - 60.0 * sum + 225.0 * n;
 
-	for (int j = 0; j < LANES; j++)
-		w_square += squares[j];
-	product = fold(products);
-	unit = max > MIN_ELEMENT && product > 0.0 ? square / product : 0.0;
+		/* |z - z^| squared is |z^| squared - |z| squared, but for what the product lacks. */
+		unit = square * factor / product;
+		query->z_error =
+			sqrt(Max(unit * unit * w_square - square, 0.0) + 2.0 * FLOAT_SUM_ERROR * square);
+	}
+	else
+	{
+		unit = 0.0;
+		query->z_error = query->norm * (1.0 + 1e-5);
+	}
 	query->unit = unit / sqrt(n);
-	/* |z - z^| squared is |z^| squared - |z| squared, the last digits of which are lost. */
-	query->z_error = unit == 0.0
-						 ? query->norm * (1.0 + 1e-6)
-						 : sqrt(Max(unit * unit * w_square - square, 0.0)) + 1e-6 * query->norm;
 }
 
 /*
@@ -243,18 +172,26 @@ make_table(const uint8 *numbers, int wide_dim, int ngroups, uint8 *table)
 	}
 }
 
+/* A byte of each plane from eight numbers, whose bits a product gathers in its highest byte. */
 static void
 make_planes(IvfbqQuery *query, const uint8 *numbers, int code_dim)
 {
 	int bytes = (code_dim + 7) / 8;
 
-	memset(query->planes, 0, 4 * (Size) bytes);
-	query->plane_sum = 0;
-	for (int i = 0; i < code_dim; i++)
+	for (int i = 0; i < bytes; i++)
 	{
-		query->plane_sum += numbers[i];
+		uint64 eight;
+
+		/* The first in the lowest byte. */
+		memcpy(&eight, numbers + 8 * i, sizeof(eight));
+#ifdef WORDS_BIGENDIAN
+		eight = pg_bswap64(eight);
+#endif
 		for (int k = 0; k < 4; k++)
-			query->planes[k * bytes + i / 8] |= (uint8) (((numbers[i] >> k) & 1) << (i % 8));
+			query->planes[k * bytes + i] =
+				(uint8) ((((eight >> k) & UINT64CONST(0x0101010101010101)) *
+						  UINT64CONST(0x0102040810204080)) >>
+						 56);
 	}
 }
 
@@ -290,15 +227,19 @@ prepare(IvfbqQuery *query, double doubt)
 {
 	const IvfbqCodec *codec = query->codec;
 	uint8 *numbers = (uint8 *) codec->scratch2;
-	double square;
-	float max = measure(query->y, codec->dim, &square);
+	double square = sum_of_squares(query->y, codec->dim);
+	float max = max_magnitude(query->y, codec->dim);
 
 	query->norm = sqrt(square) * (1.0 + 0x1p-36);
 	quantize_16(query, codec->dim, max, doubt);
 	if (codec->widen != NULL)
+	{
 		ivfbq_widen(codec, query->y, query->z);
-	quantize_4(query, codec->wide_dim, numbers);
-	memset(numbers + codec->wide_dim, 0, codec->code_dim - codec->wide_dim);
+		square = sum_of_squares(query->z, codec->wide_dim);
+		max = max_magnitude(query->z, codec->wide_dim);
+	}
+	quantize_4(query, codec->wide_dim, max, square, numbers);
+	memset(numbers + codec->wide_dim, 0, TYPEALIGN(8, codec->code_dim) - codec->wide_dim);
 	if (query->table != NULL)
 		make_table(numbers, codec->wide_dim, codec->ngroups, query->table);
 	if (query->planes != NULL)
@@ -344,12 +285,10 @@ row_product(const IvfbqQuery *query, const char *row, const IvfbqRowHeadData *he
 {
 	const uint8 *codes = (const uint8 *) row + IVFBQ_ROW_HEAD_SIZE;
 	int dim = query->codec->dim;
-	int64 high =
-		agm_kernels->uint8_int8_dot(codes, query->high, dim) - 128 * (int64) query->high_sum;
-	int64 low =
-		agm_kernels->uint8_int8_dot(codes, query->low, dim) - 128 * (int64) query->low_sum;
+	int64 high = agm_kernels->uint8_int8_dot(codes, query->high, dim);
+	int64 low = agm_kernels->uint8_int8_dot(codes, query->low, dim);
 
-	return query->scale * head->scale * (double) (256 * high + low);
+	return query->scale * head->scale * (double) (256 * high + low - 128 * (int64) query->sum);
 }
 
 /* |q^ - y^| squared. */
@@ -480,7 +419,7 @@ single_bounds(const IvfbqQuery *query, const IvfbqTerms *terms, const IvfbqGeome
 		int32 sum = agm_kernels->scan_code((const uint8 *) block + i * geometry->code_bytes,
 										   query->planes, geometry->code_bytes);
 
-		sums[i] = (uint32) (sum / 2 + 15 * query->codec->wide_dim - query->plane_sum);
+		sums[i] = (uint32) (sum / 2 + 15 * query->codec->wide_dim - query->number_sum);
 	}
 	memcpy(a, block + geometry->a_offset, sizeof(float) * n);
 	memcpy(b, block + geometry->b_offset, sizeof(uint16) * n);

@@ -494,8 +494,8 @@ row_is_right(const IvfbqCodec *codec, const float *y, const char *row, float *ba
 		if (row[i] != 0)
 			return false;
 	return head.square_sum == squares && head.residual >= sqrt(residual) &&
-		   head.residual <= sqrt(residual) * (1.0 + 1e-6) && head.norm >= sqrt(square) &&
-		   head.norm <= sqrt(square) * (1.0 + 1e-6);
+		   head.residual <= sqrt(residual) * (1.0 + 1e-4) + sqrt(square) * 1e-6 &&
+		   head.norm >= sqrt(square) && head.norm <= sqrt(square) * (1.0 + 1e-4);
 }
 
 /* Rows and codes: the same on every table, to the byte. */
