@@ -52,6 +52,7 @@ OBJS = \
 	src/ivfbq/build.o \
 	src/ivfbq/build_keys.o \
 	src/ivfbq/calibrate.o \
+	src/ivfbq/centroids.o \
 	src/ivfbq/clear.o \
 	src/ivfbq/cluster.o \
 	src/ivfbq/codec.o \

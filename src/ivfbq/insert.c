@@ -8,8 +8,8 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "ivfbq/centroids.h"
 #include "ivfbq/insert.h"
-#include "ivfbq/stream.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -65,18 +65,19 @@ put_into_cell(Insertion *insertion, const IvfbqCell *cell, uint8 role, bool *ful
 static bool
 put_into_nearest(Insertion *insertion, const IvfbqCell *key)
 {
-	IvfbqListRef ref;
-	IvfbqListData list;
-	char *centroid = palloc(IVFBQ_ROW_SIZE(insertion->info->dim));
+	IvfbqCentroid found;
+	char *centroid = palloc(insertion->info->rows.row_bytes);
 	bool done = false;
 
 	if (ivfbq_nearest_list(insertion->index, insertion->info, &key->u.data, key->ref,
-						   insertion->row, &ref, &list, centroid))
+						   insertion->row, &found, centroid))
 	{
+		IvfbqListRef ref = {found.list, IVFBQ_ROLE_LIST};
+
 		encode(insertion, ivfbq_base_new(insertion->info->codec, centroid));
 		insertion->entry.tags = NULL;
 		done = ivfbq_list_put(insertion->index, insertion->info, ref, &insertion->entry,
-							  list.base, list.slot, 0, false, NULL, NULL) == IVFBQ_PUT_DONE;
+							  found.block, found.slot, 0, false, NULL, NULL) == IVFBQ_PUT_DONE;
 	}
 	else
 	{

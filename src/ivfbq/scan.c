@@ -129,6 +129,18 @@ add_source(Scan *scan, Relation index, const IvfbqSource *source)
 	ivfbq_base_free(base);
 }
 
+/* How many lists the first round reads; they are in front then. */
+static int
+near_lists(Scan *scan, Relation index)
+{
+	IvfbqMetaData meta;
+
+	if (scan->sources.nlists == 0 || ivfbq_exact || scan->target.ranged)
+		return scan->sources.nlists;
+	ivfbq_meta_read(index, &meta);
+	return ivfbq_sources_near(&scan->sources, ivfbq_threshold(&meta, ivfbq_recall));
+}
+
 /* Gives the stream the lists of the next round; false: there are none left. */
 static bool
 add_round(Scan *scan, Relation index)
@@ -138,32 +150,28 @@ add_round(Scan *scan, Relation index)
 
 	if (scan->round == 0)
 	{
-		double threshold;
-		IvfbqMetaData meta;
-
 		for (int i = 0; i < sources->nflat; i++)
 			add_source(scan, index, &sources->flat[i]);
-		end = sources->nlists;
-		if (end > 0 && !ivfbq_exact && !scan->target.ranged)
-		{
-			ivfbq_meta_read(index, &meta);
-			threshold = ivfbq_threshold(&meta, ivfbq_recall);
-			for (end = 0; end < sources->nlists && sources->lists[end].rank <= threshold;)
-				end++;
-		}
-		scan->round = 1;
-		for (; scan->next_list < end; scan->next_list++)
-			add_source(scan, index, &sources->lists[scan->next_list]);
-		return sources->nflat > 0 || end > 0;
+		end = near_lists(scan, index);
 	}
+	else
+	{
+		/* As many again as have been read. */
+		if (scan->round == 1)
+			ivfbq_sources_sort(sources, scan->next_list);
+		end = Min(sources->nlists, Max(2 * scan->next_list, 8));
+	}
+	scan->round++;
+	for (int i = scan->next_list; i < end; i++)
+		add_source(scan, index, &sources->lists[i]);
 
-	/* As many again as have been read. */
-	end = Min(sources->nlists, Max(2 * scan->next_list, 8));
-	if (scan->next_list >= end)
+	/* Nothing near: on to what is far. */
+	if (scan->round == 1 && sources->nflat == 0 && end == 0 && sources->nlists > 0)
+		return add_round(scan, index);
+	if (scan->round > 1 && scan->next_list >= end)
 		return false;
-	for (; scan->next_list < end; scan->next_list++)
-		add_source(scan, index, &sources->lists[scan->next_list]);
-	return true;
+	scan->next_list = end;
+	return scan->round > 1 || sources->nflat > 0 || end > 0;
 }
 
 /* What the stream measures from: the query, or the center of a range. */

@@ -9,6 +9,7 @@
 
 #include <math.h>
 
+#include "ivfbq/centroids.h"
 #include "ivfbq/sources.h"
 #include "ivfbq/stream.h"
 #include "miscadmin.h"
@@ -21,6 +22,13 @@ typedef struct Finder
 	const IvfbqTarget *target;
 	const IvfbqQuery *query;
 	const IvfbqKey *key; /* the one that is looked for; NULL: any that matches */
+	uint64 switches;
+
+	/* Of the clustered key at hand: its lists pages, and where in sources->lists theirs begin. */
+	BlockNumber *pages;
+	int *firsts;
+	int npages;
+	int pages_max;
 } Finder;
 
 static void
@@ -53,20 +61,37 @@ add_cell(Finder *finder, const IvfbqCell *cell, const uint32 *tags)
 
 /* ---------------------------------------------------------------- lists of a clustered key */
 
-/* All lists of the key, unranked; *first: where they begin. */
 static void
-add_lists(Finder *finder, const IvfbqCellData *key, int *first)
+add_lists_page(Finder *finder, BlockNumber block)
+{
+	if (finder->npages == finder->pages_max)
+	{
+		finder->pages_max = Max(16, 2 * finder->pages_max);
+		finder->pages = finder->pages == NULL
+							? palloc(sizeof(BlockNumber) * finder->pages_max)
+							: repalloc(finder->pages, sizeof(BlockNumber) * finder->pages_max);
+		finder->firsts = finder->firsts == NULL
+							 ? palloc(sizeof(int) * finder->pages_max)
+							 : repalloc(finder->firsts, sizeof(int) * finder->pages_max);
+	}
+	finder->pages[finder->npages] = block;
+	finder->firsts[finder->npages++] = finder->sources->nlists;
+}
+
+/* All lists of the key, unranked. */
+static void
+add_lists(Finder *finder, const IvfbqCellData *key)
 {
 	IvfbqSources *sources = finder->sources;
 	BlockNumber block = key->lists;
-	uint32 pages = 0;
 
-	*first = sources->nlists;
+	finder->npages = 0;
 	while (block != InvalidBlockNumber)
 	{
 		Buffer buffer = ivfbq_read(finder->index, block, IVFBQ_PAGE_LISTS, BUFFER_LOCK_SHARE);
 		IvfbqListsData *page = (IvfbqListsData *) IVFBQ_CONTENT(BufferGetPage(buffer));
 
+		add_lists_page(finder, block);
 		for (uint16 i = 0; i < Min(page->nlists, IVFBQ_LISTS_PER_PAGE); i++)
 		{
 			IvfbqSource source = {.ref = {{block, i, 0}, IVFBQ_ROLE_LIST}};
@@ -77,57 +102,71 @@ add_lists(Finder *finder, const IvfbqCellData *key, int *first)
 		}
 		block = page->next;
 		UnlockReleaseBuffer(buffer);
-		if (++pages > RelationGetNumberOfBlocks(finder->index))
+		if ((BlockNumber) finder->npages > RelationGetNumberOfBlocks(finder->index))
 			ivfbq_corrupted(finder->index, key->lists, "The lists pages run in a circle.");
 		CHECK_FOR_INTERRUPTS();
 	}
 }
 
-static int
-compare_refs(const void *a, const void *b)
+/* The list whose cell a centroid names; NULL if it was made a moment ago. */
+static IvfbqSource *
+find_list(Finder *finder, IvfbqCellRef cell)
 {
-	const IvfbqCellRef *x = &((const IvfbqSource *) a)->ref.cell;
-	const IvfbqCellRef *y = &((const IvfbqSource *) b)->ref.cell;
+	for (int i = 0; i < finder->npages; i++)
+		if (finder->pages[i] == cell.block)
+		{
+			int place = finder->firsts[i] + cell.index;
+			int end = i + 1 < finder->npages ? finder->firsts[i + 1] : finder->sources->nlists;
 
-	if (x->block != y->block)
-		return x->block < y->block ? -1 : 1;
-	return (int) x->index - (int) y->index;
+			return place < end ? &finder->sources->lists[place] : NULL;
+		}
+	return NULL;
 }
 
-/*
- * Ranks the lists of a key by how much farther than the nearest their centroids are.  Lists that no
- * centroid names have no rows yet, or no more, and go.
- */
-static void
-rank_lists(Finder *finder, const IvfbqCellData *key, IvfbqCellRef ref, int first)
+/* Through the centroids that the backend remembers; false if it does not. */
+static bool
+rank_by_memory(Finder *finder, const IvfbqCellData *key, IvfbqCellRef ref,
+			   const IvfbqQuery *query, double spread)
 {
-	IvfbqSources *sources = finder->sources;
-	int n = sources->nlists - first;
-	int kept = first;
-	double nearest = -1;
-	double spread = key->spread > 0 ? key->spread : 1;
-	IvfbqCodec codec = *finder->info->codec;
+	const IvfbqCentroids *centroids =
+		ivfbq_centroids(finder->index, ivfbq_index(finder->index), key, ref, finder->switches);
+	double nearest = INFINITY;
+
+	if (centroids == NULL)
+		return false;
+	for (int i = 0; i < centroids->n; i++)
+	{
+		double distance = ivfbq_row_distance(
+			query, centroids->kmeans->centroids + (Size) finder->info->rows.row_bytes * i);
+		IvfbqSource *list = find_list(finder, centroids->items[i].list);
+
+		nearest = Min(nearest, distance);
+		if (list != NULL)
+			list->rank = distance;
+	}
+	for (int i = finder->firsts[0]; i < finder->sources->nlists; i++)
+		finder->sources->lists[i].rank = (finder->sources->lists[i].rank - nearest) / spread;
+	return true;
+}
+
+static void
+rank_by_stream(Finder *finder, const IvfbqCellData *key, IvfbqCellRef ref,
+			   const IvfbqQuery *query, double spread)
+{
 	IvfbqListRef centroids = {ref, IVFBQ_ROLE_CENTROIDS};
-	IvfbqQuery *query;
-	IvfbqStream *stream;
-	IvfbqBase *base;
+	IvfbqBase *base =
+		ivfbq_list_base(finder->index, finder->info, &key->centroids, IVFBQ_ROLE_CENTROIDS);
+	IvfbqStream *stream = ivfbq_stream_new(finder->index, finder->info, query, 0, true,
+										   sizeof(IvfbqSource) * (Size) key->nlists);
+	double nearest = -1;
 	IvfbqHit hit;
 
-	/* By Euclidean distance, whatever the metric. */
-	codec.metric = IVFBQ_L2;
-	query = ivfbq_query_rotated(&codec, finder->query->y, 0);
-	base = ivfbq_list_base(finder->index, finder->info, &key->centroids, IVFBQ_ROLE_CENTROIDS);
-	stream = ivfbq_stream_new(finder->index, finder->info, query, 0, true,
-							  sizeof(IvfbqSource) * (Size) Max(n, 1000));
 	ivfbq_stream_add(stream, centroids, key->centroids.head, base, NULL, NULL);
-	qsort(sources->lists + first, n, sizeof(IvfbqSource), compare_refs);
 	while (ivfbq_stream_next(stream, &hit))
 	{
-		IvfbqSource sought = {.ref = {{ItemPointerGetBlockNumberNoCheck(&hit.tid),
-									   ItemPointerGetOffsetNumberNoCheck(&hit.tid) - 1, 0},
-									  IVFBQ_ROLE_LIST}};
-		IvfbqSource *list =
-			bsearch(&sought, sources->lists + first, n, sizeof(IvfbqSource), compare_refs);
+		IvfbqCellRef cell = {ItemPointerGetBlockNumberNoCheck(&hit.tid),
+							 ItemPointerGetOffsetNumberNoCheck(&hit.tid) - 1, 0};
+		IvfbqSource *list = find_list(finder, cell);
 
 		if (nearest < 0)
 			nearest = hit.bound;
@@ -136,12 +175,70 @@ rank_lists(Finder *finder, const IvfbqCellData *key, IvfbqCellRef ref, int first
 	}
 	ivfbq_stream_free(stream);
 	ivfbq_base_free(base);
+}
+
+/*
+ * Ranks the lists of a key by how much farther than the nearest their centroids are, by Euclidean
+ * distance, whatever the metric.
+ */
+static void
+rank_lists(Finder *finder, const IvfbqCellData *key, IvfbqCellRef ref)
+{
+	double spread = key->spread > 0 ? key->spread : 1;
+	IvfbqCodec codec = *finder->info->codec;
+	IvfbqQuery *query;
+
+	if (finder->npages == 0)
+		return;
+	codec.metric = IVFBQ_L2;
+	query = ivfbq_query_rotated(&codec, finder->query->y, 0);
+	if (!rank_by_memory(finder, key, ref, query, spread))
+		rank_by_stream(finder, key, ref, query, spread);
 	ivfbq_query_free(query);
+}
+
+/* Lists without pages have nothing to read. */
+static void
+drop_empty_lists(IvfbqSources *sources, int first)
+{
+	int kept = first;
 
 	for (int i = first; i < sources->nlists; i++)
 		if (sources->lists[i].list.head != InvalidBlockNumber)
 			sources->lists[kept++] = sources->lists[i];
 	sources->nlists = kept;
+}
+
+static void
+add_key(Finder *finder, const IvfbqCell *cell)
+{
+	int first = finder->sources->nlists;
+
+	add_cell(finder, cell, NULL);
+	if ((cell->u.data.flags & IVFBQ_KEY_CLUSTERED) == 0)
+		return;
+	add_lists(finder, &cell->u.data);
+	if (finder->query != NULL)
+		rank_lists(finder, &cell->u.data, cell->ref);
+	drop_empty_lists(finder->sources, first);
+}
+
+/* ---------------------------------------------------------------- what comes first */
+
+int
+ivfbq_sources_near(IvfbqSources *sources, double threshold)
+{
+	int near = 0;
+
+	for (int i = 0; i < sources->nlists; i++)
+		if (sources->lists[i].rank <= threshold)
+		{
+			IvfbqSource swapped = sources->lists[near];
+
+			sources->lists[near++] = sources->lists[i];
+			sources->lists[i] = swapped;
+		}
+	return near;
 }
 
 static int
@@ -152,29 +249,15 @@ compare_ranks(const void *a, const void *b)
 
 	if (x->rank != y->rank)
 		return x->rank < y->rank ? -1 : 1;
-	return compare_refs(a, b);
+	if (x->ref.cell.block != y->ref.cell.block)
+		return x->ref.cell.block < y->ref.cell.block ? -1 : 1;
+	return (int) x->ref.cell.index - (int) y->ref.cell.index;
 }
 
-static void
-add_key(Finder *finder, const IvfbqCell *cell)
+void
+ivfbq_sources_sort(IvfbqSources *sources, int first)
 {
-	int first;
-
-	add_cell(finder, cell, NULL);
-	if ((cell->u.data.flags & IVFBQ_KEY_CLUSTERED) == 0)
-		return;
-	add_lists(finder, &cell->u.data, &first);
-	if (finder->query != NULL)
-		rank_lists(finder, &cell->u.data, cell->ref, first);
-	else
-	{
-		int kept = first;
-
-		for (int i = first; i < finder->sources->nlists; i++)
-			if (finder->sources->lists[i].list.head != InvalidBlockNumber)
-				finder->sources->lists[kept++] = finder->sources->lists[i];
-		finder->sources->nlists = kept;
-	}
+	qsort(sources->lists + first, sources->nlists - first, sizeof(IvfbqSource), compare_ranks);
 }
 
 /* ---------------------------------------------------------------- the directory */
@@ -235,49 +318,8 @@ ivfbq_sources_find(IvfbqSources *sources, Relation index, const IvfbqIndex *info
 		CHECK_FOR_INTERRUPTS();
 		before = after;
 		sources->nflat = sources->nlists = sources->ntids = 0;
+		finder.switches = before.switches;
 		find_all(&finder);
 		ivfbq_meta_read(index, &after);
 	} while (before.switches != after.switches);
-	if (query != NULL)
-		qsort(sources->lists, sources->nlists, sizeof(IvfbqSource), compare_ranks);
-}
-
-bool
-ivfbq_nearest_list(Relation index, const IvfbqIndex *info, const IvfbqCellData *key,
-				   IvfbqCellRef ref, const char *row, IvfbqListRef *list, IvfbqListData *data,
-				   char *centroid_row)
-{
-	IvfbqCodec codec = *info->codec;
-	IvfbqListRef centroids = {ref, IVFBQ_ROLE_CENTROIDS};
-	float *y = palloc(sizeof(float) * info->dim);
-	IvfbqQuery *query;
-	IvfbqBase *base;
-	IvfbqStream *stream;
-	IvfbqHit hit;
-	bool found;
-
-	codec.metric = IVFBQ_L2;
-	ivfbq_dequantize(info->codec, row, y);
-	query = ivfbq_query_rotated(&codec, y, 0);
-	base = ivfbq_list_base(index, info, &key->centroids, IVFBQ_ROLE_CENTROIDS);
-	stream = ivfbq_stream_new(index, info, query, 0, true, 64 * 1024);
-	ivfbq_stream_add(stream, centroids, key->centroids.head, base, NULL, NULL);
-	found = ivfbq_stream_next(stream, &hit);
-	if (found)
-	{
-		Buffer buffer = ivfbq_read(index, hit.block, IVFBQ_PAGE_CODES, BUFFER_LOCK_SHARE);
-
-		ivfbq_row_read(index, &info->rows, BufferGetPage(buffer), hit.block, hit.slot,
-					   centroid_row);
-		UnlockReleaseBuffer(buffer);
-		list->cell = (IvfbqCellRef){ItemPointerGetBlockNumberNoCheck(&hit.tid),
-									ItemPointerGetOffsetNumberNoCheck(&hit.tid) - 1, 0};
-		list->role = IVFBQ_ROLE_LIST;
-		ivfbq_list_read(index, info->nkeys, *list, data);
-	}
-	ivfbq_stream_free(stream);
-	ivfbq_base_free(base);
-	ivfbq_query_free(query);
-	pfree(y);
-	return found;
 }

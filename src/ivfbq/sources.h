@@ -21,7 +21,7 @@ typedef struct IvfbqSources
 	IvfbqSource *flat; /* lists that are read in any case */
 	int nflat;
 	int flat_max;
-	IvfbqSource *lists; /* of clustered keys, by rank */
+	IvfbqSource *lists; /* of clustered keys */
 	int nlists;
 	int lists_max;
 	IvfbqSource *tids; /* rows without a direction */
@@ -29,8 +29,13 @@ typedef struct IvfbqSources
 	int tids_max;
 } IvfbqSources;
 
-/* query NULL: lists are in no order.  In the current memory context; the target must stay. */
+/* query NULL: lists have no rank.  In the current memory context; the target must stay. */
 extern void ivfbq_sources_find(IvfbqSources *sources, Relation index, const IvfbqIndex *info,
 							   const IvfbqTarget *target, const IvfbqQuery *query);
+
+/* Brings the lists up to this rank to the front, in no order; returns how many there are. */
+extern int ivfbq_sources_near(IvfbqSources *sources, double threshold);
+/* Orders the lists from number `first` on by rank. */
+extern void ivfbq_sources_sort(IvfbqSources *sources, int first);
 
 #endif

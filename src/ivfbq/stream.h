@@ -3,7 +3,7 @@
  *		The rows of some lists, nearest first, as long as somebody asks.
  *
  * Candidates come from 1-bit bounds, are refined by 8-bit rows when their bound is the least, and leave by their
- * certain bound.  Used by scans, by inserts and calibration for centroids.  README.md, "Scan".
+ * certain bound.  README.md, "Scan".
  */
 #ifndef AGM_IVFBQ_STREAM_H
 #define AGM_IVFBQ_STREAM_H
@@ -42,10 +42,5 @@ typedef struct IvfbqStreamCounts
 	int64 pages;
 } IvfbqStreamCounts;
 extern void ivfbq_stream_counts(const IvfbqStream *stream, IvfbqStreamCounts *counts);
-
-/* The nearest list of a clustered key to a row, through a stream over its centroids. */
-extern bool ivfbq_nearest_list(Relation index, const IvfbqIndex *info, const IvfbqCellData *key,
-							   IvfbqCellRef ref, const char *row, IvfbqListRef *list,
-							   IvfbqListData *data, char *centroid_row);
 
 #endif
