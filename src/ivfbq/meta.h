@@ -51,7 +51,7 @@ typedef struct IvfbqIndex
 	BlockNumber base_block; /* of the base that ivfbq_index_base() keeps */
 	IvfbqBase *kept_base;
 	struct IvfbqCentroids *centroids; /* of the key that was asked for last: centroids.h */
-	MemoryContext context; /* where all of this is */
+	MemoryContext context;			  /* where all of this is */
 } IvfbqIndex;
 
 /* From the cache of the relation, else from the meta page.  Geometries of tids are always set. */
