@@ -51,6 +51,7 @@ OBJS = \
 	src/ivfbq/append.o \
 	src/ivfbq/build.o \
 	src/ivfbq/build_keys.o \
+	src/ivfbq/build_parallel.o \
 	src/ivfbq/calibrate.o \
 	src/ivfbq/centroids.o \
 	src/ivfbq/clear.o \

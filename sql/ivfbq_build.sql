@@ -113,6 +113,21 @@ SELECT count(*) AS keys, count(*) FILTER (WHERE result = '70 rows, the same') AS
 CREATE TABLE nulls AS SELECT i AS id, i % 100 AS a, NULL::vector(24) AS emb FROM generate_series(1, 1000) i;
 CREATE INDEX nulls_a ON nulls USING ivfbq (a, emb vector_l2_ops);
 SELECT differ('SELECT count(*) FROM (SELECT id FROM nulls WHERE a = 7 ORDER BY emb <-> vec(1)) n');
+-- The same with other processes: those that there are, on a busy machine perhaps none.
+SET maintenance_work_mem = '96MB';
+SET max_parallel_maintenance_workers = 2;
+ALTER TABLE keyed SET (parallel_workers = 2);
+REINDEX INDEX keyed_ab;
+SELECT differ('SELECT count(DISTINCT id), count(*) FROM (SELECT id FROM keyed ORDER BY emb <-> vec(9)) f'),
+	differ('SELECT emb <-> vec(9) AS distance FROM keyed WHERE a = 20000 AND b = ''key 0'' ORDER BY emb <-> vec(9)');
+DROP INDEX keyed_ab;
+CREATE INDEX keyed_emb ON keyed USING ivfbq (emb vector_l2_ops) WITH (flat_limit = 200, list_size = 50);
+SELECT differ('SELECT count(DISTINCT id), count(*) FROM (SELECT id FROM keyed ORDER BY emb <-> vec(9)) f'),
+	differ('SELECT emb <-> vec(9) AS distance FROM keyed WHERE emb IS NOT NULL ORDER BY emb <-> vec(9)');
+DROP INDEX keyed_emb;
+CREATE INDEX CONCURRENTLY keyed_emb ON keyed USING ivfbq (emb vector_l2_ops);
+SELECT differ('SELECT emb <-> vec(9) AS distance FROM keyed WHERE emb IS NOT NULL ORDER BY emb <-> vec(9)');
+RESET max_parallel_maintenance_workers;
 RESET maintenance_work_mem;
 
 -- A dropped column, an expression, a condition.

@@ -11,13 +11,17 @@
 
 #include "postgres.h"
 
+#include "access/amapi.h"
 #include "access/genam.h"
 #include "access/gist_private.h"
+#include "access/tableam.h"
 #include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "commands/vacuum.h"
 #include "funcapi.h"
+#include "nodes/execnodes.h"
+#include "optimizer/optimizer.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
@@ -140,6 +144,44 @@ agm_tuplesort_getdatum(Tuplesortstate *state, Datum *value, bool *isnull)
 	return tuplesort_getdatum(state, true, false, value, isnull, NULL);
 #else
 	return tuplesort_getdatum(state, true, value, isnull, NULL);
+#endif
+}
+
+/*
+ * How many workers a build may have.  17 asks the method whether it can have any, and says how many; before,
+ * it did so of core's own alone.
+ */
+static inline int
+agm_build_workers(Relation heap, Relation index, const IndexInfo *index_info)
+{
+#if PG_VERSION_NUM >= 170000
+	(void) heap;
+	(void) index;
+	return index_info->ii_ParallelWorkers;
+#else
+	(void) index_info;
+	return plan_create_index_workers(RelationGetRelid(heap), RelationGetRelid(index));
+#endif
+}
+
+static inline void
+agm_set_can_build_parallel(IndexAmRoutine *am)
+{
+#if PG_VERSION_NUM >= 170000
+	am->amcanbuildparallel = true;
+#else
+	(void) am;
+#endif
+}
+
+/* 19 takes options of the scan. */
+static inline TableScanDesc
+agm_beginscan_parallel(Relation heap, ParallelTableScanDesc scan)
+{
+#if PG_VERSION_NUM >= 190000
+	return table_beginscan_parallel(heap, scan, SO_NONE);
+#else
+	return table_beginscan_parallel(heap, scan);
 #endif
 }
 

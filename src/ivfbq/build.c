@@ -15,6 +15,7 @@
 #include "commands/progress.h"
 #include "ivfbq/build.h"
 #include "ivfbq/build_keys.h"
+#include "ivfbq/build_parallel.h"
 #include "ivfbq/maintain.h"
 #include "ivfbq/validate.h"
 #include "miscadmin.h"
@@ -137,6 +138,9 @@ ivfbqbuild(Relation heap, Relation index, struct IndexInfo *index_info)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Size memory = (Size) maintenance_work_mem * 1024;
 	bool sorts = key_columns(index) > 0;
+	IvfbqParallelBuild *parallel = NULL;
+	Size spool_memory;
+	int workers;
 	IvfbqSpooled spooled;
 	IvfbqIndex *info;
 	bool clustered;
@@ -150,13 +154,21 @@ ivfbqbuild(Relation heap, Relation index, struct IndexInfo *index_info)
 
 	/* A sort keeps half of the memory to be read from while keys are written. */
 	report(PROGRESS_IVFBQ_PHASE_LOADING);
-	spool_alone(heap, index, index_info, sorts ? memory / 2 : memory, &spooled);
+	spool_memory = sorts ? memory / 2 : memory;
+	workers = agm_build_workers(heap, index, index_info);
+	if (workers > 0)
+		parallel =
+			ivfbq_parallel_begin(heap, index, index_info, workers, spool_memory, &spooled);
+	if (parallel == NULL)
+		spool_alone(heap, index, index_info, spool_memory, &spooled);
 
 	report(PROGRESS_IVFBQ_PHASE_WRITING);
 	info = ivfbq_index(index);
 	write_mean(index, info, &spooled);
 	clustered = ivfbq_write_keys(index, info, &spooled, sorts ? memory / 2 : memory);
 	ivfbq_spooled_free(&spooled);
+	if (parallel != NULL)
+		ivfbq_parallel_end(parallel);
 	if (clustered)
 	{
 		report(PROGRESS_IVFBQ_PHASE_CALIBRATING);

@@ -137,8 +137,9 @@ static void
 write_files(Writer *writer, IvfbqCellRef key, BufFile **files, int nfiles, int64 rows,
 			Size memory)
 {
-	IvfbqFiles state = {files, nfiles, 0, writer->row_size};
-	IvfbqRowSource source = {rows, ivfbq_files_rewind, ivfbq_files_next, &state};
+	IvfbqFiles state = {files, nfiles, 0, writer->row_size, writer->spooled->processes};
+	IvfbqRowSource source = {rows, ivfbq_files_rewind, ivfbq_files_next,
+							 writer->spooled->assign, &state};
 	IvfbqClustered clustered;
 	int nlists = ivfbq_lists_of(writer->index, rows);
 
@@ -169,7 +170,7 @@ static void
 write_tid_files(Writer *writer, IvfbqCellRef key)
 {
 	IvfbqSpooled *spooled = writer->spooled;
-	IvfbqFiles state = {spooled->tids, spooled->nfiles, 0, sizeof(ItemPointerData)};
+	IvfbqFiles state = {spooled->tids, spooled->nfiles, 0, sizeof(ItemPointerData), NULL};
 	Chain chain = chain_of(key, IVFBQ_ROLE_TIDS);
 	char tid[sizeof(ItemPointerData)];
 

@@ -132,39 +132,50 @@ find_centroids(Clustering *clustering, int64 wanted)
 
 /* ---------------------------------------------------------------- lists */
 
-/* All rows, by the number of the nearest centroid. */
-static IvfbqSort *
-assign_rows(Clustering *clustering)
+void
+ivfbq_assign_rows(IvfbqRowSource *source, const IvfbqKmeans *kmeans, IvfbqSort *sort,
+				  int64 *counts, double *squares)
 {
-	IvfbqRowSource *source = clustering->source;
-	IvfbqKmeans *kmeans = clustering->kmeans;
-	Size used = 4 * clustering->row_size * kmeans->k;
-	IvfbqSort *sort =
-		ivfbq_sort_new(0, clustering->memory > used ? clustering->memory - used : 0, NULL);
-	char *rows = palloc(clustering->row_size * IVFBQ_ASSIGN_ROWS);
+	Size row_size = IVFBQ_ROW_SIZE(kmeans->codec->dim);
+	char *rows = palloc(row_size * IVFBQ_ASSIGN_ROWS);
 	int32 nearest[IVFBQ_ASSIGN_ROWS];
 	double distances[IVFBQ_ASSIGN_ROWS];
 	int n;
 
-	clustering->counts = palloc0(sizeof(int64) * kmeans->k);
 	source->rewind(source->arg);
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
 		for (n = 0; n < IVFBQ_ASSIGN_ROWS; n++)
-			if (!source->next(source->arg, rows + clustering->row_size * n))
+			if (!source->next(source->arg, rows + row_size * n))
 				break;
-		ivfbq_kmeans_assign(kmeans, rows, clustering->row_size, n, nearest, distances);
+		ivfbq_kmeans_assign(kmeans, rows, row_size, n, nearest, distances);
 		for (int i = 0; i < n; i++)
 		{
-			ivfbq_sort_put(sort, (uint64) nearest[i], NULL, rows + clustering->row_size * i,
-						   (int) clustering->row_size);
-			clustering->counts[nearest[i]]++;
-			clustering->squares += distances[i];
+			ivfbq_sort_put(sort, (uint64) nearest[i], NULL, rows + row_size * i,
+						   (int) row_size);
+			counts[nearest[i]]++;
+			*squares += distances[i];
 		}
 	} while (n == IVFBQ_ASSIGN_ROWS);
 	pfree(rows);
 	ivfbq_sort_perform(sort);
+}
+
+/* All rows, by the number of the nearest centroid. */
+static IvfbqSort *
+sort_by_list(Clustering *clustering)
+{
+	IvfbqRowSource *source = clustering->source;
+	IvfbqKmeans *kmeans = clustering->kmeans;
+	Size used = 4 * clustering->row_size * kmeans->k;
+	IvfbqSort *sort;
+
+	clustering->counts = palloc0(sizeof(int64) * kmeans->k);
+	if (source->assign != NULL)
+		return source->assign(source->arg, kmeans, clustering->counts, &clustering->squares);
+	sort = ivfbq_sort_new(0, clustering->memory > used ? clustering->memory - used : 0, NULL);
+	ivfbq_assign_rows(source, kmeans, sort, clustering->counts, &clustering->squares);
 	return sort;
 }
 
@@ -361,7 +372,7 @@ ivfbq_cluster(Relation index, const IvfbqIndex *info, IvfbqCellRef key, IvfbqRow
 		IvfbqSort *sort;
 
 		report(&clustering, PROGRESS_IVFBQ_PHASE_ASSIGNING);
-		sort = assign_rows(&clustering);
+		sort = sort_by_list(&clustering);
 		report(&clustering, PROGRESS_IVFBQ_PHASE_WRITING);
 		write_all(&clustering, sort, result);
 		ivfbq_sort_free(sort);

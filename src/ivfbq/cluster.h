@@ -11,6 +11,8 @@
 #include "ivfbq/append.h"
 #include "ivfbq/kmeans.h"
 
+struct IvfbqSort;
+
 /* Rows that can be read more than once, in any but always the same order. */
 typedef struct IvfbqRowSource
 {
@@ -18,8 +20,18 @@ typedef struct IvfbqRowSource
 	void (*rewind)(void *arg);
 	/* The next 8-bit row with its TID into `row`; false at the end. */
 	bool (*next)(void *arg, char *row);
+	/* In place of rewind, next and ivfbq_assign_rows(), if several processes share this work; else NULL. */
+	struct IvfbqSort *(*assign)(void *arg, const IvfbqKmeans *kmeans, int64 *counts,
+								double *squares);
 	void *arg;
 } IvfbqRowSource;
+
+/*
+ * Puts all rows of a source into a sort, by the number of their nearest centroid.  Adds to the k counts of rows, and
+ * to the sum of the squares of their distances.
+ */
+extern void ivfbq_assign_rows(IvfbqRowSource *source, const IvfbqKmeans *kmeans,
+							  struct IvfbqSort *sort, int64 *counts, double *squares);
 
 /* For the key's cell. */
 typedef struct IvfbqClustered

@@ -69,6 +69,7 @@ agm_fn_ivfbq_handler(PG_FUNCTION_ARGS)
 	am->amparallelvacuumoptions =
 		VACUUM_OPTION_PARALLEL_BULKDEL | VACUUM_OPTION_PARALLEL_CLEANUP;
 
+	agm_set_can_build_parallel(am);
 	am->ambuild = ivfbqbuild;
 	am->ambuildempty = ivfbqbuildempty;
 	am->aminsert = ivfbqinsert;

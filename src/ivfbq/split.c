@@ -125,7 +125,7 @@ ivfbq_cluster_key(Relation index, const IvfbqIndex *info, IvfbqCellRef key, int6
 	ClusterSwitch clustering = {.index = index, .nkeys = info->nkeys, .key = key};
 	IvfbqSwitch also = {InvalidBlockNumber, set_clustered, &clustering};
 	RowCursor cursor = {.index = index, .geometry = &info->rows};
-	IvfbqRowSource source = {rows, cursor_rewind, cursor_next, &cursor};
+	IvfbqRowSource source = {rows, cursor_rewind, cursor_next, NULL, &cursor};
 	int64 nlists = Max(1, (rows + list_size - 1) / list_size);
 	int number;
 

@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <fcntl.h>
+
 #include "access/tableam.h"
 #include "commands/tablespace.h"
 #include "ivfbq/build.h"
@@ -21,15 +23,38 @@ ivfbq_file_write(BufFile *file, const void *bytes, Size n)
 	BufFileWrite(file, unconstify(void *, bytes), n);
 }
 
-static BufFile *
-make_file(IvfbqSpool *spool, const char *what)
+static void
+file_name(char name[MAXPGPATH], const char *what, int number)
+{
+	snprintf(name, MAXPGPATH, "%s.%d", what, number);
+}
+
+BufFile *
+ivfbq_file_create(SharedFileSet *fileset, const char *what, int number)
 {
 	char name[MAXPGPATH];
 
-	if (spool->fileset == NULL)
+	if (fileset == NULL)
 		return BufFileCreateTemp(false);
-	snprintf(name, sizeof(name), "%s.%d", what, spool->number);
-	return BufFileCreateFileSet(&spool->fileset->fs, name);
+	file_name(name, what, number);
+	return BufFileCreateFileSet(&fileset->fs, name);
+}
+
+BufFile *
+ivfbq_file_open(SharedFileSet *fileset, const char *what, int number)
+{
+	char name[MAXPGPATH];
+
+	file_name(name, what, number);
+	return BufFileOpenFileSet(&fileset->fs, name, O_RDONLY, false);
+}
+
+void
+ivfbq_file_read(BufFile *file, void *bytes, Size n)
+{
+	if (BufFileRead(file, bytes, n) != n)
+		ereport(ERROR, (errcode_for_file_access(),
+						errmsg("temporary file of an index build ends too early")));
 }
 
 void
@@ -54,8 +79,8 @@ ivfbq_spool_begin(IvfbqSpool *spool, Relation index, Size memory, IvfbqCoordinat
 	else
 	{
 		PrepareTempTablespaces();
-		spool->rows = make_file(spool, "rows");
-		spool->tids = make_file(spool, "tids");
+		spool->rows = ivfbq_file_create(fileset, "rows", number);
+		spool->tids = ivfbq_file_create(fileset, "tids", number);
 	}
 }
 

@@ -70,6 +70,10 @@ typedef struct IvfbqSpooled
 	int nfiles;
 	BufFile **rows;
 	BufFile **tids;
+	/* Of the source of the rows, if there are other processes; its arg is an IvfbqFiles. */
+	struct IvfbqSort *(*assign)(void *arg, const IvfbqKmeans *kmeans, int64 *counts,
+								double *squares);
+	void *processes;
 } IvfbqSpooled;
 
 /* The spool of the only process. */
@@ -84,7 +88,14 @@ typedef struct IvfbqFiles
 	int nfiles;
 	int current;
 	Size row_size;
+	void *processes; /* of IvfbqSpooled */
 } IvfbqFiles;
+
+/* Files of process number n in a file set. */
+extern BufFile *ivfbq_file_open(SharedFileSet *fileset, const char *what, int number);
+extern BufFile *ivfbq_file_create(SharedFileSet *fileset, const char *what, int number);
+/* Reads exactly n bytes. */
+extern void ivfbq_file_read(BufFile *file, void *bytes, Size n);
 
 extern void ivfbq_files_rewind(void *arg);
 extern bool ivfbq_files_next(void *arg, char *row);
