@@ -25,6 +25,7 @@
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/guc.h"
 #include "utils/rel.h"
 #include "utils/tuplesort.h"
 
@@ -109,6 +110,26 @@ agm_vacuum_heap(const IndexVacuumInfo *info)
 #else
 	(void) info;
 	return NULL;
+#endif
+}
+
+/* 18 has room for counters, which nobody here reads. */
+static inline IndexScanDesc
+agm_index_beginscan(Relation heap, Relation index, Snapshot snapshot, int nkeys, int norderbys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(heap, index, snapshot, NULL, nkeys, norderbys);
+#else
+	return index_beginscan(heap, index, snapshot, nkeys, norderbys);
+#endif
+}
+
+/* Functions that a maintenance command calls find what is meant; before 17 that was up to them. */
+static inline void
+agm_restrict_search_path(void)
+{
+#if PG_VERSION_NUM >= 170000
+	RestrictSearchPath();
 #endif
 }
 
