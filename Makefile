@@ -54,6 +54,10 @@ OBJS = \
 	src/ivfbq/build_parallel.o \
 	src/ivfbq/calibrate.o \
 	src/ivfbq/centroids.o \
+	src/ivfbq/check.o \
+	src/ivfbq/check_heap.o \
+	src/ivfbq/check_list.o \
+	src/ivfbq/check_row.o \
 	src/ivfbq/clear.o \
 	src/ivfbq/cluster.o \
 	src/ivfbq/codec.o \
@@ -62,10 +66,12 @@ OBJS = \
 	src/ivfbq/geometry.o \
 	src/ivfbq/grow.o \
 	src/ivfbq/handler_fn.o \
+	src/ivfbq/index_fn.o \
 	src/ivfbq/insert.o \
 	src/ivfbq/kmeans.o \
 	src/ivfbq/list.o \
 	src/ivfbq/maintain.o \
+	src/ivfbq/measure.o \
 	src/ivfbq/meta.o \
 	src/ivfbq/move.o \
 	src/ivfbq/options.o \
@@ -81,6 +87,7 @@ OBJS = \
 	src/ivfbq/sources.o \
 	src/ivfbq/sphere_fn.o \
 	src/ivfbq/split.o \
+	src/ivfbq/stats.o \
 	src/ivfbq/spool.o \
 	src/ivfbq/stream.o \
 	src/ivfbq/survey.o \
@@ -117,6 +124,7 @@ SQL_PARTS = \
 	src/vector/halfvec.sql \
 	src/lexical/lexical.sql \
 	src/ivfbq/ivfbq.sql \
+	src/ivfbq/index.sql \
 	src/ivfbq/maintain.sql \
 	src/memory/memory.sql \
 	src/recall/recall.sql
