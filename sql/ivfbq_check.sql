@@ -6,13 +6,14 @@ CREATE FUNCTION failure(command text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	code text;
 	message text;
+	detail text;
 	hint text;
 BEGIN
 	EXECUTE command;
 	RETURN 'no error';
 EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
-	RETURN concat_ws(' | ', code, message, nullif(hint, ''));
+	GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN concat_ws(' | ', code, message, nullif(detail, ''), nullif(hint, ''));
 END $$;
 -- Some vector of d dimensions, the same for the same i.
 CREATE FUNCTION some_vector(i int, d int) RETURNS real[] LANGUAGE sql IMMUTABLE AS

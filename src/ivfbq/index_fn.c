@@ -94,6 +94,9 @@ open_index(Oid oid, bool maintain, Relation *heap, Relation *index)
 		check_privilege(table, maintain);
 		*heap = table_open(table, AccessShareLock);
 	}
+	else if (get_rel_name(oid) == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("index with OID %u does not exist", oid)));
 	*index = index_open(oid, AccessShareLock);
 	/* Nobody was kept from dropping it, and another may have its number, before it was locked. */
 	if (!OidIsValid(table) || table != IndexGetRelation(oid, false))
