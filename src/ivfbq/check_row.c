@@ -108,7 +108,9 @@ check_centroid(IvfbqListCheck *list, int slot, ItemPointer tid)
 
 	UnlockReleaseBuffer(buffer);
 	if (content.key_block != list->ref.cell.block || content.key_index != list->ref.cell.index)
-		ivfbq_fault(check, list->block, slot, 2, "The centroid names a list of another key.");
+		ivfbq_fault(check, ref.block, -1, 2, "The lists are of key (%u,%u), not of (%u,%u).",
+					content.key_block, content.key_index, list->ref.cell.block,
+					list->ref.cell.index);
 	/* A list that is given up lets go of its centroid first. */
 	if (named.base != InvalidBlockNumber && (named.base != list->block || named.slot != slot))
 		ivfbq_fault(

@@ -125,14 +125,14 @@ ivfbq_check_page(Relation index, BlockNumber block, Page page, IvfbqPageKind kin
 						end->kind, (unsigned) kind);
 }
 
-/* The size that the storage manager knows of may be an old one: the index only grows. */
-static bool
-is_beyond_end(Relation index, BlockNumber block)
+bool
+ivfbq_is_beyond_end(Relation relation, BlockNumber block)
 {
-	BlockNumber known = RelationGetSmgr(index)->smgr_cached_nblocks[MAIN_FORKNUM];
+	/* What the storage manager knows may be old: relations that somebody has locked only grow. */
+	BlockNumber known = RelationGetSmgr(relation)->smgr_cached_nblocks[MAIN_FORKNUM];
 
 	return (known == InvalidBlockNumber || block >= known) &&
-		   block >= RelationGetNumberOfBlocks(index);
+		   block >= RelationGetNumberOfBlocks(relation);
 }
 
 /* Whatever is there: the page may not be one of ours. */
@@ -153,7 +153,7 @@ ivfbq_read_with(Relation index, BlockNumber block, IvfbqPageKind kind, int lock,
 	/* A damaged number must not be an error of the storage manager. */
 	if (unlikely(block == InvalidBlockNumber))
 		ivfbq_corrupted(index, block, "A page names no other where it has to.");
-	if (unlikely(is_beyond_end(index, block)))
+	if (unlikely(ivfbq_is_beyond_end(index, block)))
 		ivfbq_corrupted(index, block, "A page names this one, but the index ends before it.");
 	buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
 

@@ -43,6 +43,9 @@ extern Buffer ivfbq_read_with(Relation index, BlockNumber block, IvfbqPageKind k
 /* The same of a page that is locked: a page of ours, of this format and kind (0: any)? */
 extern void ivfbq_check_page(Relation index, BlockNumber block, Page page, IvfbqPageKind kind);
 
+/* Has the index or its table no such page?  Cheap. */
+extern bool ivfbq_is_beyond_end(Relation relation, BlockNumber block);
+
 /* The error itself: "index ... is corrupted", with a detail that is given as a format, and a hint. */
 extern void ivfbq_corrupted(Relation index, BlockNumber block, const char *format, ...)
 	__attribute__((format(printf, 3, 4))) pg_attribute_noreturn();

@@ -50,6 +50,8 @@ typedef struct Scan
 	/* PHASE_TIDS */
 	int source;
 	BlockNumber block;
+	BlockNumber pages;		/* of the source's chain that were read */
+	BlockNumber tids_block; /* the page that they are of */
 	ItemPointerData *tids;
 	int ntids;
 	int next_tid;
@@ -237,8 +239,15 @@ begin(Scan *scan, IndexScanDesc desc)
 /* ---------------------------------------------------------------- rows */
 
 static void
-tell(IndexScanDesc desc, Scan *scan, ItemPointer tid, double order_value)
+tell(IndexScanDesc desc, Scan *scan, BlockNumber block, ItemPointer tid, double order_value)
 {
+	/* A damaged TID must not be an error of the storage manager. */
+	if (unlikely(
+			desc->heapRelation != NULL &&
+			ivfbq_is_beyond_end(desc->heapRelation, ItemPointerGetBlockNumberNoCheck(tid))))
+		ivfbq_corrupted(
+			desc->indexRelation, block, "The page has a row (%u,%u), the table has not.",
+			ItemPointerGetBlockNumberNoCheck(tid), ItemPointerGetOffsetNumberNoCheck(tid));
 	desc->xs_heaptid = *tid;
 	desc->xs_recheck = scan->target.any_given || scan->target.ranged;
 	if (scan->target.ordered)
@@ -258,7 +267,8 @@ next_row(Scan *scan, IndexScanDesc desc)
 	while (!ivfbq_stream_next(scan->stream, &hit))
 		if (!add_round(scan, desc->indexRelation))
 			return false;
-	tell(desc, scan, &hit.tid, ivfbq_order_value(scan->info->type.metric, hit.bound));
+	tell(desc, scan, hit.block, &hit.tid,
+		 ivfbq_order_value(scan->info->type.metric, hit.bound));
 	return true;
 }
 
@@ -277,6 +287,7 @@ read_tids(Scan *scan, Relation index, const IvfbqSource *source)
 		scan->tids = MemoryContextAlloc(scan->context, sizeof(ItemPointerData) *
 														   (BLCKSZ / sizeof(ItemPointerData)));
 	scan->ntids = scan->next_tid = 0;
+	scan->tids_block = scan->block;
 	for (int slot = 0; slot < ivfbq_codes(page)->nslots; slot++)
 	{
 		bool same = ivfbq_slot_is_live(geometry, page, slot);
@@ -325,12 +336,18 @@ next_tid(Scan *scan, IndexScanDesc desc)
 		if (source == NULL)
 			return false;
 		if (scan->block == InvalidBlockNumber)
+		{
 			scan->block = source->list.head;
+			scan->pages = 0;
+		}
 		read_tids(scan, desc->indexRelation, source);
+		if (++scan->pages > RelationGetNumberOfBlocks(desc->indexRelation))
+			ivfbq_corrupted(desc->indexRelation, source->list.head,
+							"The pages of a list run in a circle.");
 		if (scan->block == InvalidBlockNumber)
 			scan->source++;
 	}
-	tell(desc, scan, &scan->tids[scan->next_tid++], NAN);
+	tell(desc, scan, scan->tids_block, &scan->tids[scan->next_tid++], NAN);
 	return true;
 }
 
