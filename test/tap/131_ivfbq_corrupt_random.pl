@@ -96,7 +96,7 @@ for my $round (1 .. $rounds)
 			REINDEX INDEX ${table}_idx;
 			SELECT 'sound', agentmem.index_check('${table}_idx', true);
 		}, stdout => \$out, stderr => \$err, on_error_stop => 0);
-		my @bad = grep { /ERROR:/ && !/ERROR:  (XX00[12]|0A000):|index returned tuples in wrong order|expected \d+ dimensions, not/ } split /\n/, $err;
+		my @bad = grep { /ERROR:/ && !/ERROR:  (XX00[12]|0A000):|index returned tuples in wrong order|expected \d+ dimensions, not|different vector dimensions/ } split /\n/, $err;
 		push @bad, 'the connection was lost' if $err =~ /server closed|terminating/;
 		push @bad, 'it was not repaired' if $out !~ /^sound\|/m;
 		ok(!@bad, "$round: $table") or diag("AGENTMEM_SEED=$seed\n", join("\n", @{$case->{changes}}, @bad, $err));
