@@ -6,6 +6,9 @@
 
 #include "ivfbq/check.h"
 
+/* Norms and residuals are rounded up by what their sums in floats may be wrong: by less than this. */
+#define NORM_ERROR 1e-3
+
 /* ---------------------------------------------------------------- 8-bit rows */
 
 const char *
@@ -37,7 +40,7 @@ ivfbq_row_fault(const IvfbqIndex *info, const char *row, bool is_base)
 	/* The triangle of y, what it was rounded to, and what is between them. */
 	length = (double) head.scale * sqrt((double) square_sum);
 	if (isfinite(head.norm) &&
-		fabs(length - head.norm) > (double) head.residual + 1e-5 * (length + head.norm))
+		fabs(length - head.norm) > (double) head.residual + NORM_ERROR * (length + head.norm))
 		return "The norm is not that of the codes.";
 	if (!is_base && info->type.metric == IVFBQ_COSINE && fabs(head.norm - 1.0) > 1e-3)
 		return "The norm is not 1.";
