@@ -20,8 +20,8 @@
 #define SPARSE_PAGES 4
 
 /* Rows of a page that count for the index's mean, and rows that are enough. */
-#define MEAN_ROWS_PER_PAGE 16
-#define MEAN_ROWS 8192
+#define MEAN_ROWS_PER_PAGE 8
+#define MEAN_ROWS 2048
 
 void
 ivfbq_survey_begin(IvfbqSurvey *survey, Relation index, Relation heap,
