@@ -43,6 +43,39 @@ rows_read(double rows, double flat_limit, double list_size)
 	return rows * Min(1, LISTS_SHARE * sqrt(1000 / Max(lists, 1)));
 }
 
+/* Of a share of the table, as a predicate of the index is part of it. */
+static double
+rows_of(const IndexOptInfo *info, Selectivity selectivity)
+{
+	return Max(1, Min(info->tuples, selectivity * info->rel->tuples));
+}
+
+/*
+ * Rows of the keys that are asked for.  A range does not lessen them: what is outside is known only
+ * once its row has been looked at.
+ */
+static double
+rows_of_keys(PlannerInfo *root, IndexPath *path, bool *ranged)
+{
+	IndexOptInfo *info = path->indexinfo;
+	List *conditions = NIL;
+	ListCell *cell;
+
+	*ranged = false;
+	foreach (cell, path->indexclauses)
+	{
+		IndexClause *clause = lfirst_node(IndexClause, cell);
+
+		if (clause->indexcol == info->nkeycolumns - 1)
+			*ranged = true;
+		else
+			conditions = lappend(conditions, clause->rinfo);
+	}
+	conditions = add_predicate_to_index_quals(info, conditions);
+	return rows_of(
+		info, clauselist_selectivity(root, conditions, info->rel->relid, JOIN_INNER, NULL));
+}
+
 void
 ivfbqcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup,
 				  Cost *total, Selectivity *selectivity, double *correlation, double *pages)
@@ -50,6 +83,8 @@ ivfbqcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *s
 	IndexOptInfo *info = path->indexinfo;
 	GenericCosts costs = {0};
 	Relation index;
+	bool ranged;
+	double rows;
 	double key_rows;
 	double read;
 	double code_pages;
@@ -79,20 +114,11 @@ ivfbqcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *s
 
 	genericcostestimate(root, path, loop_count, &costs);
 	get_tablespace_page_costs(info->reltablespace, &random_page_cost_here, NULL);
-	key_rows = Max(1, costs.indexSelectivity * info->tuples);
-	if (path->indexorderbys == NIL)
-	{
-		bool ranged = false;
-		ListCell *cell;
-
-		foreach (cell, path->indexclauses)
-			if (lfirst_node(IndexClause, cell)->indexcol == info->nkeycolumns - 1)
-				ranged = true;
-		/* All rows of the key, whatever a range leaves of them. */
-		if (ranged)
-			key_rows = Max(key_rows, info->tuples / Max(1, info->tuples / flat_limit));
+	rows = rows_of(info, costs.indexSelectivity);
+	key_rows = rows_of_keys(root, path, &ranged);
+	/* A range, and what is in no order, looks at all rows of the keys. */
+	if (path->indexorderbys == NIL || ranged)
 		read = key_rows;
-	}
 	else
 		read = rows_read(key_rows, flat_limit, list_size);
 
@@ -103,11 +129,10 @@ ivfbqcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *s
 		cpu_operator_cost * (QUERY_OPERATORS + read * CODE_OPERATORS * Max(dim, 64) / 384 +
 							 Min(read, REFINED_ROWS) * REFINE_OPERATORS) +
 		code_pages * (random_page_cost_here * 0.25 + 20 * cpu_operator_cost);
-	*total =
-		*startup + key_rows * (cpu_index_tuple_cost + REFINE_OPERATORS * cpu_operator_cost);
+	*total = *startup + rows * (cpu_index_tuple_cost + REFINE_OPERATORS * cpu_operator_cost);
 	/* Without an order there are cheaper indexes for equality, and no better ones for a range. */
 	if (path->indexorderbys == NIL)
-		*total += key_rows * random_page_cost_here * geometry.row_bytes / BLCKSZ;
+		*total += read * random_page_cost_here * geometry.row_bytes / BLCKSZ;
 	*selectivity = costs.indexSelectivity;
 	*correlation = 0;
 	*pages = code_pages + Min(read, REFINED_ROWS);
