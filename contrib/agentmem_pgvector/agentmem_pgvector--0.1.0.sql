@@ -1,4 +1,4 @@
--- agentmem_pgvector: casts between agentmem's types and pgvector's (README.md).
+-- agentmem_pgvector: casts between agentmem's types and pgvector's, and operator classes (README.md).
 
 \echo Use "CREATE EXTENSION agentmem_pgvector CASCADE" to load this file. \quit
 
@@ -73,3 +73,41 @@ COMMENT ON CAST (halfvec AS agentmem.halfvec) IS 'the same bytes';
 CREATE CAST (agentmem.halfvec AS halfvec)
 	WITH FUNCTION agentmem.to_pgvector(agentmem.halfvec, integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (agentmem.halfvec AS halfvec) IS 'the same bytes';
+
+-- Operator classes of ivfbq for pgvector's columns, beside pgvector's own for its access methods: the
+-- operators and the order are pgvector's, and the bytes are those that agentmem's functions know.
+CREATE OPERATOR CLASS vector_cosine_ops FOR TYPE vector USING ivfbq AS
+	OPERATOR 1 <=> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 2 (vector, vector) agentmem.ivfbq_vector_cosine(internal);
+COMMENT ON OPERATOR CLASS vector_cosine_ops USING ivfbq IS 'cosine distance of pgvector';
+COMMENT ON OPERATOR FAMILY vector_cosine_ops USING ivfbq IS 'cosine distance of pgvector';
+
+CREATE OPERATOR CLASS vector_l2_ops FOR TYPE vector USING ivfbq AS
+	OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 2 (vector, vector) agentmem.ivfbq_vector_l2(internal);
+COMMENT ON OPERATOR CLASS vector_l2_ops USING ivfbq IS 'Euclidean distance of pgvector';
+COMMENT ON OPERATOR FAMILY vector_l2_ops USING ivfbq IS 'Euclidean distance of pgvector';
+
+CREATE OPERATOR CLASS vector_ip_ops FOR TYPE vector USING ivfbq AS
+	OPERATOR 1 <#> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 2 (vector, vector) agentmem.ivfbq_vector_ip(internal);
+COMMENT ON OPERATOR CLASS vector_ip_ops USING ivfbq IS 'negative inner product of pgvector';
+COMMENT ON OPERATOR FAMILY vector_ip_ops USING ivfbq IS 'negative inner product of pgvector';
+
+CREATE OPERATOR CLASS halfvec_cosine_ops FOR TYPE halfvec USING ivfbq AS
+	OPERATOR 1 <=> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 2 (halfvec, halfvec) agentmem.ivfbq_halfvec_cosine(internal);
+COMMENT ON OPERATOR CLASS halfvec_cosine_ops USING ivfbq IS 'cosine distance of pgvector';
+COMMENT ON OPERATOR FAMILY halfvec_cosine_ops USING ivfbq IS 'cosine distance of pgvector';
+
+CREATE OPERATOR CLASS halfvec_l2_ops FOR TYPE halfvec USING ivfbq AS
+	OPERATOR 1 <-> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 2 (halfvec, halfvec) agentmem.ivfbq_halfvec_l2(internal);
+COMMENT ON OPERATOR CLASS halfvec_l2_ops USING ivfbq IS 'Euclidean distance of pgvector';
+COMMENT ON OPERATOR FAMILY halfvec_l2_ops USING ivfbq IS 'Euclidean distance of pgvector';
+
+CREATE OPERATOR CLASS halfvec_ip_ops FOR TYPE halfvec USING ivfbq AS
+	OPERATOR 1 <#> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 2 (halfvec, halfvec) agentmem.ivfbq_halfvec_ip(internal);
+COMMENT ON OPERATOR CLASS halfvec_ip_ops USING ivfbq IS 'negative inner product of pgvector';
+COMMENT ON OPERATOR FAMILY halfvec_ip_ops USING ivfbq IS 'negative inner product of pgvector';
