@@ -1,5 +1,6 @@
 -- What ivfbq indexes refuse, and how they say it.
 SET search_path = public, agentmem;
+SET jit = off;
 
 -- Dimensions: of a row, of a query.
 CREATE TABLE ivfbq_errors (id int, tenant int, v vector, h halfvec);

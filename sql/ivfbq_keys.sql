@@ -1,5 +1,6 @@
 -- Key columns of ivfbq indexes: types, several columns, conditions of every kind, NULLs, many keys.
 SET search_path = public, agentmem;
+SET jit = off;
 SET extra_float_digits = 0;
 
 -- The ids that a condition selects by an index scan, and whether a sequential scan selects the same.

@@ -1,5 +1,6 @@
 -- Rows without a vector and, under cosine, without a direction: they come last, and all of them.
 SET search_path = public, agentmem;
+SET jit = off;
 SET extra_float_digits = 0;
 
 CREATE TABLE ivfbq_null (id int, tenant int, v vector(3));

@@ -1,5 +1,6 @@
 -- When an ivfbq index is chosen: by what it costs, not because the rest is forbidden.
 SET search_path = public, agentmem;
+SET jit = off;
 SELECT setseed(0.1);
 
 CREATE TABLE ivfbq_plans (id int, tenant int, topic text, v vector(16));

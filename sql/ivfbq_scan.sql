@@ -1,6 +1,7 @@
 -- Scans of ivfbq indexes: the same rows in the same order as without, by every distance, type and
 -- precision; clustered keys; dimensions; cursors, rescans, parameters, filters.
 SET search_path = public, agentmem;
+SET jit = off;
 SET extra_float_digits = 0;
 SELECT setseed(0.25);
 

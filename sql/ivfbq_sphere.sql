@@ -1,5 +1,6 @@
 -- Ranges: all that is no farther than the radius, by an index and without.
 SET search_path = public, agentmem;
+SET jit = off;
 SET extra_float_digits = 0;
 SELECT setseed(0.75);
 
