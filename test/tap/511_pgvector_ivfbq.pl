@@ -9,6 +9,8 @@ use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
+# Plans are dear here only because others are forbidden.
+$node->append_conf('postgresql.conf', 'jit = off');
 $node->start;
 for my $extension ('vector', 'agentmem_pgvector')
 {
