@@ -215,7 +215,7 @@ typedef struct Work
 	int nfixed;
 	int32 *assigned; /* centroid of each row */
 	int32 *counts;	 /* rows of each centroid */
-	float *sums;	 /* of their y^, k * dim */
+	float *sums;	 /* of their y^ / count, k * dim */
 	void (*interrupt)(void);
 } Work;
 
@@ -293,7 +293,6 @@ move_centroids(Work *work)
 {
 	const IvfbqCodec *codec = work->kmeans->codec;
 	int dim = codec->dim;
-	float *y = palloc(sizeof(float) * dim);
 
 	memset(work->sums, 0, sizeof(float) * dim * work->kmeans->k);
 	for (int i = 0; i < work->n; i++)
@@ -302,10 +301,13 @@ move_centroids(Work *work)
 		const uint8 *biased = (const uint8 *) row + IVFBQ_ROW_HEAD_SIZE;
 		float *sum = work->sums + (Size) dim * work->assigned[i];
 		IvfbqRowHeadData head;
+		float share;
 
+		/* Divided before they are added: long rows would add up to infinity. */
 		ivfbq_row_head(row, &head);
+		share = head.scale / (float) work->counts[work->assigned[i]];
 		for (int j = 0; j < dim; j++)
-			sum[j] += head.scale * (float) ((int) biased[j] - 128);
+			sum[j] += share * (float) ((int) biased[j] - 128);
 		if (i % (16 * INTERRUPT_ROWS) == 0 && work->interrupt != NULL)
 			work->interrupt();
 	}
@@ -313,12 +315,10 @@ move_centroids(Work *work)
 	{
 		if (work->counts[i] == 0)
 			continue;
-		for (int j = 0; j < dim; j++)
-			y[j] = work->sums[(Size) dim * i + j] / (float) work->counts[i];
-		ivfbq_quantize(codec, y, 0.0, work->kmeans->centroids + IVFBQ_ROW_SIZE(dim) * i);
+		ivfbq_quantize(codec, work->sums + (Size) dim * i, 0.0,
+					   work->kmeans->centroids + IVFBQ_ROW_SIZE(dim) * i);
 		prepare(work->kmeans, i);
 	}
-	pfree(y);
 }
 
 /* The first centroids are rows. */
