@@ -7,11 +7,13 @@ Needs Python only.  The CSV files hold what `test/bench/run` printed.
 """
 
 import csv
+import math
 import pathlib
 from xml.sax.saxutils import escape
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
 COLOURS = ["#336791", "#6ba3cf", "#0b2545", "#c0c6cc", "#e07a5f"]
+SHARP = ["#336791", "#e07a5f", "#8a8f94", "#0b2545", "#6ba3cf"]
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 320, 56, 16, 44, 64
 
 
@@ -56,6 +58,65 @@ def bars(name, title, groups, series, values, form):
     (FOLDER / name).write_text("\n".join(parts), encoding="utf-8")
 
 
+def curves(name, title, lines):
+    """Points joined by lines: lines[label] = [(recall, queries a second)], both scales logarithmic."""
+    misses = [0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001]
+    points = [(min(recall, 0.9995), speed) for line in lines.values() for recall, speed in line]
+    least = min(miss for miss in [1] + misses if miss >= max(1 - recall for recall, _ in points))
+    bottom = 10 ** math.floor(math.log10(min(speed for _, speed in points)))
+    top = 10 ** math.ceil(math.log10(max(speed for _, speed in points)))
+    inner, height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+
+    def place(recall, speed):
+        miss = max(1 - recall, 0.0005)
+        x = LEFT + inner * math.log(least / miss) / math.log(least / 0.0005)
+        return x, HEIGHT - BOTTOM - height * math.log(speed / bottom) / math.log(top / bottom)
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'font-family="sans-serif" fill="#222"><title>{escape(title)}</title>',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
+        text(LEFT, 20, title, "start", 14),
+    ]
+    for miss in misses:
+        if miss <= least:
+            x, y = place(1 - miss, bottom)
+            parts.append(f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{y:.1f}" stroke="#ddd"/>')
+            parts.append(text(x, y + 16, f"{1 - miss:g}".lstrip("0")))
+    speed = bottom
+    while speed <= top:
+        for step in (1, 2, 5):
+            if speed * step <= top:
+                _, y = place(0, speed * step)
+                parts.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="#ddd"/>')
+                parts.append(text(LEFT - 4, y + 4, f"{speed * step:,.0f}", "end", 10))
+        speed *= 10
+    x = LEFT
+    for j, (label, line) in enumerate(lines.items()):
+        spots = [place(*point) for point in sorted(line)]
+        path = " ".join(f"{px:.1f},{py:.1f}" for px, py in spots)
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{SHARP[j]}" stroke-width="2"/>')
+        parts += [f'<circle cx="{px:.1f}" cy="{py:.1f}" r="3" fill="{SHARP[j]}"/>' for px, py in spots]
+        parts.append(f'<rect x="{x}" y="{HEIGHT - 28}" width="12" height="12" fill="{SHARP[j]}"/>')
+        parts.append(text(x + 18, HEIGHT - 18, label, "start"))
+        x += 34 + 7 * len(label)
+    parts.append("</svg>\n")
+    (FOLDER / name).write_text("\n".join(parts), encoding="utf-8")
+
+
+def nearest_neighbours():
+    """One plot for each data set of ann_search.csv."""
+    head, rows = read("ann_search.csv")
+    rows = [dict(zip(head, row)) for row in rows]
+    for data, count in dict.fromkeys((row["data"], row["rows"]) for row in rows):
+        lines = {}
+        for row in rows:
+            if (row["data"], row["rows"]) == (data, count) and row["recall"]:
+                lines.setdefault(row["method"], []).append((float(row["recall"]), float(row["qps1"])))
+        curves(f"ann_{data.split('.')[0]}_{int(count) // 1000}k.svg",
+               f"{data}, {int(count):,} rows: queries a second, one client, by recall@10", lines)
+
+
 def main():
     head, rows = read("locomo.csv")
     bars("locomo.svg", "LoCoMo, 760 questions: share of the evidence among the first k",
@@ -74,6 +135,8 @@ def main():
     head, rows = read("scan.csv")
     bars("scan.svg", "ORDER BY emb <operator> $1 LIMIT 10, 100,000 x 384, sequential scan: milliseconds",
          [row[0] for row in rows], head[1:], [[float(row[i + 1]) for row in rows] for i in range(len(head) - 1)], "{:.1f}")
+    if (FOLDER / "ann_search.csv").exists():
+        nearest_neighbours()
 
 
 if __name__ == "__main__":

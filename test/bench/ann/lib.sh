@@ -61,7 +61,7 @@ create_index() {
 settings_of() {
 	case $1 in
 		ivfbq) printf 'agentmem.ivfbq_recall=%s\n' .90 .95 .98 .99 ;;
-		hnsw) printf 'hnsw.ef_search=%s\n' 40 100 200 400 ;;
+		hnsw) printf 'hnsw.ef_search=%s\n' 20 40 100 200 400 ;;
 		ivfflat) printf 'ivfflat.probes=%s\n' 1 4 10 32 ;;
 	esac
 }
