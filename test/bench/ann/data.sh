@@ -55,11 +55,20 @@ load_data() {
 		all=$(as_user "$ann/vectors" count "$format" "$dim" <"$file")
 		[ -n "${ANN_ROWS:-}" ] && [ "$rows" -lt $((all - queries)) ] || rows=$((all - queries))
 	fi
+	# Keys of two sizes, see keys.sh: a number that is prime to the number of rows scatters them.
+	large=$((rows / 100000 > 0 ? rows / 100000 : 1))
+	large_rows=20000
+	[ $((large * large_rows)) -le $((rows / 2)) ] || large_rows=$((rows / 5))
+	small=$(((rows - large * large_rows) / 1000))
+	[ "$small" -gt 0 ] || small=1
+	number="(id::bigint * 999983 % $rows)::int"
 	for table in "${tables[@]}"; do
 		sql -c "CREATE TABLE ann.query_$table (id int PRIMARY KEY, emb $(schema_of "$table").vector($dim) NOT NULL)" \
-			-c "CREATE TABLE ann.$table (id int NOT NULL, emb $(schema_of "$table").vector($dim) NOT NULL)"
+			-c "CREATE TABLE ann.$table (id int NOT NULL, emb $(schema_of "$table").vector($dim) NOT NULL,
+				tenant int GENERATED ALWAYS AS (CASE WHEN $number < $large * $large_rows THEN $small + $number % $large
+					ELSE ($number - $large * $large_rows) % $small END) STORED)"
 		vectors 0 "$queries" | sql -c "COPY ann.query_$table FROM STDIN (FORMAT binary)"
-		vectors "$queries" "$rows" | sql -c "COPY ann.$table FROM STDIN (FORMAT binary)"
+		vectors "$queries" "$rows" | sql -c "COPY ann.$table (id, emb) FROM STDIN (FORMAT binary)"
 		sql -c "VACUUM (FREEZE, ANALYZE) ann.$table" -c "VACUUM (FREEZE, ANALYZE) ann.query_$table"
 	done
 	sql -c CHECKPOINT

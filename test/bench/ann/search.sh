@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# One key: build time, size, recall@10, latency.  hnsw with ivfbq in turns; then ivfflat.
+# One key: build time, size, recall@10, latency.  ivfflat; then ivfbq and hnsw in turns.
 csv ann_build 'method,build_s,size_mb,table_mb'
 csv ann_search 'method,setting,recall,p50_ms,p95_ms,qps1,qps2'
 mem=${ANN_MAINTENANCE_MEM:-4GB}
@@ -7,14 +7,13 @@ make_truth ann.agentmem ann.truth
 script floor '' "SELECT id FROM ann.query_agentmem WHERE id = :q"
 printf 'floor\tfloor\t\n' >"$scratch/runs"
 : >"$scratch/recall"
-for method in "${methods[@]}"; do
+: >"$scratch/done"
+ordered=()
+for method in ivfflat ivfbq hnsw; do
+	if [[ " ${methods[*]} " == *" $method "* ]]; then ordered+=("$method"); fi
+done
+for method in "${ordered[@]}"; do
 	table=ann.$(table_of "$method")
-	if [ "$method" = ivfflat ]; then
-		# Of two indexes over one column the planner would take its own choice.
-		in_rounds "$scratch/runs" >"$scratch/done"
-		sql -c 'DROP INDEX IF EXISTS ann.pgvector_hnsw'
-		: >"$scratch/runs"
-	fi
 	build=$(timed "SET maintenance_work_mem = '$mem'" "$(create_index "$method" "$table")")
 	sql -c "ANALYZE $table" -c CHECKPOINT
 	row ann_build "$method" "$(awk -v ms="$build" 'BEGIN { printf "%.2f", ms / 1000 }')" \
@@ -31,15 +30,15 @@ for method in "${methods[@]}"; do
 		printf '%s:%s %s\n' "$method" "$setting" "$recall" >>"$scratch/recall"
 		printf '%s:%s\t%s\t%s\n' "$method" "$setting" "$method" "$options" >>"$scratch/runs"
 	done
+	if [ "$method" = ivfflat ]; then
+		# Of two indexes over one column the planner would take its own choice.
+		in_rounds "$scratch/runs" >>"$scratch/done"
+		: >"$scratch/runs"
+		sql -c 'DROP INDEX ann.pgvector_ivfflat'
+	fi
 done
-if [[ " ${methods[*]} " == *" ivfflat "* ]]; then
-	in_rounds "$scratch/runs" >>"$scratch/done"
-else
-	in_rounds "$scratch/runs" >"$scratch/done"
-fi
+in_rounds "$scratch/runs" >>"$scratch/done"
 while read -r name p50 p95 one two <&3; do
 	row ann_search "${name%%:*}" "$(cut -s -d= -f2 <<<"$name")" \
 		"$(awk -v n="$name" '$1 == n { print $2 }' "$scratch/recall")" "$p50" "$p95" "$one" "$two"
 done 3<"$scratch/done"
-sql -c 'DROP INDEX IF EXISTS ann.agentmem_ivfbq' -c 'DROP INDEX IF EXISTS ann.pgvector_ivfflat' \
-	-c 'DROP INDEX IF EXISTS ann.pgvector_hnsw'

@@ -21,8 +21,8 @@ for ((round = 0; round < rounds; round++)); do
 			name=$method
 			[ "$method" != none ] || name="none:$kind"
 			sql -c 'DROP TABLE IF EXISTS ann.written, ann.more' \
-				-c "CREATE TABLE ann.written AS SELECT * FROM ann.$kind LIMIT $base" \
-				-c "CREATE TABLE ann.more AS SELECT * FROM ann.$kind OFFSET $base LIMIT $batch" \
+				-c "CREATE TABLE ann.written AS SELECT id, emb FROM ann.$kind LIMIT $base" \
+				-c "CREATE TABLE ann.more AS SELECT id, emb FROM ann.$kind OFFSET $base LIMIT $batch" \
 				-c 'VACUUM (FREEZE, ANALYZE) ann.written' -c 'VACUUM (FREEZE, ANALYZE) ann.more'
 			if [ "$method" != none ]; then
 				sql -c "SET maintenance_work_mem = '1GB'" -c "$(create_index "$method" ann.written)"
