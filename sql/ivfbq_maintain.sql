@@ -164,3 +164,4 @@ SELECT answers($$SELECT embedding <-> some_vector(5, 6) AS distance, id FROM two
 SELECT answers($$SELECT embedding <-> some_vector(5, 6) AS distance, id FROM two WHERE a = 'name 4' ORDER BY embedding <-> some_vector(5, 6)$$);
 SELECT answers($$SELECT embedding <-> some_vector(5, 6) AS distance, id FROM two ORDER BY embedding <-> some_vector(5, 6)$$);
 DROP TABLE docs, one, two;
+DROP FUNCTION answers, some_vector, sound;

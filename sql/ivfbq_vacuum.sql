@@ -151,3 +151,4 @@ REVOKE USAGE ON SCHEMA agentmem FROM ivfbq_vacuum_other;
 REVOKE SELECT ON secret FROM ivfbq_vacuum_other;
 DROP ROLE ivfbq_vacuum_other;
 DROP TABLE small, wide, nothing, quick, mine, secret, parts;
+DROP FUNCTION answers, failure, some_vector;
