@@ -204,8 +204,9 @@ measure_row(Measuring *measuring, ItemPointer tid, IvfbqMeasured *measured)
 
 /* The TID of some row of a page that is drawn, if it has any. */
 static bool
-draw_tid(Relation index, const IvfbqIndex *info, BlockNumber npages, ItemPointer tid)
+draw_tid(Relation heap, Relation index, const IvfbqIndex *info, ItemPointer tid)
 {
+	BlockNumber npages = RelationGetNumberOfBlocks(index);
 	BlockNumber block =
 		(BlockNumber) pg_prng_uint64_range(&pg_global_prng_state, 1, Max(npages, 2) - 1);
 	Buffer buffer = ReadBuffer(index, block);
@@ -229,6 +230,11 @@ draw_tid(Relation index, const IvfbqIndex *info, BlockNumber npages, ItemPointer
 			{
 				*tid = *ivfbq_slot_tid(page, slot);
 				found = true;
+				if (ivfbq_is_beyond_end(heap, ItemPointerGetBlockNumberNoCheck(tid)))
+					ivfbq_corrupted(index, block,
+									"Slot %d is of a row (%u,%u), the table has none.", slot,
+									ItemPointerGetBlockNumberNoCheck(tid),
+									ItemPointerGetOffsetNumberNoCheck(tid));
 			}
 		}
 	}
@@ -264,8 +270,7 @@ measure_sample(Measuring *measuring, int sample, IvfbqMeasured *measured)
 		MemoryContext old;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!draw_tid(measuring->index, info, RelationGetNumberOfBlocks(measuring->index),
-					  &tid) ||
+		if (!draw_tid(measuring->heap, measuring->index, info, &tid) ||
 			is_among(drawn, ndrawn, &tid))
 			continue;
 		drawn[ndrawn++] = tid;
