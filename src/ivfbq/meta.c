@@ -9,6 +9,7 @@
 #include "base/compat.h"
 #include "catalog/index.h"
 #include "common/hashfn.h"
+#include "datatype/timestamp.h"
 #include "ivfbq/meta.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -50,7 +51,7 @@ static void
 check_meta(Relation index, const IvfbqMetaData *meta)
 {
 	if (meta->magic != IVFBQ_MAGIC || meta->nkeys != key_columns(index) ||
-		meta->dim > IVFBQ_MAX_DIM)
+		meta->dim > IVFBQ_MAX_DIM || !IS_VALID_TIMESTAMP(meta->calibrated_at))
 		ivfbq_corrupted(index, IVFBQ_META_BLOCK, "The meta page is damaged.");
 }
 
