@@ -94,13 +94,20 @@ OBJS = \
 	src/ivfbq/target.o \
 	src/ivfbq/vacuum.o \
 	src/ivfbq/validate.o \
+	src/memory/change.o \
+	src/memory/change_fn.o \
+	src/memory/conflict.o \
 	src/memory/filter.o \
 	src/memory/hash.o \
 	src/memory/input.o \
 	src/memory/json.o \
+	src/memory/operation.o \
 	src/memory/read_fn.o \
 	src/memory/remember_fn.o \
+	src/memory/resolve.o \
+	src/memory/restore.o \
 	src/memory/store_fn.o \
+	src/memory/timeline.o \
 	src/memory/write.o \
 	src/memory/writer.o \
 	src/recall/candidates.o \
@@ -127,6 +134,7 @@ SQL_PARTS = \
 	src/ivfbq/index.sql \
 	src/ivfbq/maintain.sql \
 	src/memory/memory.sql \
+	src/memory/change.sql \
 	src/recall/recall.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql

@@ -27,7 +27,8 @@ ORDER BY object COLLATE "C";
 -- is named here.
 SELECT object, provolatile, proparallel FROM func
 WHERE proparallel = 'u' AND (provolatile <> 'v' OR proname NOT IN
-  ('remember', 'remember_many', 'create_store', 'drop_store', 'create_data_table', 'comment_columns', 'ivfbq_scrub'))
+  ('remember', 'remember_many', 'revise', 'forget', 'restore', 'resolve', 'create_store', 'drop_store', 'create_data_table',
+   'create_change_tables', 'comment_columns', 'ivfbq_scrub'))
 ORDER BY object COLLATE "C";
 -- plpgsql pins search_path; C has no SET clause, which would cost on each call.
 SELECT object, lanname, proconfig FROM func
@@ -55,7 +56,7 @@ ORDER BY object COLLATE "C";
 SELECT agentmem.create_store('catalog_store', dimensions => 3);
 SELECT agentmem.create_store('catalog_partitioned', dimensions => 3, partitions => 4);
 CREATE TEMP VIEW store_table AS
-  SELECT c.oid, c.oid::regclass AS relation, c.relname, c.relname IN ('setting', 'kind') AS policy
+  SELECT c.oid, c.oid::regclass AS relation, c.relname, c.relname IN ('setting', 'kind', 'predicate') AS policy
   FROM pg_class c
   WHERE c.relnamespace IN ('catalog_store'::regnamespace, 'catalog_partitioned'::regnamespace)
     AND c.relkind IN ('r', 'p', 'v', 'm', 'f');

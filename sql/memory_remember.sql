@@ -53,13 +53,13 @@ SELECT id, action FROM remember('mem', 'e', 'Bob waved', 'episode');
 SELECT id, action FROM remember('mem', 'e', 'Bob waved', 'observation');
 SELECT id, action FROM remember('mem', 'e', 'Bob waved', 'observation');
 
--- A key: the same call again is harmless, another statement under it is refused.
+-- A key: the same call again is harmless, another statement under it is its next version.
 SELECT id, action FROM remember('mem', 'k', 'Turn one', 'episode', key => 't1');
 SELECT id, action FROM remember('mem', 'k', 'Turn one', 'episode', key => 't1');
 SELECT id, action FROM remember('mem', 'k', 'Turn two', 'episode', key => 't1');
 SELECT id, key, content FROM get('mem', 'k', keys => '{t1,t2}');
 
--- The same words that contradict what the key names are not a retry.
+-- The same words that contradict what the key names are not a retry either; the same words are, unless they name another time.
 SELECT action FROM remember('mem', 'k', 'The lamp stands', 'fact', key => 'l1', attributes => '{"room": "kitchen"}');
 SELECT action FROM remember('mem', 'k', 'The lamp stands', 'fact', key => 'l1', attributes => '{"room": "bath"}');
 SELECT action FROM remember('mem', 'k', 'The lamp stood', 'fact', key => 'l2', valid_from => '2020-01-01 00:00+00', valid_to => '2021-01-01 00:00+00');

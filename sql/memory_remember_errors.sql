@@ -90,7 +90,7 @@ SELECT remember('mem', 'a', 'x', embedding => '[1,2]');
 SELECT remember('mem', 'a', 'x', valid_from => '2026-01-02', valid_to => '2026-01-01');
 SELECT remember('mem', 'a', 'x', parent => 99);
 SELECT remember('mem', 'a', 'x', key => 'k');
-SELECT remember('mem', 'a', 'y', key => 'k');
+SELECT remember('mem', 'a', 'y', 'fact', key => 'k');
 
 SELECT drop_store('mem', cascade => true);
 SELECT drop_store('words', cascade => true);

@@ -31,7 +31,8 @@ SELECT store, metric FROM agentmem.stores;
 
 -- A value of another type than the functions expect is an error, never a pointer.
 DROP VIEW evil.setting, evil.namespace;
-CREATE TABLE evil.namespace (namespace text, languages text[]);
+CREATE TABLE evil.namespace (namespace text, languages text[], memories bigint);
+CREATE SEQUENCE evil.operation_seq;
 CREATE VIEW evil.setting AS SELECT 'language'::text AS name, 42::bigint AS value;
 SELECT agentmem.remember('evil', 'n', 'x');
 SELECT * FROM agentmem.recall('evil', 'n', 'x');

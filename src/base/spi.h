@@ -34,6 +34,8 @@ extern int agm_param(AgmParams *params, Oid type, Datum value, bool isnull);
 #define AGM_WRITE 0x01		  /* a fresh snapshot: sees what locks waited for */
 #define AGM_PLAN_GENERIC 0x00 /* point look-ups: planned once */
 #define AGM_PLAN_CUSTOM 0x02  /* scans: planned for the values at hand */
+#define AGM_PLAN_ORDERED 0x08 /* look-ups by an order: planned once, not to sort */
+#define AGM_AS_OWNER 0x04	  /* history and audit: users may only read them */
 
 /* Values as statements take and give them: a bigint[], a text column (NULL if null). */
 extern Datum agm_int8_array(const int64 *values, int n);
@@ -42,8 +44,8 @@ extern char *agm_slot_text(TupleTableSlot *slot, int attno);
 /*
  * What a statement returns: one letter a column, '?' after it where NULL may come.
  *
- *	b boolean  i integer  l bigint  f real  d double precision  t text  T text[]
- *	z timestamptz  r tstzrange  j jsonb  v tsvector
+ *	b boolean  i integer  l bigint  L bigint[]  f real  d double precision  t text  T text[]
+ *	z timestamptz  r tstzrange  j jsonb  v tsvector  u uuid  e agentmem.vector
  *
  * The tables belong to their owner, who may have changed them: a column of another type
  * raises 42804 before a row is read, and a NULL that is not expected 22004.

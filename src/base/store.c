@@ -9,6 +9,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -34,14 +35,34 @@ store_table(const char *store, Oid schema, const char *table)
 	return relid;
 }
 
-/* An insert takes its id from the store's sequence. */
+/* A memory takes its id, and a call its number, from the store's sequences. */
 static bool
 may_take_ids(Oid schema)
 {
-	Oid sequence = get_relname_relid("id_seq", schema);
+	static const char *const names[] = {"id_seq", "operation_seq"};
 
-	return !OidIsValid(sequence) ||
-		   pg_class_aclcheck(sequence, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+	for (size_t i = 0; i < lengthof(names); i++)
+	{
+		Oid sequence = get_relname_relid(names[i], schema);
+
+		if (OidIsValid(sequence) &&
+			pg_class_aclcheck(sequence, GetUserId(), ACL_USAGE) != ACLCHECK_OK)
+			return false;
+	}
+	return true;
+}
+
+static Oid
+table_owner(Oid relid)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
 }
 
 void
@@ -65,6 +86,8 @@ agm_store_open(AgmStore *store, const char *name, AclMode need)
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 	memory = store_table(name, schema, "memory");
 	store->partitioned = get_rel_relkind(memory) == RELKIND_PARTITIONED_TABLE;
+	store->owner = table_owner(memory);
+	store->operations = get_relname_relid("operation_seq", schema);
 	(void) store_table(name, schema, "kind");
 	(void) store_table(name, schema, "setting");
 	if (pg_class_aclmask(memory, GetUserId(), need, ACLMASK_ALL) != need ||

@@ -17,6 +17,8 @@ typedef struct AgmStore
 	const char *name;	/* the schema, as the catalog spells it */
 	const char *quoted; /* fit to stand in SQL */
 	bool partitioned;	/* its data tables are, by namespace */
+	Oid owner;			/* of its memories */
+	Oid operations;		/* the sequence of operations */
 } AgmStore;
 
 /*

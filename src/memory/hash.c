@@ -86,6 +86,20 @@ agm_statement_hash(const AgmMemory *memory, pg_uuid_t *hash)
 	hash_end(ctx, hash);
 }
 
+void
+agm_key_hash(const AgmMemory *memory, pg_uuid_t *hash)
+{
+	pg_cryptohash_ctx *ctx = hash_begin();
+
+	hash_piece(ctx, "timeline", 8);
+	hash_piece(ctx, memory->kind->name, strlen(memory->kind->name));
+	hash_field(ctx, memory, AGM_SUBJECT);
+	hash_field(ctx, memory, AGM_PREDICATE);
+	if (memory->key_of_many)
+		hash_field(ctx, memory, AGM_OBJECT);
+	hash_end(ctx, hash);
+}
+
 int64
 agm_statement_lock(const pg_uuid_t *hash)
 {

@@ -290,6 +290,28 @@ derive_confidence(AgmMemory *memory)
 	memory->isnull[AGM_CONFIDENCE] = false;
 }
 
+/*
+ * The timeline that the memory has a place in: a key exists where the kind replaces values and
+ * subject and predicate are both given.
+ */
+static void
+derive_key_hash(AgmWriter *writer, AgmMemory *memory)
+{
+	text *predicate;
+	char *folded;
+	int len;
+
+	if (memory->isnull[AGM_SUBJECT] || memory->isnull[AGM_PREDICATE])
+		return;
+	predicate = DatumGetTextPP(memory->value[AGM_PREDICATE]);
+	folded = agm_lexical_fold(VARDATA_ANY(predicate), VARSIZE_ANY_EXHDR(predicate), &len);
+	memory->key_of_many = agm_writer_predicate_has_many(writer, folded, len);
+	if (!memory->kind->replace)
+		return;
+	memory->has_key_hash = true;
+	agm_key_hash(memory, &memory->key_hash);
+}
+
 static void
 derive_lexemes(AgmWriter *writer, AgmMemory *memory)
 {
@@ -337,6 +359,9 @@ agm_memory_prepare(AgmWriter *writer, AgmMemory *memory)
 	derive_confidence(memory);
 	derive_lexemes(writer, memory);
 	agm_statement_hash(memory, &memory->statement);
+	derive_key_hash(writer, memory);
+	if (memory->has_key_hash)
+		memory->locks[memory->nlocks++] = agm_statement_lock(&memory->key_hash);
 	if (memory->kind->reinforce)
 		memory->locks[memory->nlocks++] = agm_statement_lock(&memory->statement);
 	if (!memory->isnull[AGM_KEY])

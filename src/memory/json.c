@@ -223,3 +223,21 @@ agm_memory_from_json(AgmMemory *memory, const JsonbValue *element, Datum ns)
 		}
 	}
 }
+
+Jsonb *
+agm_json_pair(const char *name, Datum value)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue item;
+	text *string = DatumGetTextPP(value);
+
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	item.type = jbvString;
+	item.val.string.val = pstrdup(name);
+	item.val.string.len = strlen(name);
+	(void) pushJsonbValue(&state, WJB_KEY, &item);
+	item.val.string.val = VARDATA_ANY(string);
+	item.val.string.len = VARSIZE_ANY_EXHDR(string);
+	(void) pushJsonbValue(&state, WJB_VALUE, &item);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}

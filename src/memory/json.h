@@ -18,4 +18,7 @@
  */
 extern void agm_memory_from_json(AgmMemory *memory, const JsonbValue *element, Datum ns);
 
+/* {"name": "value"}; the value is a text. */
+extern Jsonb *agm_json_pair(const char *name, Datum value);
+
 #endif

@@ -12,7 +12,9 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "fmgr.h"
 #include "tsearch/ts_type.h"
+#include "utils/jsonb.h"
 #include "utils/uuid.h"
 
 #include "base/spi.h"
@@ -54,10 +56,17 @@ typedef struct AgmKindPolicy
 	char *name;
 	bool vault;		/* class vault: not for this table */
 	bool reinforce; /* the same statement again is the same memory */
+	bool replace;	/* a new value of the same subject and predicate ends the old one */
+	bool annotate;	/* ... is noted as a conflict */
+	bool has_threshold;
+	float4 conflict_threshold;
 	bool has_band;
 	float4 confidence_low;
 	float4 confidence_high;
 } AgmKindPolicy;
+
+/* The statement, the key_hash, the key. */
+#define AGM_LOCKS_MAX 3
 
 typedef struct AgmMemory
 {
@@ -69,21 +78,31 @@ typedef struct AgmMemory
 	AgmPeriod period; /* from is not set yet where valid_from was not given */
 	const AgmKindPolicy *kind;
 	pg_uuid_t statement; /* content_hash */
+	bool has_key_hash;	 /* subject and predicate name a timeline */
+	pg_uuid_t key_hash;
+	bool key_of_many; /* the predicate has many values at a time */
 	TSVector lexemes;
 	int32 tokens;
 	int nlocks; /* rows of key_lock to take before anything is read */
-	int64 locks[2];
+	int64 locks[AGM_LOCKS_MAX];
 } AgmMemory;
 
-/* What one call of remember or remember_many knows of its store and namespace. */
+/* What one writing call knows of its store and namespace. */
 typedef struct AgmWriter
 {
 	AgmStore store;
 	Datum ns;		/* text */
 	int dimensions; /* 0: text only */
+	const char *distance_operator;
+	int64 operation; /* its number */
+	int64 memories;	 /* estimate for the namespace; -1: none kept */
+	int64 *touched;	 /* memories that were written or removed, for the audit */
+	int ntouched;
+	int touched_capacity;
 	char *language;
 	char *model;		 /* NULL: any */
 	List *kinds;		 /* of AgmKindPolicy, as they come up */
+	List *predicates;	 /* of AgmPredicate, as they come up */
 	List *languages;	 /* of char *: those the namespace is known to use */
 	List *new_languages; /* those of this call that it is not known to use yet */
 } AgmWriter;
@@ -92,17 +111,25 @@ typedef enum AgmAction
 {
 	AGM_INSERTED,
 	AGM_REINFORCED,
+	AGM_SUPERSEDED,
+	AGM_REVISED,
 } AgmAction;
 
 typedef struct AgmWritten
 {
 	int64 id;
 	AgmAction action;
+	int64 *related; /* reinforced, superseded, or perhaps contradicted */
+	int nrelated;
 } AgmWritten;
 
 /* writer.c: what holds for the whole call. */
+extern const char *agm_distance_operator(char metric);
+extern void agm_writer_begin(FunctionCallInfo fcinfo, AgmWriter *writer, const char *what);
+extern void agm_reader_begin(FunctionCallInfo fcinfo, AgmStore *store, AgmParams *params);
 extern void agm_writer_open(AgmWriter *writer, const char *store, Datum ns);
 extern const AgmKindPolicy *agm_writer_kind(AgmWriter *writer, Datum kind);
+extern bool agm_writer_predicate_has_many(AgmWriter *writer, const char *folded, int len);
 extern void agm_writer_use_language(AgmWriter *writer, char *language);
 extern void agm_writer_lock(AgmWriter *writer, int64 *hashes, int n);
 
@@ -115,12 +142,31 @@ extern Oid agm_field_type(AgmField field);
 extern const char *agm_field_name(AgmField field);
 extern int agm_field_by_name(const char *name, int len);
 
-/* write.c: with the locks held, reinforces or inserts. */
+/* write.c: with the locks held, reinforces, replaces or inserts. */
 extern void agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written);
+extern void agm_memory_merge(AgmWriter *writer, const AgmMemory *memory, int64 id);
+extern int64 agm_memory_insert(AgmWriter *writer, const AgmMemory *memory);
+extern void agm_memory_overwrite(AgmWriter *writer, const AgmMemory *memory, int64 id);
+extern void agm_written_relate(AgmWritten *written, int64 id);
+
+/* operation.c: what a call changed, for audit and restore. */
+extern void agm_operation_touch(AgmWriter *writer, int64 id);
+extern void agm_operation_record(AgmWriter *writer, const char *action, Jsonb *details);
+extern void agm_add_edge(AgmWriter *writer, int64 source, int64 target, const char *type);
+
+/* timeline.c: places a value among those of its key. */
+extern bool agm_timeline_place(AgmWriter *writer, AgmMemory *memory, AgmWritten *written);
+extern void agm_timeline_check(AgmWriter *writer, const pg_uuid_t *key_hash, int64 id,
+							   const AgmPeriod *period);
+
+/* conflict.c: records what a new memory may contradict. */
+extern void agm_conflict_search(AgmWriter *writer, const AgmMemory *memory,
+								AgmWritten *written);
 
 /* hash.c: 128 bits that name a statement, 64 that name a lock. */
 extern void agm_statement_hash(const AgmMemory *memory, pg_uuid_t *hash);
 extern int64 agm_statement_lock(const pg_uuid_t *hash);
 extern int64 agm_key_lock(Datum key);
+extern void agm_key_hash(const AgmMemory *memory, pg_uuid_t *hash);
 
 #endif

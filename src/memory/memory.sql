@@ -156,6 +156,20 @@ BEGIN
       ('secret',       'vault',       'A credential; never embedded, indexed or recalled', NULL,   'replace', 'reinforce', 'state',      NULL, NULL, NULL)
     $dml$, store);
 
+  EXECUTE format($ddl$
+    CREATE TABLE %1$I.predicate (
+      name text COLLATE "C" PRIMARY KEY CHECK (name <> '' AND name = agentmem.fold(name)),
+      cardinality text NOT NULL CHECK (cardinality IN ('one', 'many'))
+    )$ddl$, store);
+  EXECUTE format('COMMENT ON TABLE %I.predicate IS %L', store, 'How many values a predicate has at a time; one that is not here has one');
+  PERFORM agentmem.comment_columns(store, 'predicate', '{
+    "name": "The predicate, folded: agentmem.fold(predicate)",
+    "cardinality": "one: a new value replaces the old; many: each object is a key of its own"}');
+  EXECUTE format($dml$
+    INSERT INTO %I.predicate (name, cardinality)
+    SELECT agentmem.fold(p.name), 'many'
+    FROM unnest('{likes,dislikes,knows,speaks,owns,member_of,has}'::text[]) p(name)$dml$, store);
+
   -- Data tables: namespace first, in every key.
   PERFORM agentmem.create_data_table(store, 'memory', format($ddl$
       namespace text COLLATE "C" NOT NULL
@@ -190,6 +204,8 @@ BEGIN
       language text NOT NULL,
       model text,
       content_hash uuid NOT NULL,
+      key_hash uuid,
+      operation bigint,
       CONSTRAINT memory_pkey PRIMARY KEY (namespace, id) INCLUDE (tokens)
     $ddl$,
     quote_ident(store) || '.id_seq',
@@ -199,6 +215,7 @@ BEGIN
     CREATE INDEX memory_content_hash_idx ON %1$I.memory (namespace, content_hash);
     CREATE INDEX memory_valid_idx ON %1$I.memory (namespace, lower(valid_period) DESC NULLS LAST, id DESC);
     CREATE INDEX memory_lexemes_idx ON %1$I.memory USING gin (agentmem.lexeme_keys(namespace, lexemes)) WITH (fastupdate = off);
+    CREATE UNIQUE INDEX memory_timeline_idx ON %1$I.memory (namespace, key_hash, lower(valid_period)) WHERE key_hash IS NOT NULL;
     CREATE UNIQUE INDEX memory_key_idx ON %1$I.memory (namespace, key) WHERE key IS NOT NULL;
     CREATE INDEX memory_subject_idx ON %1$I.memory (namespace, agentmem.fold(subject)) WHERE subject IS NOT NULL;
     CREATE INDEX memory_session_idx ON %1$I.memory (namespace, session) WHERE session IS NOT NULL;
@@ -236,7 +253,10 @@ BEGIN
     "key": "The application''s own name for it, unique within the namespace",
     "language": "Text search configuration of its words",
     "model": "Model that made the embedding",
-    "content_hash": "128-bit hash of kind, content, subject, predicate and object after folding"}');
+    "content_hash": "128-bit hash of kind, content, subject, predicate and object after folding",
+    "key_hash": "128-bit hash of kind, subject and predicate (object too where the predicate has many values) where a new value replaces the old; NULL: no such key",
+    "operation": "The operation that wrote this version: audit.id; NULL: written by hand"}');
+  PERFORM agentmem.create_change_tables(store, partitions);
 
   PERFORM agentmem.create_data_table(store, 'activity', $ddl$
       namespace text COLLATE "C" NOT NULL,
@@ -348,8 +368,9 @@ BEGIN
     RAISE EXCEPTION 'store "%" holds memories', store
       USING ERRCODE = 'dependent_objects_still_exist', HINT = 'drop_store(store, cascade => true) drops them too.';
   END IF;
-  EXECUTE format('DROP TABLE %1$I.memory, %1$I.activity, %1$I.namespace, %1$I.key_lock, %1$I.kind, %1$I.setting', store);
-  EXECUTE format('DROP SEQUENCE %I.id_seq', store);
+  EXECUTE format('DROP TABLE %1$I.memory, %1$I.activity, %1$I.namespace, %1$I.key_lock, %1$I.edge, %1$I.conflict, %1$I.audit,'
+                 ' %1$I.predicate, %1$I.kind, %1$I.setting', store);
+  EXECUTE format('DROP SEQUENCE %1$I.id_seq, %1$I.operation_seq', store);
   EXECUTE format('DROP SCHEMA %I', store);
 END
 $$;

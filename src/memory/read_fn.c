@@ -13,6 +13,7 @@
 
 #include "base/compat.h"
 #include "memory/filter.h"
+#include "memory/memory.h"
 
 PG_FUNCTION_INFO_V1(agm_fn_effective_confidence);
 PG_FUNCTION_INFO_V1(agm_fn_get);
@@ -69,20 +70,6 @@ result_store(FunctionCallInfo fcinfo)
 	return ((ReturnSetInfo *) fcinfo->resultinfo)->setResult;
 }
 
-/* The arguments every reading call begins with; the namespace becomes $1. */
-static void
-open_reader(FunctionCallInfo fcinfo, AgmStore *store, AgmParams *params)
-{
-	text *ns;
-
-	agm_require_not_null(PG_ARGISNULL(0), "store");
-	agm_require_not_null(PG_ARGISNULL(1), "namespace");
-	ns = PG_GETARG_TEXT_PP(1);
-	agm_check_namespace(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns));
-	agm_store_open(store, NameStr(*PG_GETARG_NAME(0)), ACL_SELECT);
-	agm_param(params, TEXTOID, PointerGetDatum(ns), false);
-}
-
 static int
 row_limit(FunctionCallInfo fcinfo, int argno)
 {
@@ -106,7 +93,7 @@ agm_fn_get(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	agm_spi_begin(&session);
-	open_reader(fcinfo, &store, &params);
+	agm_reader_begin(fcinfo, &store, &params);
 	agm_param(&params, INT8ARRAYOID, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
 	agm_param(&params, TEXTARRAYOID, PG_GETARG_DATUM(3), PG_ARGISNULL(3));
 	/* Two look-ups by index, not one scan with OR; base/README.md, rule 10. */
@@ -165,7 +152,7 @@ agm_fn_list(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	agm_spi_begin(&session);
-	open_reader(fcinfo, &store, &params);
+	agm_reader_begin(fcinfo, &store, &params);
 	read_filter(fcinfo, &store, &filter);
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT " MEMORY_COLUMNS MEMORY_FROM);
@@ -200,7 +187,7 @@ agm_fn_count(PG_FUNCTION_ARGS)
 	int64 count = 0;
 
 	agm_spi_begin(&session);
-	open_reader(fcinfo, &store, &params);
+	agm_reader_begin(fcinfo, &store, &params);
 	read_filter(fcinfo, &store, &filter);
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT pg_catalog.count(*) FROM {store}.memory m"

@@ -24,33 +24,27 @@ PG_FUNCTION_INFO_V1(agm_fn_remember_many);
 static const char *
 action_name(AgmAction action)
 {
-	return action == AGM_INSERTED ? "inserted" : "reinforced";
+	switch (action)
+	{
+		case AGM_INSERTED:
+			return "inserted";
+		case AGM_REINFORCED:
+			return "reinforced";
+		case AGM_SUPERSEDED:
+			return "superseded";
+		case AGM_REVISED:
+			return "revised";
+	}
+	return NULL;
 }
 
-/* id, action, related: what was reinforced. */
+/* id, action, related: what was reinforced, replaced, or may be contradicted. */
 static void
 written_values(const AgmWritten *written, Datum *values)
 {
 	values[0] = Int64GetDatum(written->id);
 	values[1] = CStringGetTextDatum(action_name(written->action));
-	values[2] = agm_int8_array(&written->id, written->action == AGM_REINFORCED ? 1 : 0);
-}
-
-/* The arguments every writing call begins with. */
-static Datum
-open_writer(FunctionCallInfo fcinfo, AgmWriter *writer, const char *what)
-{
-	Datum ns;
-	text *name;
-
-	agm_require_not_null(PG_ARGISNULL(0), "store");
-	agm_require_not_null(PG_ARGISNULL(1), "namespace");
-	agm_require_writable(what);
-	ns = PointerGetDatum(PG_GETARG_TEXT_PP(1));
-	name = DatumGetTextPP(ns);
-	agm_check_namespace(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
-	agm_writer_open(writer, NameStr(*PG_GETARG_NAME(0)), ns);
-	return ns;
+	values[2] = agm_int8_array(written->related, written->nrelated);
 }
 
 Datum
@@ -67,7 +61,7 @@ agm_fn_remember(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	agm_spi_begin(&session);
-	(void) open_writer(fcinfo, &writer, "remember()");
+	agm_writer_begin(fcinfo, &writer, "remember()");
 	agm_memory_init(&memory);
 	for (int i = 0; i < AGM_NFIELDS; i++)
 	{
@@ -77,9 +71,10 @@ agm_fn_remember(PG_FUNCTION_ARGS)
 	agm_memory_prepare(&writer, &memory);
 	agm_writer_lock(&writer, memory.locks, memory.nlocks);
 	agm_memory_write(&writer, &memory, &written);
-	agm_spi_end(&session);
-
+	agm_operation_record(&writer, "remember", NULL);
+	MemoryContextSwitchTo(session.caller);
 	written_values(&written, values);
+	agm_spi_end(&session);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
@@ -148,6 +143,7 @@ try_element(Batch *batch, Element *element, void (*step)(Batch *, Element *))
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	int ntouched = batch->writer.ntouched;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -170,6 +166,7 @@ try_element(Batch *batch, Element *element, void (*step)(Batch *, Element *))
 		if (!fault_of_data(error->sqlerrcode))
 			ReThrowError(error);
 		element->error = error->message;
+		batch->writer.ntouched = ntouched;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
@@ -300,11 +297,12 @@ agm_fn_remember_many(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	agm_spi_begin(&session);
-	(void) open_writer(fcinfo, &batch.writer, "remember_many()");
+	agm_writer_begin(fcinfo, &batch.writer, "remember_many()");
 	read_batch(fcinfo, &batch);
 	run_step(&batch, skip, prepare_element);
 	lock_batch(&batch);
 	run_step(&batch, skip, write_element);
+	agm_operation_record(&batch.writer, "remember", NULL);
 	return_batch(fcinfo, &batch);
 	agm_spi_end(&session);
 	PG_RETURN_NULL();

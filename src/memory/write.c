@@ -26,7 +26,10 @@ typedef struct Found
 {
 	bool found;
 	int64 id;
-	bool same; /* the same statement as the one to be written */
+	bool same;		 /* the same statement as the one to be written */
+	bool contains;	 /* ... and it holds when that begins */
+	bool comparable; /* of the same kind and timeline */
+	AgmPeriod period;
 } Found;
 
 /* The oldest of those found. */
@@ -36,12 +39,19 @@ read_found(TupleTableSlot *slot, void *arg)
 	Found *found = arg;
 	bool isnull;
 	int64 id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+	Datum value;
 
 	if (found->found && found->id < id)
 		return;
 	found->found = true;
 	found->id = id;
 	found->same = DatumGetBool(slot_getattr(slot, 2, &isnull));
+	found->contains = DatumGetBool(slot_getattr(slot, 3, &isnull));
+	found->comparable = DatumGetBool(slot_getattr(slot, 4, &isnull));
+	value = slot_getattr(slot, 5, &found->period.from_open);
+	found->period.from = DatumGetTimestampTz(value);
+	value = slot_getattr(slot, 6, &found->period.to_open);
+	found->period.to = DatumGetTimestampTz(value);
 }
 
 static void
@@ -50,6 +60,14 @@ read_id(TupleTableSlot *slot, void *arg)
 	bool isnull;
 
 	*(int64 *) arg = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+}
+
+static void
+read_bool(TupleTableSlot *slot, void *arg)
+{
+	bool isnull;
+
+	*(bool *) arg = DatumGetBool(slot_getattr(slot, 1, &isnull));
 }
 
 static int
@@ -66,14 +84,15 @@ period_start(const AgmPeriod *period)
 	return TimestampTzGetDatum(period->from_open ? DT_NOBEGIN : period->from);
 }
 
-/* Does memory m state what is to be written, at its beginning, no attribute contradicting? */
+/* Does memory m state what is to be written, no attribute contradicting? */
 #define SAME_STATEMENT                                                                         \
 	" m.content_hash OPERATOR(pg_catalog.=) $2"                                                \
-	" AND m.valid_period OPERATOR(pg_catalog.@>) $3"                                           \
 	" AND NOT EXISTS (SELECT FROM pg_catalog.jsonb_each(m.attributes) o,"                      \
 	"                      pg_catalog.jsonb_each($4) n"                                        \
 	"                 WHERE o.key OPERATOR(pg_catalog.=) n.key"                                \
 	"                 AND o.value OPERATOR(pg_catalog.<>) n.value)"
+#define FOUND_PERIOD " pg_catalog.lower(m.valid_period), pg_catalog.upper(m.valid_period)"
+#define FOUND_COLUMNS "lbbbz?z?"
 
 static void
 statement_params(const AgmWriter *writer, const AgmMemory *memory, AgmParams *params)
@@ -92,15 +111,24 @@ find_key(AgmWriter *writer, const AgmMemory *memory)
 	Found found = {0};
 
 	statement_params(writer, memory, &params);
-	(void) agm_execute(&writer->store,
-					   "SELECT m.id," SAME_STATEMENT " FROM {store}.memory m"
-					   " WHERE m.namespace OPERATOR(pg_catalog.=) $1"
-					   " AND m.key OPERATOR(pg_catalog.=) $5",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "lb", read_found, &found);
+	field_param(&params, memory, AGM_KIND);
+	agm_param(&params, UUIDOID, UUIDPGetDatum(&memory->key_hash), !memory->has_key_hash);
+	(void) agm_execute(
+		&writer->store,
+		"SELECT m.id," SAME_STATEMENT ", m.valid_period OPERATOR(pg_catalog.@>) $3,"
+		" m.kind OPERATOR(pg_catalog.=) $6"
+		" AND coalesce(m.key_hash OPERATOR(pg_catalog.=) $7, m.key_hash IS NULL AND $7 IS "
+		"NULL)," FOUND_PERIOD
+		" FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
+		" AND m.key OPERATOR(pg_catalog.=) $5 FOR UPDATE OF m",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, FOUND_COLUMNS, read_found, &found);
 	return found;
 }
 
-/* One that the application calls by another key is another memory. */
+/*
+ * One that the application calls by another key is another memory.  Locked, so that what a call
+ * with another key makes of it meanwhile is seen.
+ */
 static Found
 find_statement(AgmWriter *writer, const AgmMemory *memory)
 {
@@ -109,10 +137,13 @@ find_statement(AgmWriter *writer, const AgmMemory *memory)
 
 	statement_params(writer, memory, &params);
 	(void) agm_execute(&writer->store,
-					   "SELECT m.id, true FROM {store}.memory m"
+					   "SELECT m.id, true, true, true," FOUND_PERIOD " FROM {store}.memory m"
 					   " WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND" SAME_STATEMENT
-					   " AND ($5 IS NULL OR m.key IS NULL OR m.key OPERATOR(pg_catalog.=) $5)",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "lb", read_found, &found);
+					   " AND m.valid_period OPERATOR(pg_catalog.@>) $3"
+					   " AND ($5 IS NULL OR m.key IS NULL OR m.key OPERATOR(pg_catalog.=) $5)"
+					   " FOR UPDATE OF m",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, FOUND_COLUMNS, read_found,
+					   &found);
 	return found;
 }
 
@@ -139,10 +170,11 @@ confirm(AgmWriter *writer, int64 id)
  * locked before it is read: an UPDATE by hand does not take the lock of the statement, and
  * what it wrote meanwhile must be merged with, not overwritten.
  */
-static void
-merge(AgmWriter *writer, const AgmMemory *memory, int64 id)
+void
+agm_memory_merge(AgmWriter *writer, const AgmMemory *memory, int64 id)
 {
 	AgmParams params = {0};
+	bool changed = false;
 
 	agm_param(&params, TEXTOID, writer->ns, false);
 	agm_param(&params, INT8OID, Int64GetDatum(id), false);
@@ -156,6 +188,7 @@ merge(AgmWriter *writer, const AgmMemory *memory, int64 id)
 	field_param(&params, memory, AGM_EMBEDDING);
 	field_param(&params, memory, AGM_MODEL);
 	field_param(&params, memory, AGM_KEY);
+	agm_param(&params, INT8OID, Int64GetDatum(writer->operation), false);
 	(void) agm_execute(
 		&writer->store,
 		"WITH old AS MATERIALIZED ("
@@ -201,11 +234,14 @@ merge(AgmWriter *writer, const AgmMemory *memory, int64 id)
 		"   THEN pg_catalog.tstzrange(pg_catalog.now(), NULL) ELSE n.system_period END,"
 		" embedding = coalesce(m.embedding, $9),"
 		" model = CASE WHEN n.fills THEN $10 ELSE m.model END,"
-		" key = coalesce(m.key, $11)"
+		" key = coalesce(m.key, $11),"
+		" operation = CASE WHEN n.changes THEN $12 ELSE m.operation END"
 		" FROM new n"
 		" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.=) $2"
-		" AND (n.changes OR n.fills OR n.names)",
-		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+		" AND (n.changes OR n.fills OR n.names) RETURNING n.changes",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, "b", read_bool, &changed);
+	if (changed)
+		agm_operation_touch(writer, id);
 }
 
 static bool
@@ -235,35 +271,130 @@ check_parent(AgmWriter *writer, const AgmMemory *memory)
 								"namespace.")));
 }
 
-static int64
-insert(AgmWriter *writer, const AgmMemory *memory)
+/* The parameters of a whole row: $1 to $29. */
+static void
+row_params(const AgmWriter *writer, const AgmMemory *memory, AgmParams *params)
+{
+	agm_param(params, TEXTOID, writer->ns, false);
+	agm_param(params, TIMESTAMPTZOID, TimestampTzGetDatum(memory->period.from),
+			  memory->period.from_open);
+	agm_param(params, TIMESTAMPTZOID, TimestampTzGetDatum(memory->period.to),
+			  memory->period.to_open);
+	agm_param(params, UUIDOID, UUIDPGetDatum(&memory->statement), false);
+	agm_param(params, INT4OID, Int32GetDatum(memory->tokens), false);
+	agm_param(params, TSVECTOROID, TSVectorGetDatum(memory->lexemes), false);
+	for (size_t i = 0; i < lengthof(copied); i++)
+		field_param(params, memory, copied[i]);
+	agm_param(params, UUIDOID, UUIDPGetDatum(&memory->key_hash), !memory->has_key_hash);
+	agm_param(params, INT8OID, Int64GetDatum(writer->operation), false);
+}
+
+int64
+agm_memory_insert(AgmWriter *writer, const AgmMemory *memory)
 {
 	AgmParams params = {0};
 	int64 id = 0;
 
-	agm_param(&params, TEXTOID, writer->ns, false);
-	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(memory->period.from),
-			  memory->period.from_open);
-	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(memory->period.to),
-			  memory->period.to_open);
-	agm_param(&params, UUIDOID, UUIDPGetDatum(&memory->statement), false);
-	agm_param(&params, INT4OID, Int32GetDatum(memory->tokens), false);
-	agm_param(&params, TSVECTOROID, TSVectorGetDatum(memory->lexemes), false);
-	for (size_t i = 0; i < lengthof(copied); i++)
-		field_param(&params, memory, copied[i]);
+	check_parent(writer, memory);
+	row_params(writer, memory, &params);
 	(void) agm_execute(
 		&writer->store,
 		"INSERT INTO {store}.memory"
 		" (namespace, valid_period, content_hash, tokens, lexemes,"
 		"  kind, content, title, subject, predicate, object, tags, attributes,"
 		"  confidence, importance, provenance, source, actor, session, parent,"
-		"  pinned, expires_at, key, language, model, embedding)"
+		"  pinned, expires_at, key, language, model, embedding, key_hash, operation)"
 		" VALUES ($1, pg_catalog.tstzrange($2, $3), $4, $5, $6,"
 		"  $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
-		"  $22, $23, $24, $25, $26, $27)"
+		"  $22, $23, $24, $25, $26, $27, $28, $29)"
 		" RETURNING id",
 		&params, AGM_WRITE | AGM_PLAN_GENERIC, "l", read_id, &id);
+	agm_operation_touch(writer, id);
 	return id;
+}
+
+/* A new version under the same id; the application's name for it stays. */
+void
+agm_memory_overwrite(AgmWriter *writer, const AgmMemory *memory, int64 id)
+{
+	AgmParams params = {0};
+
+	check_parent(writer, memory);
+	row_params(writer, memory, &params);
+	agm_param(&params, INT8OID, Int64GetDatum(id), false);
+	(void) agm_execute(
+		&writer->store,
+		"UPDATE {store}.memory m SET valid_period = pg_catalog.tstzrange($2, $3),"
+		" content_hash = $4, tokens = $5, lexemes = $6, kind = $7, content = $8, title = $9,"
+		" subject = $10, predicate = $11, object = $12, tags = $13, attributes = $14,"
+		" confidence = $15, importance = $16, provenance = $17, source = $18, actor = $19,"
+		" session = $20, parent = $21, pinned = $22, expires_at = $23,"
+		" key = coalesce($24, m.key), language = $25, model = $26, embedding = $27,"
+		" key_hash = $28, operation = $29"
+		" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.=) $30",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+	agm_operation_touch(writer, id);
+}
+
+void
+agm_written_relate(AgmWritten *written, int64 id)
+{
+	for (int i = 0; i < written->nrelated; i++)
+		if (written->related[i] == id)
+			return;
+	/* Powers of two from eight on. */
+	if (written->nrelated == 0)
+		written->related = palloc(sizeof(int64) * 8);
+	else if (written->nrelated >= 8 && (written->nrelated & (written->nrelated - 1)) == 0)
+		written->related =
+			repalloc(written->related, sizeof(int64) * 2 * (size_t) written->nrelated);
+	written->related[written->nrelated++] = id;
+}
+
+/* A kind whose repetitions count gets here by its key: a retry, which adds nothing. */
+static void
+reinforce(AgmWriter *writer, AgmMemory *memory, const Found *found, AgmWritten *written)
+{
+	if (memory->kind->reinforce)
+	{
+		if (!from_recall(memory))
+			confirm(writer, found->id);
+		agm_memory_merge(writer, memory, found->id);
+	}
+	written->id = found->id;
+	written->action = AGM_REINFORCED;
+	agm_written_relate(written, found->id);
+}
+
+/* The application's key names a memory that says something else: its next version. */
+static void
+revise_named(AgmWriter *writer, AgmMemory *memory, const Found *found, AgmWritten *written)
+{
+	if (!found->comparable)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("key \"%s\" already names memory " INT64_FORMAT
+						", of another kind or subject",
+						TextDatumGetCString(memory->value[AGM_KEY]), found->id),
+				 errhint("A memory keeps its kind, subject and predicate: use another key.")));
+	if (memory->isnull[AGM_VALID_FROM])
+	{
+		memory->period.from = found->period.from;
+		memory->period.from_open = found->period.from_open;
+	}
+	if (memory->isnull[AGM_VALID_TO])
+	{
+		memory->period.to = found->period.to;
+		memory->period.to_open = found->period.to_open;
+	}
+	agm_period_normalise(&memory->period);
+	if (memory->has_key_hash)
+		agm_timeline_check(writer, &memory->key_hash, found->id, &memory->period);
+	agm_memory_overwrite(writer, memory, found->id);
+	written->id = found->id;
+	written->action = AGM_REVISED;
+	agm_written_relate(written, found->id);
+	agm_conflict_search(writer, memory, written);
 }
 
 void
@@ -271,6 +402,7 @@ agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written)
 {
 	Found found = {0};
 
+	memset(written, 0, sizeof(*written));
 	/* The clock is read with the lock held: who waited comes after whom it waited for. */
 	if (memory->isnull[AGM_VALID_FROM])
 	{
@@ -281,32 +413,31 @@ agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written)
 	if (!memory->isnull[AGM_KEY])
 	{
 		found = find_key(writer, memory);
-		if (found.found && !found.same)
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_UNIQUE_VIOLATION),
-				 errmsg("key \"%s\" already names memory " INT64_FORMAT
-						", whose statement differs",
-						TextDatumGetCString(memory->value[AGM_KEY]), found.id),
-				 errhint("Use another key; the same key and statement again is harmless.")));
+		if (found.found && !(found.same && (found.contains || memory->isnull[AGM_VALID_FROM])))
+		{
+			revise_named(writer, memory, &found, written);
+			return;
+		}
+	}
+	if (memory->has_key_hash && (!found.found || found.contains))
+	{
+		if (agm_timeline_place(writer, memory, written))
+		{
+			if (!from_recall(memory))
+				confirm(writer, written->id);
+		}
+		else
+			agm_conflict_search(writer, memory, written);
+		return;
 	}
 	if (!found.found && memory->kind->reinforce)
 		found = find_statement(writer, memory);
-
 	if (found.found)
 	{
-		/* A kind whose repetitions count got here by its key: a retry, which adds nothing. */
-		if (memory->kind->reinforce)
-		{
-			if (!from_recall(memory))
-				confirm(writer, found.id);
-			merge(writer, memory, found.id);
-		}
-		written->id = found.id;
-		written->action = AGM_REINFORCED;
+		reinforce(writer, memory, &found, written);
 		return;
 	}
-	check_parent(writer, memory);
-	written->id = insert(writer, memory);
+	written->id = agm_memory_insert(writer, memory);
 	written->action = AGM_INSERTED;
+	agm_conflict_search(writer, memory, written);
 }

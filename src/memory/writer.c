@@ -12,6 +12,12 @@
 #include "lexical/lexical.h"
 #include "memory/memory.h"
 
+const char *
+agm_distance_operator(char metric)
+{
+	return metric == 'l' ? "<->" : metric == 'i' ? "<#>" : "<=>";
+}
+
 static void
 read_settings(TupleTableSlot *slot, void *arg)
 {
@@ -20,6 +26,12 @@ read_settings(TupleTableSlot *slot, void *arg)
 	Datum languages;
 	char *dimensions = agm_slot_text(slot, 1);
 
+	char *metric = agm_slot_text(slot, 5);
+	Datum memories = slot_getattr(slot, 6, &isnull);
+
+	writer->memories = isnull ? -1 : DatumGetInt64(memories);
+	writer->operation = DatumGetInt64(slot_getattr(slot, 7, &isnull));
+	writer->distance_operator = agm_distance_operator(metric == NULL ? 'c' : metric[0]);
 	writer->dimensions = dimensions == NULL ? 0 : pg_strtoint32(dimensions);
 	writer->language = agm_slot_text(slot, 2);
 	writer->model = agm_slot_text(slot, 3);
@@ -46,6 +58,12 @@ agm_writer_open(AgmWriter *writer, const char *store, Datum ns)
 	writer->ns = ns;
 	agm_store_open(&writer->store, store, ACL_INSERT | ACL_SELECT);
 	agm_param(&params, TEXTOID, ns, false);
+	if (!OidIsValid(writer->store.operations))
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("store \"%s\" has no sequence \"operation_seq\"", store),
+						errhint("A table of the store was changed: compare it with that of a "
+								"new store.")));
+	agm_param(&params, REGCLASSOID, ObjectIdGetDatum(writer->store.operations), false);
 	(void) agm_execute(&writer->store,
 					   "SELECT (SELECT s.value FROM {store}.setting s"
 					   "        WHERE s.name OPERATOR(pg_catalog.=) 'dimensions'),"
@@ -54,8 +72,13 @@ agm_writer_open(AgmWriter *writer, const char *store, Datum ns)
 					   "       (SELECT s.value FROM {store}.setting s"
 					   "        WHERE s.name OPERATOR(pg_catalog.=) 'embedding_model'),"
 					   "       (SELECT n.languages FROM {store}.namespace n"
-					   "        WHERE n.namespace OPERATOR(pg_catalog.=) $1)",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "t?t?t?T?", read_settings,
+					   "        WHERE n.namespace OPERATOR(pg_catalog.=) $1),"
+					   "       (SELECT s.value FROM {store}.setting s"
+					   "        WHERE s.name OPERATOR(pg_catalog.=) 'metric'),"
+					   "       (SELECT n.memories FROM {store}.namespace n"
+					   "        WHERE n.namespace OPERATOR(pg_catalog.=) $1),"
+					   "       pg_catalog.nextval($2)",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "t?t?t?T?t?l?l", read_settings,
 					   writer);
 	if (writer->language == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -77,9 +100,17 @@ read_kind(TupleTableSlot *slot, void *arg)
 	AgmKindPolicy *policy = palloc0(sizeof(AgmKindPolicy));
 	bool low_null;
 	bool high_null;
+	bool threshold_null;
 	Datum low = slot_getattr(slot, 4, &low_null);
 	Datum high = slot_getattr(slot, 5, &high_null);
+	char *supersede = agm_slot_text(slot, 6);
+	Datum threshold = slot_getattr(slot, 7, &threshold_null);
 
+	policy->replace = strcmp(supersede, "replace") == 0;
+	policy->annotate = strcmp(supersede, "annotate") == 0;
+	policy->has_threshold = !threshold_null;
+	if (policy->has_threshold)
+		policy->conflict_threshold = DatumGetFloat4(threshold);
 	policy->name = agm_slot_text(slot, 1);
 	policy->vault = strcmp(agm_slot_text(slot, 2), "vault") == 0;
 	policy->reinforce = strcmp(agm_slot_text(slot, 3), "reinforce") == 0;
@@ -110,15 +141,53 @@ agm_writer_kind(AgmWriter *writer, Datum kind)
 	}
 	agm_param(&params, TEXTOID, kind, false);
 	(void) agm_execute(&writer->store,
-					   "SELECT k.name, k.class, k.repeat, k.confidence_low, k.confidence_high"
+					   "SELECT k.name, k.class, k.repeat, k.confidence_low, k.confidence_high,"
+					   " k.supersede, k.conflict_threshold"
 					   " FROM {store}.kind k WHERE k.name OPERATOR(pg_catalog.=) $1",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "tttf?f?", read_kind, &reader);
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "tttf?f?tf?", read_kind, &reader);
 	if (reader.policy == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown kind \"%s\"", name),
 				 errhint("SELECT name FROM %s.kind lists the kinds of this store.",
 						 writer->store.quoted)));
 	return reader.policy;
+}
+
+/* What table predicate says of one; one that is not there has one value at a time. */
+typedef struct AgmPredicate
+{
+	char *name;
+	bool many;
+} AgmPredicate;
+
+static void
+read_many(TupleTableSlot *slot, void *arg)
+{
+	*(bool *) arg = strcmp(agm_slot_text(slot, 1), "many") == 0;
+}
+
+bool
+agm_writer_predicate_has_many(AgmWriter *writer, const char *folded, int len)
+{
+	AgmParams params = {0};
+	AgmPredicate *predicate;
+	ListCell *cell;
+
+	foreach (cell, writer->predicates)
+	{
+		predicate = lfirst(cell);
+		if ((int) strlen(predicate->name) == len && memcmp(predicate->name, folded, len) == 0)
+			return predicate->many;
+	}
+	predicate = palloc0(sizeof(AgmPredicate));
+	predicate->name = pnstrdup(folded, len);
+	agm_param(&params, TEXTOID, CStringGetTextDatum(predicate->name), false);
+	(void) agm_execute(&writer->store,
+					   "SELECT p.cardinality FROM {store}.predicate p"
+					   " WHERE p.name OPERATOR(pg_catalog.=) $1",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "t", read_many, &predicate->many);
+	writer->predicates = lappend(writer->predicates, predicate);
+	return predicate->many;
 }
 
 /* Remembers that a memory of this call is of the language; see agm_writer_lock. */
@@ -218,4 +287,32 @@ agm_writer_lock(AgmWriter *writer, int64 *hashes, int n)
 		" ON CONFLICT (namespace, hash) DO UPDATE"
 		" SET n = l.n OPERATOR(pg_catalog.+) 1",
 		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+}
+
+/* The arguments every writing call begins with. */
+void
+agm_writer_begin(FunctionCallInfo fcinfo, AgmWriter *writer, const char *what)
+{
+	text *ns;
+
+	agm_require_not_null(PG_ARGISNULL(0), "store");
+	agm_require_not_null(PG_ARGISNULL(1), "namespace");
+	agm_require_writable(what);
+	ns = PG_GETARG_TEXT_PP(1);
+	agm_check_namespace(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns));
+	agm_writer_open(writer, NameStr(*PG_GETARG_NAME(0)), PointerGetDatum(ns));
+}
+
+/* The arguments every reading call begins with; the namespace becomes $1. */
+void
+agm_reader_begin(FunctionCallInfo fcinfo, AgmStore *store, AgmParams *params)
+{
+	text *ns;
+
+	agm_require_not_null(PG_ARGISNULL(0), "store");
+	agm_require_not_null(PG_ARGISNULL(1), "namespace");
+	ns = PG_GETARG_TEXT_PP(1);
+	agm_check_namespace(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns));
+	agm_store_open(store, NameStr(*PG_GETARG_NAME(0)), ACL_SELECT);
+	agm_param(params, TEXTOID, PointerGetDatum(ns), false);
 }

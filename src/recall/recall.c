@@ -67,9 +67,7 @@ agm_recall_open(AgmRecall *recall)
 														: pg_strtoint32(settings.dimensions),
 							recall->embedding);
 	recall->metric = settings.metric == NULL ? 'c' : settings.metric[0];
-	recall->distance_operator = recall->metric == 'l'	? "<->"
-								: recall->metric == 'i' ? "<#>"
-														: "<=>";
+	recall->distance_operator = agm_distance_operator(recall->metric);
 	recall->depth = Min(Max(recall->k * DEPTH_FACTOR, DEPTH_MIN), DEPTH_MAX);
 	agm_filter_check(&recall->filter, &recall->store);
 }

@@ -1,0 +1,125 @@
+-- Changing what is held: operations, conflicts, edges between memories (plpgsql: DDL), and
+-- the functions that revise, forget, restore and resolve (C).
+-- Rules: src/memory/README.md, "Operations", "Timeline", "Conflicts".
+
+CREATE FUNCTION agentmem.create_change_tables(store name, partitions int)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $create_change_tables$
+BEGIN
+  EXECUTE format('CREATE SEQUENCE %I.operation_seq', store);
+  EXECUTE format('COMMENT ON SEQUENCE %I.operation_seq IS %L', store, 'Numbers of operations and conflicts of this store');
+
+  PERFORM agentmem.create_data_table(store, 'audit', $ddl$
+      namespace text COLLATE "C" NOT NULL,
+      id bigint NOT NULL,
+      at timestamptz NOT NULL DEFAULT now(),
+      role name NOT NULL,
+      action text NOT NULL,
+      ids bigint[] NOT NULL,
+      details jsonb,
+      CONSTRAINT audit_pkey PRIMARY KEY (namespace, id)
+    $ddl$, 'fillfactor = 100', partitions);
+  EXECUTE format('CREATE INDEX audit_at_idx ON %I.audit (namespace, at, id)', store);
+  EXECUTE format('CREATE INDEX audit_ids_idx ON %I.audit USING gin (ids)', store);
+  EXECUTE format('COMMENT ON TABLE %I.audit IS %L', store, 'Every call that changed memories; written by the functions, never by hand');
+  PERFORM agentmem.comment_columns(store, 'audit', '{
+    "namespace": "Whose memories were changed",
+    "id": "Number of the operation",
+    "at": "Start of its transaction",
+    "role": "Role that called",
+    "action": "remember, revise, forget, restore, resolve or erase",
+    "ids": "Memories that it wrote or removed",
+    "details": "Reason, note or counts; never content"}');
+
+  PERFORM agentmem.create_data_table(store, 'conflict', $ddl$
+      namespace text COLLATE "C" NOT NULL,
+      id bigint NOT NULL,
+      a bigint NOT NULL,
+      b bigint NOT NULL CONSTRAINT conflict_pair_check CHECK (a < b),
+      reason text NOT NULL CONSTRAINT conflict_reason_check CHECK (reason IN ('similar', 'same_key')),
+      similarity real,
+      detected_at timestamptz NOT NULL DEFAULT now(),
+      resolution text CONSTRAINT conflict_resolution_check CHECK (resolution IN ('supersede', 'retain', 'annotate', 'merge')),
+      side bigint,
+      note text,
+      resolved_at timestamptz,
+      operation bigint,
+      CONSTRAINT conflict_pkey PRIMARY KEY (namespace, id),
+      CONSTRAINT conflict_pair_key UNIQUE (namespace, a, b)
+    $ddl$, 'fillfactor = 90', partitions);
+  EXECUTE format('COMMENT ON TABLE %I.conflict IS %L', store, 'Pairs of memories that may contradict each other, to be settled by resolve()');
+  PERFORM agentmem.comment_columns(store, 'conflict', '{
+    "namespace": "The memories'' namespace",
+    "id": "Names the conflict to resolve()",
+    "a": "The memory with the smaller id",
+    "b": "The other memory",
+    "reason": "similar: their embeddings are near; same_key: they speak of the same subject and predicate",
+    "similarity": "Cosine of their embeddings; NULL where one is missing",
+    "detected_at": "When it was found",
+    "resolution": "supersede, retain, annotate or merge; NULL: open",
+    "side": "The memory that prevailed",
+    "note": "What was said when it was settled",
+    "resolved_at": "When it was settled",
+    "operation": "The operation that settled it"}');
+
+  PERFORM agentmem.create_data_table(store, 'edge', $ddl$
+      namespace text COLLATE "C" NOT NULL,
+      source bigint NOT NULL,
+      target bigint NOT NULL,
+      type text COLLATE "C" NOT NULL,
+      weight real NOT NULL DEFAULT 1 CONSTRAINT edge_weight_check CHECK (weight > 0 AND weight < 'infinity'),
+      operation bigint,
+      CONSTRAINT edge_pkey PRIMARY KEY (namespace, source, target, type)
+    $ddl$, 'fillfactor = 90', partitions);
+  EXECUTE format('CREATE INDEX edge_target_idx ON %I.edge (namespace, target, type)', store);
+  EXECUTE format('COMMENT ON TABLE %I.edge IS %L', store, 'Typed relations between memories; one counts while both of its ends are held');
+  PERFORM agentmem.comment_columns(store, 'edge', '{
+    "namespace": "The memories'' namespace",
+    "source": "From this memory",
+    "target": "to this one",
+    "type": "supersedes (source replaced target), continues (source says again what target said before) or contradicts",
+    "weight": "How strong it is",
+    "operation": "The operation that wrote it"}');
+END
+$create_change_tables$;
+COMMENT ON FUNCTION agentmem.create_change_tables(name, int) IS
+  'Internal to create_store: makes the tables audit, conflict and edge';
+
+CREATE FUNCTION agentmem.revise(
+  store name, namespace text, id bigint, content text DEFAULT NULL, embedding agentmem.vector DEFAULT NULL,
+  valid_from timestamptz DEFAULT NULL, valid_to timestamptz DEFAULT NULL, attributes jsonb DEFAULT NULL,
+  tags text[] DEFAULT NULL, importance real DEFAULT NULL, confidence real DEFAULT NULL, title text DEFAULT NULL,
+  object text DEFAULT NULL, source text DEFAULT NULL, actor text DEFAULT NULL, provenance text DEFAULT 'corrected',
+  expires_at timestamptz DEFAULT NULL, pinned boolean DEFAULT NULL, language text DEFAULT NULL, model text DEFAULT NULL)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+AS 'MODULE_PATHNAME', 'agm_fn_revise';
+COMMENT ON FUNCTION agentmem.revise(name, text, bigint, text, agentmem.vector, timestamptz, timestamptz, jsonb, text[], real, real, text,
+  text, text, text, text, timestamptz, boolean, text, text) IS
+  'Corrects a memory: a new version under the same id. What is not given stays; a new content without embedding has none; infinity opens an end';
+
+CREATE FUNCTION agentmem.forget(store name, namespace text, id bigint, reason text DEFAULT NULL)
+RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+AS 'MODULE_PATHNAME', 'agm_fn_forget';
+COMMENT ON FUNCTION agentmem.forget(name, text, bigint, text) IS
+  'Takes a memory out of what is held; it stays in history and restore() brings it back. false: there is none of this id';
+
+CREATE FUNCTION agentmem.restore(store name, namespace text, id bigint, known_at timestamptz DEFAULT NULL)
+RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+AS 'MODULE_PATHNAME', 'agm_fn_restore';
+COMMENT ON FUNCTION agentmem.restore(name, text, bigint, timestamptz) IS
+  'Undoes, as a whole, the last operation on a memory; with known_at makes the version of that instant the current one. false: there is nothing to undo';
+
+CREATE FUNCTION agentmem.conflicts(
+  store name, namespace text,
+  OUT conflict bigint, OUT a bigint, OUT b bigint, OUT reason text, OUT similarity real, OUT detected_at timestamptz)
+RETURNS SETOF record LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000 ROWS 20
+AS 'MODULE_PATHNAME', 'agm_fn_conflicts';
+COMMENT ON FUNCTION agentmem.conflicts(name, text) IS
+  'Pairs of memories that may contradict each other and are not settled, oldest first';
+
+CREATE FUNCTION agentmem.resolve(store name, namespace text, conflict bigint, resolution text, side bigint DEFAULT NULL, note text DEFAULT NULL)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+AS 'MODULE_PATHNAME', 'agm_fn_resolve';
+COMMENT ON FUNCTION agentmem.resolve(name, text, bigint, text, bigint, text) IS
+  'Settles a conflict. supersede: the side (default: the later one) ends the other; retain: both stay; annotate: both stay and are marked as contradicting; merge: the side takes over what the other adds, and the other is forgotten';
