@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # Calls of remember a second: one client, one call a transaction, synchronous_commit off,
 # 384 dimensions and 30 words, all indexes; at 0 and at 100,000 memories.  Beside it an
-# INSERT of the same content, vector and tsvector into a plain table.
+# INSERT of the same content, vector and tsvector into a plain table.  keyed: each call replaces
+# the value that one of 2,000 subjects has; many: rows a second of remember_many, 1,000 a call.
 
 # rate SCRIPT VARIABLE...: transactions a second of one client.
 rate() {
@@ -20,6 +21,8 @@ if copy_data locomo "$name"; then
 			[ "$size" -eq 0 ] || "${psql[@]}" -f "$WORK/src/test/bench/remember/fill.sql" >/dev/null
 			printf 'at %6d  round %d  observation %5d/s' "$size" "$round" "$(rate test/bench/remember/remember.pgbench kind=observation)"
 			printf '  fact %5d/s' "$(rate test/bench/remember/remember.pgbench kind=fact)"
+			printf '  keyed %5d/s' "$(rate test/bench/remember/keyed.pgbench)"
+			printf '  many %6d/s' "$("${psql[@]}" -At -v kind=observation -f "$WORK/src/test/bench/remember/many.sql")"
 			printf '  plain INSERT %5d/s\n' "$(rate test/bench/remember/plain.pgbench)"
 		done
 	done
