@@ -94,13 +94,16 @@ OBJS = \
 	src/ivfbq/target.o \
 	src/ivfbq/vacuum.o \
 	src/ivfbq/validate.o \
+	src/memory/attribute.o \
 	src/memory/change.o \
 	src/memory/change_fn.o \
 	src/memory/conflict.o \
 	src/memory/filter.o \
+	src/memory/guard_fn.o \
 	src/memory/hash.o \
 	src/memory/input.o \
 	src/memory/json.o \
+	src/memory/kind_fn.o \
 	src/memory/operation.o \
 	src/memory/read_fn.o \
 	src/memory/remember_fn.o \
@@ -135,6 +138,7 @@ SQL_PARTS = \
 	src/ivfbq/maintain.sql \
 	src/memory/memory.sql \
 	src/memory/change.sql \
+	src/memory/kind.sql \
 	src/recall/recall.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql

@@ -22,10 +22,12 @@
 #include "funcapi.h"
 #include "nodes/execnodes.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_type.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/rangetypes.h"
 #include "utils/rel.h"
 #include "utils/tuplesort.h"
 
@@ -192,6 +194,28 @@ agm_set_can_build_parallel(IndexAmRoutine *am)
 	am->amcanbuildparallel = true;
 #else
 	(void) am;
+#endif
+}
+
+/* 16 can report what is wrong with a range without raising it. */
+static inline RangeType *
+agm_make_range(TypeCacheEntry *type, RangeBound *lower, RangeBound *upper)
+{
+#if PG_VERSION_NUM >= 160000
+	return make_range(type, lower, upper, false, NULL);
+#else
+	return make_range(type, lower, upper, false);
+#endif
+}
+
+/* 16 can report what is wrong with a type's name without raising it. */
+static inline void
+agm_parse_type(const char *name, Oid *type, int32 *typmod)
+{
+#if PG_VERSION_NUM >= 160000
+	(void) parseTypeString(name, type, typmod, NULL);
+#else
+	parseTypeString(name, type, typmod, false);
 #endif
 }
 

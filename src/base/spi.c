@@ -9,6 +9,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "lib/ilist.h"
@@ -18,6 +19,7 @@
 #include "tcop/dest.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/plancache.h"
 #include "utils/memutils.h"
@@ -44,6 +46,9 @@ static HTAB *plan_cache = NULL;
 
 /* Plans that were replaced while, perhaps, they were running; freed between transactions. */
 static List *retired_plans = NIL;
+
+/* Trigger depth at which a writing statement of ours is running; -1: none is. */
+static int writing_depth = -1;
 
 /* A DestReceiver that checks what comes and calls back in the caller's memory context. */
 typedef struct RowReceiver
@@ -448,6 +453,42 @@ execute(const AgmStore *store, const char *template, const AgmParams *params, in
 	return SPI_processed;
 }
 
+static int
+trigger_depth(void)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+	return DatumGetInt32(pg_trigger_depth(fcinfo));
+}
+
+bool
+agm_row_is_ours(void)
+{
+	return writing_depth >= 0 && trigger_depth() == writing_depth + 1;
+}
+
+/* Notes, for the triggers that it fires, that the statement is ours. */
+static uint64
+execute_write(const AgmStore *store, const char *template, const AgmParams *params, int flags,
+			  AgmColumns columns, AgmRowFn row, void *arg)
+{
+	int outer = writing_depth;
+	uint64 n = 0;
+
+	writing_depth = trigger_depth();
+	PG_TRY();
+	{
+		n = execute(store, template, params, flags, columns, row, arg);
+	}
+	PG_FINALLY();
+	{
+		writing_depth = outer;
+	}
+	PG_END_TRY();
+	return n;
+}
+
 /*
  * As the owner of the store's memories, for a statement that the caller may have done but not
  * do: as the triggers of foreign keys do.  The error handling of transactions puts the user back.
@@ -459,13 +500,15 @@ agm_execute(const AgmStore *store, const char *template, const AgmParams *params
 	Oid user;
 	int context;
 	uint64 n;
+	uint64 (*run)(const AgmStore *, const char *, const AgmParams *, int, AgmColumns, AgmRowFn,
+				  void *) = (flags & AGM_WRITE) ? execute_write : execute;
 
 	if (!(flags & AGM_AS_OWNER))
-		return execute(store, template, params, flags, columns, row, arg);
+		return run(store, template, params, flags, columns, row, arg);
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(store->owner,
 						   context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
-	n = execute(store, template, params, flags, columns, row, arg);
+	n = run(store, template, params, flags, columns, row, arg);
 	SetUserIdAndSecContext(user, context);
 	return n;
 }

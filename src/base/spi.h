@@ -74,4 +74,10 @@ extern void agm_spi_end(AgmSession *session);
 extern uint64 agm_execute(const AgmStore *store, const char *template, const AgmParams *params,
 						  int flags, AgmColumns columns, AgmRowFn row, void *arg);
 
+/*
+ * In a trigger: was it fired by a statement of ours itself, and not by one that a trigger or
+ * the user ran?  The functions write complete rows, which triggers then leave alone.
+ */
+extern bool agm_row_is_ours(void);
+
 #endif

@@ -9,6 +9,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -107,6 +108,25 @@ agm_store_open(AgmStore *store, const char *name, AclMode need)
 					   "SCHEMA %s TO %s and GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s.",
 					   store->quoted, role, store->quoted, role)));
 	}
+}
+
+void
+agm_store_of_table(AgmStore *store, Oid relid)
+{
+	Oid memory =
+		get_rel_relispartition(relid) ? llast_oid(get_partition_ancestors(relid)) : relid;
+	Oid schema = get_rel_namespace(memory);
+
+	store->name = get_namespace_name(schema);
+	store->quoted = quote_identifier(store->name);
+	if (store_table(store->name, schema, "memory") != memory)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("table \"%s\" holds no memories", get_rel_name(memory)),
+				 errhint("The trigger belongs to the table \"memory\" of a store only.")));
+	store->partitioned = get_rel_relkind(memory) == RELKIND_PARTITIONED_TABLE;
+	store->owner = table_owner(memory);
+	store->operations = get_relname_relid("operation_seq", schema);
 }
 
 void

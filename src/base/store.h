@@ -28,6 +28,9 @@ typedef struct AgmStore
  */
 extern void agm_store_open(AgmStore *store, const char *name, AclMode need);
 
+/* The store whose table of memories (or a partition of which) this is; nobody's right is asked. */
+extern void agm_store_of_table(AgmStore *store, Oid relid);
+
 /* Raises 25006 if nothing can be written: `what` is the function, for the message. */
 extern void agm_require_writable(const char *what);
 

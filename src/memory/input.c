@@ -294,8 +294,8 @@ derive_confidence(AgmMemory *memory)
  * The timeline that the memory has a place in: a key exists where the kind replaces values and
  * subject and predicate are both given.
  */
-static void
-derive_key_hash(AgmWriter *writer, AgmMemory *memory)
+void
+agm_memory_derive_key(AgmWriter *writer, AgmMemory *memory)
 {
 	text *predicate;
 	char *folded;
@@ -313,23 +313,36 @@ derive_key_hash(AgmWriter *writer, AgmMemory *memory)
 }
 
 static void
-derive_lexemes(AgmWriter *writer, AgmMemory *memory)
+derive_language(const AgmWriter *writer, AgmMemory *memory)
+{
+	if (!memory->isnull[AGM_LANGUAGE])
+		return;
+	memory->value[AGM_LANGUAGE] = CStringGetTextDatum(writer->language);
+	memory->isnull[AGM_LANGUAGE] = false;
+}
+
+void
+agm_memory_derive_lexemes(AgmMemory *memory)
 {
 	text *content = DatumGetTextPP(memory->value[AGM_CONTENT]);
-	Oid config;
-
-	if (memory->isnull[AGM_LANGUAGE])
-	{
-		memory->value[AGM_LANGUAGE] = CStringGetTextDatum(writer->language);
-		memory->isnull[AGM_LANGUAGE] = false;
-	}
-	config = agm_lexical_config(TextDatumGetCString(memory->value[AGM_LANGUAGE]), false);
+	Oid config = agm_lexical_config(TextDatumGetCString(memory->value[AGM_LANGUAGE]), false);
 	memory->lexemes = agm_lexemes_make(config, VARDATA_ANY(content), VARSIZE_ANY_EXHDR(content),
 									   &memory->tokens);
 }
 
 void
-agm_memory_prepare(AgmWriter *writer, AgmMemory *memory)
+agm_memory_refuse_retired(const AgmMemory *memory)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("kind \"%s\" is retired", memory->kind->name),
+			 errhint("Its memories can be read and changed; new ones need another kind.")));
+	pg_unreachable();
+}
+
+/* Everything but what is made of the words: refuses, and fills in defaults. */
+void
+agm_memory_check(AgmWriter *writer, AgmMemory *memory)
 {
 	static const AgmField required[] = {AGM_CONTENT, AGM_KIND, AGM_PROVENANCE, AGM_PINNED};
 
@@ -350,6 +363,9 @@ agm_memory_prepare(AgmWriter *writer, AgmMemory *memory)
 	check_embedding(writer, memory);
 	check_tags(memory);
 	check_attributes(memory);
+	agm_attributes_check(memory->kind, memory->isnull[AGM_ATTRIBUTES]
+										   ? NULL
+										   : DatumGetJsonbP(memory->value[AGM_ATTRIBUTES]));
 	check_key(memory);
 	check_name(memory, AGM_SUBJECT);
 	check_name(memory, AGM_PREDICATE);
@@ -357,9 +373,16 @@ agm_memory_prepare(AgmWriter *writer, AgmMemory *memory)
 	check_name(memory, AGM_SESSION);
 	derive_period(memory);
 	derive_confidence(memory);
-	derive_lexemes(writer, memory);
+	derive_language(writer, memory);
+}
+
+void
+agm_memory_prepare(AgmWriter *writer, AgmMemory *memory)
+{
+	agm_memory_check(writer, memory);
+	agm_memory_derive_lexemes(memory);
 	agm_statement_hash(memory, &memory->statement);
-	derive_key_hash(writer, memory);
+	agm_memory_derive_key(writer, memory);
 	if (memory->has_key_hash)
 		memory->locks[memory->nlocks++] = agm_statement_lock(&memory->key_hash);
 	if (memory->kind->reinforce)

@@ -50,11 +50,28 @@ typedef enum AgmField
 	AGM_NFIELDS
 } AgmField;
 
+/* An attribute that a kind declares; what is below `resolved` is looked up at first need. */
+typedef struct AgmAttribute
+{
+	char *name;
+	char *type_name;
+	bool required;
+	bool resolved;
+	Oid type; /* of an array: of its elements */
+	int32 typmod;
+	bool array;
+	bool json; /* takes any JSON value */
+	FmgrInfo input;
+	Oid io_param;
+} AgmAttribute;
+
 /* What a kind's row says about writing. */
 typedef struct AgmKindPolicy
 {
 	char *name;
-	bool vault;		/* class vault: not for this table */
+	bool vault;	  /* class vault: not for this table */
+	bool retired; /* takes no new memories */
+	List *attributes;
 	bool reinforce; /* the same statement again is the same memory */
 	bool replace;	/* a new value of the same subject and predicate ends the old one */
 	bool annotate;	/* ... is noted as a conflict */
@@ -91,8 +108,11 @@ typedef struct AgmMemory
 typedef struct AgmWriter
 {
 	AgmStore store;
-	Datum ns;		/* text */
-	int dimensions; /* 0: text only */
+	MemoryContext context; /* of kinds and predicates */
+	int access;			   /* AGM_AS_OWNER: policy and locks, whatever the caller may read */
+	int reads;			   /* likewise: other memories */
+	Datum ns;			   /* text */
+	int dimensions;		   /* 0: text only */
 	const char *distance_operator;
 	int64 operation; /* its number */
 	int64 memories;	 /* estimate for the namespace; -1: none kept */
@@ -128,6 +148,7 @@ extern const char *agm_distance_operator(char metric);
 extern void agm_writer_begin(FunctionCallInfo fcinfo, AgmWriter *writer, const char *what);
 extern void agm_reader_begin(FunctionCallInfo fcinfo, AgmStore *store, AgmParams *params);
 extern void agm_writer_open(AgmWriter *writer, const char *store, Datum ns);
+extern void agm_writer_read(AgmWriter *writer, bool operation);
 extern const AgmKindPolicy *agm_writer_kind(AgmWriter *writer, Datum kind);
 extern bool agm_writer_predicate_has_many(AgmWriter *writer, const char *folded, int len);
 extern void agm_writer_use_language(AgmWriter *writer, char *language);
@@ -136,14 +157,23 @@ extern void agm_writer_lock(AgmWriter *writer, int64 *hashes, int n);
 /* input.c: checks and derives everything that needs no look at other memories. */
 extern void agm_memory_init(AgmMemory *memory);
 extern void agm_memory_prepare(AgmWriter *writer, AgmMemory *memory);
+extern void agm_memory_check(AgmWriter *writer, AgmMemory *memory);
+extern void agm_memory_derive_lexemes(AgmMemory *memory);
+extern void agm_memory_derive_key(AgmWriter *writer, AgmMemory *memory);
+extern void pg_attribute_noreturn() agm_memory_refuse_retired(const AgmMemory *memory);
 extern void agm_check_embedding(const AgmStore *store, int dimensions,
 								const AgmVectorData *embedding);
 extern Oid agm_field_type(AgmField field);
 extern const char *agm_field_name(AgmField field);
 extern int agm_field_by_name(const char *name, int len);
 
+/* attribute.c: the types that kinds declare for attributes. */
+extern char *agm_attribute_type(const char *name);
+extern void agm_attributes_check(const AgmKindPolicy *kind, Jsonb *attributes);
+
 /* write.c: with the locks held, reinforces, replaces or inserts. */
 extern void agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written);
+extern void agm_memory_check_parent(AgmWriter *writer, const AgmMemory *memory);
 extern void agm_memory_merge(AgmWriter *writer, const AgmMemory *memory, int64 id);
 extern int64 agm_memory_insert(AgmWriter *writer, const AgmMemory *memory);
 extern void agm_memory_overwrite(AgmWriter *writer, const AgmMemory *memory, int64 id);

@@ -56,6 +56,7 @@ SET search_path = pg_catalog, pg_temp
 AS $create_store$
 DECLARE
   inline_target text := format('toast_tuple_target = %s', current_setting('block_size')::int - 32);
+  kind text;
 BEGIN
   IF store IS NULL OR metric IS NULL OR language IS NULL OR partitions IS NULL THEN
     RAISE EXCEPTION '% must not be null',
@@ -120,7 +121,8 @@ BEGIN
       validity text NOT NULL DEFAULT 'state' CHECK (validity IN ('state', 'occurrence')),
       conflict_threshold real CHECK (conflict_threshold BETWEEN 0 AND 1),
       confidence_low real CHECK (confidence_low BETWEEN 0 AND 1),
-      confidence_high real CHECK (confidence_high BETWEEN confidence_low AND 1)
+      confidence_high real CHECK (confidence_high BETWEEN confidence_low AND 1),
+      retired boolean NOT NULL DEFAULT false
     )$ddl$, store);
   EXECUTE format('COMMENT ON TABLE %I.kind IS %L', store, 'Kinds of memory and the policy of each');
   PERFORM agentmem.comment_columns(store, 'kind', '{
@@ -133,7 +135,8 @@ BEGIN
     "validity": "state: holds during valid_period; occurrence: happened then, and is found at any time unless one is asked for",
     "conflict_threshold": "Cosine similarity from which two memories may contradict; NULL: not looked for",
     "confidence_low": "Default confidence of what was inferred, observed or imported",
-    "confidence_high": "Default confidence of what was stated, validated or corrected"}');
+    "confidence_high": "Default confidence of what was stated, validated or corrected",
+    "retired": "Takes no new memories"}');
   EXECUTE format($dml$
     INSERT INTO %I.kind (name, class, meaning, half_life, supersede, repeat, validity, conflict_threshold, confidence_low, confidence_high) VALUES
       ('fact',         'semantic',    'Objective and verifiable',                      NULL,       'replace', 'reinforce', 'state',      .85,  .9,  1),
@@ -155,6 +158,8 @@ BEGIN
       ('summary',      'structural',  'A summary of members, with a level',            NULL,       'replace', 'reinforce', 'state',      NULL, NULL, NULL),
       ('secret',       'vault',       'A credential; never embedded, indexed or recalled', NULL,   'replace', 'reinforce', 'state',      NULL, NULL, NULL)
     $dml$, store);
+
+  PERFORM agentmem.create_attribute_table(store);
 
   EXECUTE format($ddl$
     CREATE TABLE %1$I.predicate (
@@ -312,6 +317,11 @@ BEGIN
     "namespace": "Namespace of the statement or key",
     "hash": "64-bit hash of the statement or key",
     "n": "How often it was locked"}');
+
+  EXECUTE format('CREATE TRIGGER memory_guard BEFORE INSERT OR UPDATE ON %I.memory FOR EACH ROW EXECUTE FUNCTION agentmem.memory_guard()', store);
+  FOR kind IN EXECUTE format('SELECT k.name FROM %I.kind k WHERE k.class <> ''vault'' ORDER BY k.name', store) LOOP
+    PERFORM agentmem.create_kind_view(store, kind);
+  END LOOP;
 END
 $create_store$;
 COMMENT ON FUNCTION agentmem.create_store(name, int, text, text, int) IS
@@ -368,8 +378,9 @@ BEGIN
     RAISE EXCEPTION 'store "%" holds memories', store
       USING ERRCODE = 'dependent_objects_still_exist', HINT = 'drop_store(store, cascade => true) drops them too.';
   END IF;
+  PERFORM agentmem.drop_kind_views(store);
   EXECUTE format('DROP TABLE %1$I.memory, %1$I.activity, %1$I.namespace, %1$I.key_lock, %1$I.edge, %1$I.conflict, %1$I.audit,'
-                 ' %1$I.predicate, %1$I.kind, %1$I.setting', store);
+                 ' %1$I.predicate, %1$I.kind_attribute, %1$I.kind, %1$I.setting', store);
   EXECUTE format('DROP SEQUENCE %1$I.id_seq, %1$I.operation_seq', store);
   EXECUTE format('DROP SCHEMA %I', store);
 END

@@ -264,11 +264,14 @@ agm_timeline_check(AgmWriter *writer, const pg_uuid_t *key_hash, int64 id,
 					" AND m.id OPERATOR(pg_catalog.<>) $3"
 					" AND m.valid_period OPERATOR(pg_catalog.&&) pg_catalog.tstzrange($4, $5)"
 					" LIMIT 1",
-					&params, AGM_WRITE | AGM_PLAN_GENERIC, "l", read_id, &blocking) > 0)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_EXCLUSION_VIOLATION),
-			 errmsg("memory " INT64_FORMAT " holds another value at that time", blocking),
-			 errhint("Values of one subject and predicate do not overlap: change its period "
-					 "or forget it first.")));
+					&params, AGM_WRITE | AGM_PLAN_GENERIC | writer->reads, "l", read_id,
+					&blocking) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_EXCLUSION_VIOLATION),
+				 errmsg("memory " INT64_FORMAT " holds another value at that time", blocking),
+				 writer->operation == 0
+					 ? errhint("Values of one subject and predicate do not overlap: remember() "
+							   "ends the one where the other begins.")
+					 : errhint("Values of one subject and predicate do not overlap: change its "
+							   "period or forget it first.")));
 }

@@ -251,8 +251,8 @@ from_recall(const AgmMemory *memory)
 		   strcmp(TextDatumGetCString(memory->value[AGM_SOURCE]), "recall") == 0;
 }
 
-static void
-check_parent(AgmWriter *writer, const AgmMemory *memory)
+void
+agm_memory_check_parent(AgmWriter *writer, const AgmMemory *memory)
 {
 	AgmParams params = {0};
 
@@ -263,7 +263,8 @@ check_parent(AgmWriter *writer, const AgmMemory *memory)
 	if (agm_execute(&writer->store,
 					"SELECT FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
 					" AND m.id OPERATOR(pg_catalog.=) $2",
-					&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL) == 0)
+					&params, AGM_WRITE | AGM_PLAN_GENERIC | writer->reads, NULL, NULL,
+					NULL) == 0)
 		ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 						errmsg("parent " INT64_FORMAT " does not exist in this namespace",
 							   DatumGetInt64(memory->value[AGM_PARENT])),
@@ -295,7 +296,7 @@ agm_memory_insert(AgmWriter *writer, const AgmMemory *memory)
 	AgmParams params = {0};
 	int64 id = 0;
 
-	check_parent(writer, memory);
+	agm_memory_check_parent(writer, memory);
 	row_params(writer, memory, &params);
 	(void) agm_execute(
 		&writer->store,
@@ -319,7 +320,7 @@ agm_memory_overwrite(AgmWriter *writer, const AgmMemory *memory, int64 id)
 {
 	AgmParams params = {0};
 
-	check_parent(writer, memory);
+	agm_memory_check_parent(writer, memory);
 	row_params(writer, memory, &params);
 	agm_param(&params, INT8OID, Int64GetDatum(id), false);
 	(void) agm_execute(
@@ -403,6 +404,8 @@ agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written)
 	Found found = {0};
 
 	memset(written, 0, sizeof(*written));
+	if (memory->kind->retired)
+		agm_memory_refuse_retired(memory);
 	/* The clock is read with the lock held: who waited comes after whom it waited for. */
 	if (memory->isnull[AGM_VALID_FROM])
 	{

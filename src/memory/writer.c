@@ -52,18 +52,26 @@ read_settings(TupleTableSlot *slot, void *arg)
 void
 agm_writer_open(AgmWriter *writer, const char *store, Datum ns)
 {
-	AgmParams params = {0};
-
 	memset(writer, 0, sizeof(*writer));
+	writer->context = CurrentMemoryContext;
 	writer->ns = ns;
 	agm_store_open(&writer->store, store, ACL_INSERT | ACL_SELECT);
-	agm_param(&params, TEXTOID, ns, false);
 	if (!OidIsValid(writer->store.operations))
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 						errmsg("store \"%s\" has no sequence \"operation_seq\"", store),
 						errhint("A table of the store was changed: compare it with that of a "
 								"new store.")));
-	agm_param(&params, REGCLASSOID, ObjectIdGetDatum(writer->store.operations), false);
+	agm_writer_read(writer, true);
+}
+
+/* What the writer needs of store and namespace; `operation`: and a number of its own. */
+void
+agm_writer_read(AgmWriter *writer, bool operation)
+{
+	AgmParams params = {0};
+
+	agm_param(&params, TEXTOID, writer->ns, false);
+	agm_param(&params, REGCLASSOID, ObjectIdGetDatum(writer->store.operations), !operation);
 	(void) agm_execute(&writer->store,
 					   "SELECT (SELECT s.value FROM {store}.setting s"
 					   "        WHERE s.name OPERATOR(pg_catalog.=) 'dimensions'),"
@@ -78,11 +86,11 @@ agm_writer_open(AgmWriter *writer, const char *store, Datum ns)
 					   "       (SELECT n.memories FROM {store}.namespace n"
 					   "        WHERE n.namespace OPERATOR(pg_catalog.=) $1),"
 					   "       pg_catalog.nextval($2)",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "t?t?t?T?t?l?l", read_settings,
-					   writer);
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC | writer->access, "t?t?t?T?t?l?l?",
+					   read_settings, writer);
 	if (writer->language == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("store \"%s\" has no setting \"language\"", store),
+						errmsg("store \"%s\" has no setting \"language\"", writer->store.name),
 						errhint("INSERT INTO %s.setting VALUES ('language', 'english').",
 								writer->store.quoted)));
 }
@@ -93,11 +101,29 @@ typedef struct KindReader
 	AgmKindPolicy *policy;
 } KindReader;
 
+/* The last three columns, which are NULL for a kind that declares none. */
+static void
+read_attribute(TupleTableSlot *slot, AgmKindPolicy *policy)
+{
+	AgmAttribute *attribute;
+	bool isnull;
+	char *name = agm_slot_text(slot, 9);
+
+	if (name == NULL)
+		return;
+	attribute = palloc0(sizeof(AgmAttribute));
+	attribute->name = name;
+	attribute->type_name = agm_slot_text(slot, 10);
+	attribute->required = DatumGetBool(slot_getattr(slot, 11, &isnull));
+	policy->attributes = lappend(policy->attributes, attribute);
+}
+
+/* A kind has a row for each of its attributes, and one if it has none. */
 static void
 read_kind(TupleTableSlot *slot, void *arg)
 {
 	KindReader *reader = arg;
-	AgmKindPolicy *policy = palloc0(sizeof(AgmKindPolicy));
+	AgmKindPolicy *policy = reader->policy;
 	bool low_null;
 	bool high_null;
 	bool threshold_null;
@@ -106,6 +132,12 @@ read_kind(TupleTableSlot *slot, void *arg)
 	char *supersede = agm_slot_text(slot, 6);
 	Datum threshold = slot_getattr(slot, 7, &threshold_null);
 
+	if (policy != NULL)
+	{
+		read_attribute(slot, policy);
+		return;
+	}
+	policy = palloc0(sizeof(AgmKindPolicy));
 	policy->replace = strcmp(supersede, "replace") == 0;
 	policy->annotate = strcmp(supersede, "annotate") == 0;
 	policy->has_threshold = !threshold_null;
@@ -120,6 +152,8 @@ read_kind(TupleTableSlot *slot, void *arg)
 		policy->confidence_low = DatumGetFloat4(low);
 		policy->confidence_high = DatumGetFloat4(high);
 	}
+	policy->retired = DatumGetBool(slot_getattr(slot, 8, &low_null));
+	read_attribute(slot, policy);
 	reader->policy = policy;
 	reader->writer->kinds = lappend(reader->writer->kinds, policy);
 }
@@ -130,6 +164,7 @@ agm_writer_kind(AgmWriter *writer, Datum kind)
 	char *name = TextDatumGetCString(kind);
 	AgmParams params = {0};
 	KindReader reader = {writer, NULL};
+	MemoryContext old;
 	ListCell *cell;
 
 	foreach (cell, writer->kinds)
@@ -140,11 +175,17 @@ agm_writer_kind(AgmWriter *writer, Datum kind)
 			return policy;
 	}
 	agm_param(&params, TEXTOID, kind, false);
+	old = MemoryContextSwitchTo(writer->context);
 	(void) agm_execute(&writer->store,
 					   "SELECT k.name, k.class, k.repeat, k.confidence_low, k.confidence_high,"
-					   " k.supersede, k.conflict_threshold"
-					   " FROM {store}.kind k WHERE k.name OPERATOR(pg_catalog.=) $1",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "tttf?f?tf?", read_kind, &reader);
+					   " k.supersede, k.conflict_threshold, k.retired, a.name, a.type,"
+					   " a.required"
+					   " FROM {store}.kind k LEFT JOIN {store}.kind_attribute a"
+					   " ON a.kind OPERATOR(pg_catalog.=) $1"
+					   " WHERE k.name OPERATOR(pg_catalog.=) $1",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC | writer->access,
+					   "tttf?f?tf?bt?t?b?", read_kind, &reader);
+	MemoryContextSwitchTo(old);
 	if (reader.policy == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown kind \"%s\"", name),
@@ -171,6 +212,7 @@ agm_writer_predicate_has_many(AgmWriter *writer, const char *folded, int len)
 {
 	AgmParams params = {0};
 	AgmPredicate *predicate;
+	MemoryContext old;
 	ListCell *cell;
 
 	foreach (cell, writer->predicates)
@@ -179,14 +221,17 @@ agm_writer_predicate_has_many(AgmWriter *writer, const char *folded, int len)
 		if ((int) strlen(predicate->name) == len && memcmp(predicate->name, folded, len) == 0)
 			return predicate->many;
 	}
+	old = MemoryContextSwitchTo(writer->context);
 	predicate = palloc0(sizeof(AgmPredicate));
 	predicate->name = pnstrdup(folded, len);
 	agm_param(&params, TEXTOID, CStringGetTextDatum(predicate->name), false);
 	(void) agm_execute(&writer->store,
 					   "SELECT p.cardinality FROM {store}.predicate p"
 					   " WHERE p.name OPERATOR(pg_catalog.=) $1",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "t", read_many, &predicate->many);
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC | writer->access, "t", read_many,
+					   &predicate->many);
 	writer->predicates = lappend(writer->predicates, predicate);
+	MemoryContextSwitchTo(old);
 	return predicate->many;
 }
 
@@ -234,7 +279,7 @@ note_languages(AgmWriter *writer)
 		"  ARRAY(SELECT l.name FROM pg_catalog.unnest(excluded.languages) l(name)"
 		"        WHERE NOT l.name OPERATOR(pg_catalog.=) ANY (n.languages))"
 		" WHERE NOT n.languages OPERATOR(pg_catalog.@>) excluded.languages",
-		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+		&params, AGM_WRITE | AGM_PLAN_GENERIC | writer->access, NULL, NULL, NULL);
 	writer->languages = list_concat(writer->languages, writer->new_languages);
 	writer->new_languages = NIL;
 }
@@ -275,7 +320,7 @@ agm_writer_lock(AgmWriter *writer, int64 *hashes, int n)
 			"INSERT INTO {store}.key_lock AS l (namespace, hash, n) VALUES ($1, $2, 1)"
 			" ON CONFLICT (namespace, hash) DO UPDATE"
 			" SET n = l.n OPERATOR(pg_catalog.+) 1",
-			&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+			&params, AGM_WRITE | AGM_PLAN_GENERIC | writer->access, NULL, NULL, NULL);
 		return;
 	}
 	agm_param(&params, INT8ARRAYOID, agm_int8_array(hashes, distinct), false);
@@ -286,7 +331,7 @@ agm_writer_lock(AgmWriter *writer, int64 *hashes, int n)
 		" ORDER BY h.i"
 		" ON CONFLICT (namespace, hash) DO UPDATE"
 		" SET n = l.n OPERATOR(pg_catalog.+) 1",
-		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+		&params, AGM_WRITE | AGM_PLAN_GENERIC | writer->access, NULL, NULL, NULL);
 }
 
 /* The arguments every writing call begins with. */

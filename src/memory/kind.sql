@@ -1,0 +1,400 @@
+-- Kinds: their policy, the attributes that they declare, a view each; and the trigger that makes
+-- rows whole which were not written by the functions.
+-- Rules: src/memory/README.md, "Typed attributes", "Direct changes".
+
+CREATE FUNCTION agentmem.memory_guard() RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'agm_fn_memory_guard';
+COMMENT ON FUNCTION agentmem.memory_guard() IS
+  'Trigger of a store''s table memory: checks rows written by hand as remember() would, and derives their words and hashes';
+
+CREATE FUNCTION agentmem.attribute_type(type text) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'agm_fn_attribute_type';
+COMMENT ON FUNCTION agentmem.attribute_type(text) IS
+  'Canonical name of a type that an attribute may have; an error if there is no such type or an attribute cannot have it';
+
+CREATE FUNCTION agentmem.check_attributes(store name, kind text, attributes jsonb) RETURNS void
+LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000
+AS 'MODULE_PATHNAME', 'agm_fn_check_attributes';
+COMMENT ON FUNCTION agentmem.check_attributes(name, text, jsonb) IS
+  'Raises an error unless the attributes of a memory of this kind have the types that the kind declares';
+
+CREATE FUNCTION agentmem.create_attribute_table(store name)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  EXECUTE format($ddl$
+    CREATE TABLE %1$I.kind_attribute (
+      kind text COLLATE "C" NOT NULL,
+      name text COLLATE "C" NOT NULL CHECK (octet_length(name) BETWEEN 1 AND 63),
+      type text NOT NULL CHECK (type = agentmem.attribute_type(type)),
+      required boolean NOT NULL DEFAULT false,
+      meaning text NOT NULL DEFAULT '',
+      PRIMARY KEY (kind, name)
+    )$ddl$, store);
+  EXECUTE format('COMMENT ON TABLE %I.kind_attribute IS %L', store, 'Attributes that kinds declare: checked on every write, columns of the kinds'' views');
+  PERFORM agentmem.comment_columns(store, 'kind_attribute', '{
+    "kind": "The kind that declares it",
+    "name": "Key in memory.attributes",
+    "type": "Its type, as agentmem.attribute_type() spells it",
+    "required": "Whether every memory of the kind has it",
+    "meaning": "What it says"}');
+  EXECUTE format($dml$
+    INSERT INTO %I.kind_attribute (kind, name, type, meaning)
+    SELECT a.kind, a.name, agentmem.attribute_type(a.type), a.meaning
+    FROM (VALUES
+      ('commitment', 'due_at',      'timestamptz', 'When it is due'),
+      ('goal',       'closed_at',   'timestamptz', 'When it was achieved or given up'),
+      ('event',      'occurred_at', 'timestamptz', 'When it happened'),
+      ('artifact',   'uri',         'text',        'Where it is'),
+      ('summary',    'level',       'int',         'How far above single memories it stands')) a(kind, name, type, meaning)$dml$, store);
+END
+$$;
+COMMENT ON FUNCTION agentmem.create_attribute_table(name) IS 'Internal to create_store: makes the table kind_attribute';
+
+-- Views of kinds ----------------------------------------------------------------
+
+-- A row of a kind's view into the table memory, with the rights of who writes the view.  Its
+-- arguments are made by create_kind_view: the INSERT and the UPDATE, for format() with the
+-- schema, and what they return.
+CREATE FUNCTION agentmem.write_kind_view() RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  statement text;
+  written bigint;
+BEGIN
+  IF TG_OP = 'DELETE' THEN
+    EXECUTE format('DELETE FROM %I.memory m WHERE m.namespace = ($1).namespace AND m.id = ($1).id', TG_TABLE_SCHEMA) USING OLD;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written = 0 THEN
+      RETURN NULL;
+    END IF;
+    RETURN OLD;
+  END IF;
+  statement := format(TG_ARGV[CASE TG_OP WHEN 'INSERT' THEN 0 ELSE 1 END], TG_TABLE_SCHEMA);
+  IF has_table_privilege(format('%I.memory', TG_TABLE_SCHEMA), 'SELECT') THEN
+    EXECUTE statement || ' RETURNING ' || TG_ARGV[2] INTO NEW USING NEW, OLD;
+  ELSE
+    -- Who may write but not read is not told what became of the row.
+    EXECUTE statement USING NEW, OLD;
+  END IF;
+  GET DIAGNOSTICS written = ROW_COUNT;
+  IF written = 0 THEN
+    RETURN NULL;
+  END IF;
+  RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION agentmem.write_kind_view() IS 'Trigger of the views of kinds: writes their rows to the table memory';
+
+-- Anything that depends on a view stands in the way.
+CREATE FUNCTION agentmem.drop_kind_views(store name, kind text DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  view name;
+BEGIN
+  FOR view IN
+    SELECT c.relname FROM pg_class c JOIN pg_trigger t ON t.tgrelid = c.oid
+    WHERE c.relnamespace = quote_ident(store)::regnamespace AND c.relkind = 'v'
+      AND t.tgfoid = 'agentmem.write_kind_view()'::regprocedure
+      AND c.relname = coalesce('kind_' || kind, c.relname)
+    ORDER BY c.relname
+  LOOP
+    EXECUTE format('DROP VIEW %I.%I', store, view);
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION agentmem.drop_kind_views(name, text) IS 'Drops the view of a kind, or those of all kinds, of a store';
+
+-- How a declared attribute reads from a memory m, and how it is written from a row $1 of the view.
+CREATE FUNCTION agentmem.attribute_column(name text, type text, OUT readable text, OUT writable text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  t record;
+BEGIN
+  SELECT p.typcategory = 'A' AS is_array, format_type(nullif(p.typelem, 0), NULL) AS element,
+         ARRAY[p.oid, p.typbasetype] && '{json,jsonb}'::regtype[]::oid[] AS is_json,
+         p.typelem IN ('json'::regtype, 'jsonb'::regtype) AS of_json
+    INTO t FROM pg_type p WHERE p.oid = type::regtype;
+  writable := format('($1).%I', name);
+  IF t.is_array THEN
+    readable := format('CASE WHEN jsonb_typeof(m.attributes -> %1$L) = ''array'' THEN ARRAY(SELECT v.value::%2$s FROM %3$s(m.attributes -> %1$L) v) END::%4$s AS %5$I',
+                       name, t.element, CASE WHEN t.of_json THEN 'jsonb_array_elements' ELSE 'jsonb_array_elements_text' END, type, name);
+  ELSIF t.is_json THEN
+    readable := format('nullif(m.attributes -> %L, ''null'')::%s AS %I', name, type, name);
+  ELSE
+    readable := format('(m.attributes ->> %L)::%s AS %I', name, type, name);
+    -- A type that has a JSON form of its own is kept as text nevertheless, which its input function reads.
+    writable := format('CASE WHEN jsonb_typeof(to_jsonb(%1$s)) IN (''object'', ''array'') THEN to_jsonb(%1$s::text) ELSE to_jsonb(%1$s) END', writable);
+  END IF;
+  writable := format('CASE WHEN ($1).%I IS NULL THEN ''{}'' ELSE jsonb_build_object(%L, %s) END', name, name, writable);
+END
+$$;
+COMMENT ON FUNCTION agentmem.attribute_column(text, text) IS
+  'Internal to create_kind_view: SQL that reads a declared attribute, and that writes it';
+
+-- Makes the view anew, with the grants that it had.
+CREATE FUNCTION agentmem.create_kind_view(store name, kind text)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  view text := 'kind_' || kind;
+  plain text[] := '{namespace,id,content,title,subject,predicate,object,tags,valid_period,confidence,importance,source,actor,'
+                  'session,parent,pinned,expires_at,key}';
+  comments jsonb;
+  columns text;                             -- of the memory m, as the view shows them
+  given text := quote_literal('{}') || '::jsonb'; -- declared attributes of the row $1
+  before text;                              -- and of the row $2
+  names text[] := '{}';
+  sets text;
+  old_acl aclitem[];
+  a record;
+  g record;
+BEGIN
+  IF octet_length(view) > 63 THEN
+    RAISE EXCEPTION 'kind "%" has too long a name', kind
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'It has at most 58 bytes, so that its view can have its name.';
+  END IF;
+  IF EXISTS (SELECT FROM pg_attribute m
+             WHERE m.attrelid = format('%I.memory', store)::regclass AND m.attname = 'embedding' AND m.atttypmod > 0) THEN
+    plain := plain || 'embedding'::text;
+  END IF;
+  SELECT jsonb_object_agg(m.attname, col_description(m.attrelid, m.attnum)) INTO comments
+  FROM pg_attribute m WHERE m.attrelid = format('%I.memory', store)::regclass AND m.attname = ANY (plain);
+  SELECT string_agg(format('m.%I', c), ', ' ORDER BY i) INTO columns FROM unnest(plain) WITH ORDINALITY p(c, i);
+  FOR a IN EXECUTE format('SELECT a.name, a.meaning, c.* FROM %I.kind_attribute a, agentmem.attribute_column(a.name, a.type) c'
+                          ' WHERE a.kind = $1 ORDER BY a.name', store) USING kind
+  LOOP
+    IF a.name = ANY (plain || 'embedding'::text) THEN
+      RAISE EXCEPTION 'attribute "%" has the name of a column of memories', a.name
+        USING ERRCODE = 'invalid_parameter_value', HINT = 'The view of the kind has that column already: choose another name.';
+    END IF;
+    names := names || a.name;
+    columns := columns || ', ' || a.readable;
+    given := given || ' || ' || a.writable;
+    comments := comments || jsonb_build_object(a.name, coalesce(nullif(a.meaning, ''), 'Attribute ' || a.name));
+  END LOOP;
+
+  SELECT c.relacl INTO old_acl FROM pg_class c WHERE c.relnamespace = quote_ident(store)::regnamespace AND c.relname = view;
+  PERFORM agentmem.drop_kind_views(store, kind);
+  EXECUTE format('CREATE VIEW %1$I.%2$I WITH (security_invoker = true) AS SELECT %3$s FROM %1$I.memory m WHERE m.kind = %4$L',
+                 store, view, columns, kind);
+  EXECUTE format('COMMENT ON VIEW %I.%I IS %L', store, view, format('The memories of kind %s with its attributes; written like a table', kind));
+  PERFORM agentmem.comment_columns(store, view::name, comments);
+
+  -- Only what the row changes is set: what others changed meanwhile stays.
+  before := replace(given, '($1)', '($2)');
+  SELECT string_agg(format(CASE WHEN c IN ('namespace', 'id') THEN '%1$I = ($1).%1$I'
+                                WHEN c = 'embedding' THEN '%1$I = CASE WHEN ($1).%1$I::text IS DISTINCT FROM ($2).%1$I::text THEN ($1).%1$I ELSE m.%1$I END'
+                                ELSE '%1$I = CASE WHEN ($1).%1$I IS DISTINCT FROM ($2).%1$I THEN ($1).%1$I ELSE m.%1$I END' END, c), ', ' ORDER BY i)
+    INTO sets FROM unnest(plain) WITH ORDINALITY p(c, i);
+  IF names <> '{}' THEN
+    sets := sets || format(', attributes = CASE WHEN %1$s = %2$s THEN m.attributes'
+                           ' ELSE nullif((coalesce(m.attributes, ''{}'') - %3$L::text[]) || (%1$s), ''{}'') END',
+                           '(' || given || ')', '(' || before || ')', names);
+  END IF;
+  EXECUTE format('CREATE TRIGGER kind_view INSTEAD OF INSERT OR UPDATE OR DELETE ON %I.%I FOR EACH ROW'
+                 ' EXECUTE FUNCTION agentmem.write_kind_view(%L, %L, %L)', store, view,
+    'INSERT INTO %1$I.memory AS m (kind, attributes, ' || array_to_string(plain, ', ') || ')'
+      || replace(format(' SELECT %L, nullif(%s, ''{}''), ', kind, given), '%', '%%')
+      || (SELECT string_agg(CASE c WHEN 'id' THEN 'coalesce(($1).id, nextval(format(''%%I.id_seq'', %1$L)::regclass))'
+                                   WHEN 'pinned' THEN 'coalesce(($1).pinned, false)'
+                                   ELSE format('($1).%I', c) END, ', ' ORDER BY i) FROM unnest(plain) WITH ORDINALITY p(c, i)),
+    'UPDATE %1$I.memory m SET '
+      || replace(format('%s WHERE m.namespace = ($2).namespace AND m.id = ($2).id AND m.kind = %L', sets, kind), '%', '%%'),
+    columns);
+
+  FOR g IN
+    SELECT CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS grantee,
+           e.privilege_type, e.is_grantable
+    FROM aclexplode(old_acl) e
+  LOOP
+    EXECUTE format('GRANT %s ON %I.%I TO %s%s', g.privilege_type, store, view, g.grantee,
+                   CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION agentmem.create_kind_view(name, text) IS
+  'Makes the view of a kind, with its attributes as columns; anew, with the same grants, if there is one';
+
+-- Changing kinds ----------------------------------------------------------------
+
+CREATE FUNCTION agentmem.require_kind_owner(store name)
+RETURNS void LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  schema_id oid := (SELECT n.oid FROM pg_namespace n WHERE n.nspname = store);
+BEGIN
+  IF store IS NULL THEN
+    RAISE EXCEPTION 'store must not be null' USING ERRCODE = 'null_value_not_allowed', HINT = 'Give the name of a store.';
+  END IF;
+  IF schema_id IS NULL THEN
+    RAISE EXCEPTION 'store "%" does not exist', store
+      USING ERRCODE = 'invalid_schema_name', HINT = 'SELECT store FROM agentmem.stores lists the stores.';
+  END IF;
+  IF NOT agentmem.is_store(schema_id) THEN
+    RAISE EXCEPTION 'schema "%" is not a store', store
+      USING ERRCODE = 'wrong_object_type', HINT = 'SELECT store FROM agentmem.stores lists the stores.';
+  END IF;
+  IF NOT (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.relnamespace = schema_id AND c.relname = 'kind') THEN
+    RAISE EXCEPTION 'must be owner of store "%"', store
+      USING ERRCODE = 'insufficient_privilege', HINT = 'Only the owner of a store can change its kinds.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION agentmem.require_kind_owner(name) IS 'Internal to add_kind and alter_kind: an error unless the caller owns the store';
+
+-- What an object leaves out stays as it is.
+CREATE FUNCTION agentmem.declare_attributes(store name, kind text, attributes jsonb)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  a record;
+  o jsonb;
+  written bigint;
+BEGIN
+  IF jsonb_typeof(attributes) <> 'object' THEN
+    RAISE EXCEPTION 'attributes must be a JSON object'
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'For example {"due_at": "timestamptz"}.';
+  END IF;
+  FOR a IN SELECT j.key, j.value FROM jsonb_each(attributes) j ORDER BY j.key LOOP
+    IF octet_length(a.key) NOT BETWEEN 1 AND 63 THEN
+      RAISE EXCEPTION 'the name of an attribute must have 1 to 63 bytes'
+        USING ERRCODE = 'invalid_parameter_value', HINT = 'It is the name of a column of the kind''s view.';
+    END IF;
+    IF a.value = 'null' THEN
+      EXECUTE format('DELETE FROM %I.kind_attribute a WHERE a.kind = $1 AND a.name = $2', store) USING kind, a.key;
+      GET DIAGNOSTICS written = ROW_COUNT;
+      IF written = 0 THEN
+        RAISE EXCEPTION 'kind "%" declares no attribute "%"', kind, a.key
+          USING ERRCODE = 'undefined_object', HINT = format('SELECT * FROM %I.kind_attribute lists what kinds declare.', store);
+      END IF;
+      CONTINUE;
+    END IF;
+    o := CASE jsonb_typeof(a.value) WHEN 'string' THEN jsonb_build_object('type', a.value) WHEN 'object' THEN a.value END;
+    IF o IS NULL OR o - '{type,required,meaning}'::text[] <> '{}'
+       OR coalesce(jsonb_typeof(o -> 'type'), 'string') <> 'string'
+       OR coalesce(jsonb_typeof(o -> 'required'), 'boolean') <> 'boolean'
+       OR coalesce(jsonb_typeof(o -> 'meaning'), 'string') <> 'string' THEN
+      RAISE EXCEPTION 'invalid declaration of attribute "%"', a.key
+        USING ERRCODE = 'invalid_parameter_value',
+              HINT = 'Give the name of a type, or {"type": "text", "required": true, "meaning": "..."}, or null to take it back.';
+    END IF;
+    EXECUTE format('UPDATE %I.kind_attribute a SET type = coalesce(agentmem.attribute_type($3), a.type),'
+                   ' required = coalesce($4, a.required), meaning = coalesce($5, a.meaning) WHERE a.kind = $1 AND a.name = $2', store)
+      USING kind, a.key, o ->> 'type', (o ->> 'required')::boolean, o ->> 'meaning';
+    GET DIAGNOSTICS written = ROW_COUNT;
+    CONTINUE WHEN written > 0;
+    IF NOT o ? 'type' THEN
+      RAISE EXCEPTION 'attribute "%" needs a type', a.key
+        USING ERRCODE = 'invalid_parameter_value', HINT = 'For example {"type": "text"}.';
+    END IF;
+    EXECUTE format('INSERT INTO %I.kind_attribute (kind, name, type, required, meaning)'
+                   ' VALUES ($1, $2, agentmem.attribute_type($3), coalesce($4, false), coalesce($5, ''''))', store)
+      USING kind, a.key, o ->> 'type', (o ->> 'required')::boolean, o ->> 'meaning';
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION agentmem.declare_attributes(name, text, jsonb) IS
+  'Internal to add_kind and alter_kind: writes declarations of attributes to the table kind_attribute';
+
+CREATE FUNCTION agentmem.add_kind(
+  store name, name text, class text, meaning text, attributes jsonb DEFAULT NULL, half_life interval DEFAULT NULL,
+  supersede text DEFAULT 'none', repeat text DEFAULT 'reinforce', validity text DEFAULT 'state',
+  conflict_threshold real DEFAULT NULL, confidence_low real DEFAULT NULL, confidence_high real DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  known boolean;
+BEGIN
+  PERFORM agentmem.require_kind_owner(store);
+  IF name IS NULL OR class IS NULL OR meaning IS NULL THEN
+    RAISE EXCEPTION '% must not be null', CASE WHEN name IS NULL THEN 'name' WHEN class IS NULL THEN 'class' ELSE 'meaning' END
+      USING ERRCODE = 'null_value_not_allowed', HINT = 'Give a value.';
+  END IF;
+  IF class NOT IN ('semantic', 'episodic', 'procedural', 'prospective', 'working', 'resource', 'structural', 'vault') THEN
+    RAISE EXCEPTION 'unknown class "%"', class
+      USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Use semantic, episodic, procedural, prospective, working, resource, structural or vault.';
+  END IF;
+  EXECUTE format('SELECT EXISTS (SELECT FROM %I.kind k WHERE k.name = $1)', store) INTO known USING name;
+  IF known THEN
+    RAISE EXCEPTION 'kind "%" exists already', name
+      USING ERRCODE = 'duplicate_object', HINT = 'alter_kind() changes it.';
+  END IF;
+  EXECUTE format('INSERT INTO %I.kind (name, class, meaning, half_life, supersede, repeat, validity, conflict_threshold, confidence_low, confidence_high)'
+                 ' VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', store)
+    USING name, class, meaning, half_life, supersede, repeat, validity, conflict_threshold, confidence_low, confidence_high;
+  IF attributes IS NOT NULL THEN
+    PERFORM agentmem.declare_attributes(store, name, attributes);
+  END IF;
+  IF class <> 'vault' THEN
+    PERFORM agentmem.create_kind_view(store, name);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION agentmem.add_kind(name, text, text, text, jsonb, interval, text, text, text, real, real, real) IS
+  'Adds a kind of memory: its policy, the attributes that it declares, {"name": "type"} or {"name": {"type", "required", "meaning"}}, and the view of its memories';
+
+CREATE FUNCTION agentmem.alter_kind(
+  store name, name text, meaning text DEFAULT NULL, attributes jsonb DEFAULT NULL, half_life interval DEFAULT NULL,
+  supersede text DEFAULT NULL, repeat text DEFAULT NULL, validity text DEFAULT NULL, conflict_threshold real DEFAULT NULL,
+  confidence_low real DEFAULT NULL, confidence_high real DEFAULT NULL, retired boolean DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  kind_class text;
+BEGIN
+  PERFORM agentmem.require_kind_owner(store);
+  IF attributes IS NOT NULL THEN
+    -- No memory may slip in between the look at those that are held and the new declaration.
+    EXECUTE format('LOCK TABLE %I.memory IN SHARE ROW EXCLUSIVE MODE', store);
+  END IF;
+  EXECUTE format('UPDATE %I.kind k SET meaning = coalesce($2, k.meaning), half_life = coalesce($3, k.half_life),'
+                 ' supersede = coalesce($4, k.supersede), repeat = coalesce($5, k.repeat), validity = coalesce($6, k.validity),'
+                 ' conflict_threshold = coalesce($7, k.conflict_threshold), confidence_low = coalesce($8, k.confidence_low),'
+                 ' confidence_high = coalesce($9, k.confidence_high), retired = coalesce($10, k.retired)'
+                 ' WHERE k.name = $1 RETURNING k.class', store)
+    INTO kind_class
+    USING name, meaning, half_life, supersede, repeat, validity, conflict_threshold, confidence_low, confidence_high, retired;
+  IF kind_class IS NULL THEN
+    RAISE EXCEPTION 'unknown kind "%"', name
+      USING ERRCODE = 'invalid_parameter_value', HINT = format('SELECT name FROM %I.kind lists the kinds of this store.', store);
+  END IF;
+  IF attributes IS NULL THEN
+    RETURN;
+  END IF;
+  PERFORM agentmem.declare_attributes(store, name, attributes);
+  EXECUTE format('SELECT count(agentmem.check_attributes($1, $2, m.attributes)) FROM %I.memory m WHERE m.kind = $2', store)
+    USING store, name;
+  IF kind_class <> 'vault' THEN
+    PERFORM agentmem.create_kind_view(store, name);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION agentmem.alter_kind(name, text, text, jsonb, interval, text, text, text, real, real, real, boolean) IS
+  'Changes a kind; what is not given stays. attributes: declarations as in add_kind(), null takes one back; refused if a memory that is held does not fit';
+
+CREATE FUNCTION agentmem.retire_kind(store name, name text)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM agentmem.alter_kind(store, name, retired => true);
+END
+$$;
+COMMENT ON FUNCTION agentmem.retire_kind(name, text) IS
+  'Takes no new memories of a kind; those that are held can be read and changed. alter_kind(retired => false) takes it back';
