@@ -28,7 +28,8 @@ ORDER BY object COLLATE "C";
 SELECT object, provolatile, proparallel FROM func
 WHERE proparallel = 'u' AND (provolatile <> 'v' OR proname NOT IN
   ('remember', 'remember_many', 'revise', 'forget', 'restore', 'resolve', 'create_store', 'drop_store', 'create_data_table',
-   'create_change_tables', 'comment_columns', 'ivfbq_scrub'))
+   'create_change_tables', 'comment_columns', 'ivfbq_scrub', 'add_kind', 'alter_kind', 'retire_kind', 'create_attribute_table',
+   'declare_attributes', 'create_kind_view', 'drop_kind_views', 'write_kind_view', 'memory_guard'))
 ORDER BY object COLLATE "C";
 -- plpgsql pins search_path; C has no SET clause, which would cost on each call.
 SELECT object, lanname, proconfig FROM func
@@ -56,7 +57,8 @@ ORDER BY object COLLATE "C";
 SELECT agentmem.create_store('catalog_store', dimensions => 3);
 SELECT agentmem.create_store('catalog_partitioned', dimensions => 3, partitions => 4);
 CREATE TEMP VIEW store_table AS
-  SELECT c.oid, c.oid::regclass AS relation, c.relname, c.relname IN ('setting', 'kind', 'predicate') AS policy
+  SELECT c.oid, c.oid::regclass AS relation, c.relname, c.relname IN ('setting', 'kind', 'kind_attribute', 'predicate') AS policy,
+    c.relkind = 'v' AS is_view
   FROM pg_class c
   WHERE c.relnamespace IN ('catalog_store'::regnamespace, 'catalog_partitioned'::regnamespace)
     AND c.relkind IN ('r', 'p', 'v', 'm', 'f');
@@ -66,7 +68,7 @@ SELECT count(*) >= 12 AS enough FROM store_table;
 -- 3: and no column of a policy table.
 SELECT t.relation FROM store_table t
 LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = 1 AND a.attname = 'namespace'
-  AND a.atttypid = 'text'::regtype AND a.attcollation = '"C"'::regcollation AND a.attnotnull
+  AND a.atttypid = 'text'::regtype AND a.attcollation = '"C"'::regcollation AND (a.attnotnull OR t.is_view)
 WHERE NOT t.policy AND a.attnum IS NULL
 ORDER BY t.relation::text COLLATE "C";
 SELECT t.relation FROM store_table t JOIN pg_attribute a ON a.attrelid = t.oid

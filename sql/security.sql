@@ -40,6 +40,7 @@ DROP SCHEMA evil CASCADE;
 
 SELECT agentmem.create_store('changed', dimensions => 2);
 SELECT action FROM agentmem.remember('changed', 'n', 'x', 'fact', '[1,0]', importance => 0.5);
+SELECT agentmem.drop_kind_views('changed');
 ALTER TABLE changed.memory DROP CONSTRAINT memory_importance_check, ALTER importance TYPE float8;
 SELECT importance FROM agentmem.list('changed', 'n');
 SELECT id FROM agentmem.recall('changed', 'n', 'x');

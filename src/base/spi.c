@@ -410,6 +410,7 @@ execute(const AgmStore *store, const char *template, const AgmParams *params, in
 	SPIExecuteOptions options = {0};
 	ParamListInfo list = makeParamList(params->n);
 	RowReceiver receiver = {0};
+	MemoryContext context = CurrentMemoryContext;
 	int level = 0;
 	int rc;
 
@@ -440,12 +441,13 @@ execute(const AgmStore *store, const char *template, const AgmParams *params, in
 	receiver.columns = columns;
 	receiver.row = row;
 	receiver.arg = arg;
-	receiver.context = CurrentMemoryContext;
+	receiver.context = context;
 
 	options.params = list;
 	options.read_only = !(flags & AGM_WRITE);
 	options.dest = &receiver.pub;
 	rc = SPI_execute_plan_extended(plan, &options);
+	MemoryContextSwitchTo(context); /* SPI leaves its own */
 	if (rc < 0)
 		elog(ERROR, "could not execute statement: %s", SPI_result_code_string(rc));
 	if (level != 0)

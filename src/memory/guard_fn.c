@@ -184,7 +184,7 @@ require_unchanged(const Row *row, OtherColumn which)
 	if (row->old_value != NULL && attribute_changed(row, row->guard->other[which]))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s of a memory cannot be changed", others[which].name),
-						errhint("Remember it anew under the other %s.", others[which].name)));
+						errhint("It names the memory: delete it and remember it anew.")));
 }
 
 /* The range as [from, to): both ends as remember() would take them. */
@@ -370,8 +370,6 @@ complete(Row *row)
 	bool isnull;
 	Datum ns = column(row, NAMESPACE_COLUMN, &isnull);
 
-	require_unchanged(row, NAMESPACE_COLUMN);
-	require_unchanged(row, ID_COLUMN);
 	use_namespace(guard, ns, isnull);
 	read_memory(row);
 	agm_memory_check(&guard->writer, &row->memory);
@@ -416,6 +414,8 @@ agm_fn_memory_guard(PG_FUNCTION_ARGS)
 		row.old_isnull = palloc(sizeof(bool) * row.desc->natts);
 		heap_deform_tuple(trigger->tg_trigtuple, row.desc, row.old_value, row.old_isnull);
 	}
+	require_unchanged(&row, NAMESPACE_COLUMN);
+	require_unchanged(&row, ID_COLUMN);
 	if (row_changed(&row))
 	{
 		complete(&row);

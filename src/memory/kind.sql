@@ -164,6 +164,10 @@ BEGIN
     RAISE EXCEPTION 'kind "%" has too long a name', kind
       USING ERRCODE = 'invalid_parameter_value', HINT = 'It has at most 58 bytes, so that its view can have its name.';
   END IF;
+  IF kind = 'attribute' THEN
+    RAISE EXCEPTION 'kind "attribute" cannot have a view'
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'The table of attributes has its name: choose another for the kind.';
+  END IF;
   IF EXISTS (SELECT FROM pg_attribute m
              WHERE m.attrelid = format('%I.memory', store)::regclass AND m.attname = 'embedding' AND m.atttypmod > 0) THEN
     plain := plain || 'embedding'::text;
