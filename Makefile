@@ -48,6 +48,9 @@ OBJS = \
 	src/lexical/parser_fn.o \
 	src/lexical/segment.o \
 	src/temporal/period.o \
+	src/temporal/versioned.o \
+	src/temporal/versioning.o \
+	src/temporal/versioning_fn.o \
 	src/ivfbq/append.o \
 	src/ivfbq/build.o \
 	src/ivfbq/build_keys.o \
@@ -123,6 +126,7 @@ SQL_PARTS = \
 	src/vector/quantize.sql \
 	src/vector/halfvec.sql \
 	src/lexical/lexical.sql \
+	src/temporal/versioning.sql \
 	src/ivfbq/ivfbq.sql \
 	src/ivfbq/index.sql \
 	src/ivfbq/maintain.sql \
