@@ -99,10 +99,12 @@ OBJS = \
 	src/ivfbq/validate.o \
 	src/memory/filter.o \
 	src/memory/hash.o \
+	src/memory/history_fn.o \
 	src/memory/input.o \
 	src/memory/json.o \
 	src/memory/read_fn.o \
 	src/memory/remember_fn.o \
+	src/memory/span.o \
 	src/memory/store_fn.o \
 	src/memory/write.o \
 	src/memory/writer.o \
@@ -131,6 +133,7 @@ SQL_PARTS = \
 	src/ivfbq/index.sql \
 	src/ivfbq/maintain.sql \
 	src/memory/memory.sql \
+	src/memory/history.sql \
 	src/recall/recall.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql

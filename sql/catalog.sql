@@ -27,7 +27,7 @@ ORDER BY object COLLATE "C";
 -- is named here.
 SELECT object, provolatile, proparallel FROM func
 WHERE proparallel = 'u' AND (provolatile <> 'v' OR proname NOT IN
-  ('remember', 'remember_many', 'create_store', 'drop_store', 'create_data_table', 'comment_columns', 'ivfbq_scrub', 'versioning'))
+  ('remember', 'remember_many', 'create_store', 'drop_store', 'create_data_table', 'comment_columns', 'ivfbq_scrub', 'versioning', 'create_history'))
 ORDER BY object COLLATE "C";
 -- plpgsql pins search_path; C has no SET clause, which would cost on each call.
 SELECT object, lanname, proconfig FROM func
