@@ -48,6 +48,9 @@ OBJS = \
 	src/lexical/parser_fn.o \
 	src/lexical/segment.o \
 	src/temporal/period.o \
+	src/temporal/versioned.o \
+	src/temporal/versioning.o \
+	src/temporal/versioning_fn.o \
 	src/ivfbq/append.o \
 	src/ivfbq/build.o \
 	src/ivfbq/build_keys.o \
@@ -101,6 +104,7 @@ OBJS = \
 	src/memory/filter.o \
 	src/memory/guard_fn.o \
 	src/memory/hash.o \
+	src/memory/history_fn.o \
 	src/memory/input.o \
 	src/memory/json.o \
 	src/memory/kind_fn.o \
@@ -109,6 +113,7 @@ OBJS = \
 	src/memory/remember_fn.o \
 	src/memory/resolve.o \
 	src/memory/restore.o \
+	src/memory/span.o \
 	src/memory/store_fn.o \
 	src/memory/timeline.o \
 	src/memory/write.o \
@@ -133,12 +138,14 @@ SQL_PARTS = \
 	src/vector/quantize.sql \
 	src/vector/halfvec.sql \
 	src/lexical/lexical.sql \
+	src/temporal/versioning.sql \
 	src/ivfbq/ivfbq.sql \
 	src/ivfbq/index.sql \
 	src/ivfbq/maintain.sql \
 	src/memory/memory.sql \
 	src/memory/change.sql \
 	src/memory/kind.sql \
+	src/memory/history.sql \
 	src/recall/recall.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql

@@ -159,6 +159,17 @@ agm_tupdesc_finish(TupleDesc desc)
 #endif
 }
 
+/* 16 can report an error without raising it. */
+static inline RangeType *
+agm_make_range(TypeCacheEntry *typcache, RangeBound *lower, RangeBound *upper)
+{
+#if PG_VERSION_NUM >= 160000
+	return make_range(typcache, lower, upper, false, NULL);
+#else
+	return make_range(typcache, lower, upper, false);
+#endif
+}
+
 /* 16 lets callers say that they want no copy; values of ours are no pointers. */
 static inline bool
 agm_tuplesort_getdatum(Tuplesortstate *state, Datum *value, bool *isnull)
@@ -194,17 +205,6 @@ agm_set_can_build_parallel(IndexAmRoutine *am)
 	am->amcanbuildparallel = true;
 #else
 	(void) am;
-#endif
-}
-
-/* 16 can report what is wrong with a range without raising it. */
-static inline RangeType *
-agm_make_range(TypeCacheEntry *type, RangeBound *lower, RangeBound *upper)
-{
-#if PG_VERSION_NUM >= 160000
-	return make_range(type, lower, upper, false, NULL);
-#else
-	return make_range(type, lower, upper, false);
 #endif
 }
 

@@ -491,26 +491,37 @@ execute_write(const AgmStore *store, const char *template, const AgmParams *para
 	return n;
 }
 
-/*
- * As the owner of the store's memories, for a statement that the caller may have done but not
- * do: as the triggers of foreign keys do.  The error handling of transactions puts the user back.
- */
+void
+agm_owner_begin(AgmOwnerScope *scope, Oid owner)
+{
+	GetUserIdAndSecContext(&scope->user, &scope->context);
+	SetUserIdAndSecContext(owner, scope->context | SECURITY_LOCAL_USERID_CHANGE |
+									  SECURITY_NOFORCE_RLS);
+	scope->level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+void
+agm_owner_end(const AgmOwnerScope *scope)
+{
+	AtEOXact_GUC(true, scope->level);
+	SetUserIdAndSecContext(scope->user, scope->context);
+}
+
 uint64
 agm_execute(const AgmStore *store, const char *template, const AgmParams *params, int flags,
 			AgmColumns columns, AgmRowFn row, void *arg)
 {
-	Oid user;
-	int context;
+	AgmOwnerScope scope;
 	uint64 n;
 	uint64 (*run)(const AgmStore *, const char *, const AgmParams *, int, AgmColumns, AgmRowFn,
 				  void *) = (flags & AGM_WRITE) ? execute_write : execute;
 
 	if (!(flags & AGM_AS_OWNER))
 		return run(store, template, params, flags, columns, row, arg);
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(store->owner,
-						   context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+	agm_owner_begin(&scope, store->owner);
 	n = run(store, template, params, flags, columns, row, arg);
-	SetUserIdAndSecContext(user, context);
+	agm_owner_end(&scope);
 	return n;
 }

@@ -80,4 +80,19 @@ extern uint64 agm_execute(const AgmStore *store, const char *template, const Agm
  */
 extern bool agm_row_is_ours(void);
 
+/*
+ * While it lasts, SQL runs as another role, as the triggers of foreign keys do: for a statement
+ * that the caller may have done but not do.  What it sets off finds functions and operators by no
+ * path of the caller's.  After an error the end of the (sub)transaction puts all of it back.
+ */
+typedef struct AgmOwnerScope
+{
+	Oid user;
+	int context;
+	int level;
+} AgmOwnerScope;
+
+extern void agm_owner_begin(AgmOwnerScope *scope, Oid owner);
+extern void agm_owner_end(const AgmOwnerScope *scope);
+
 #endif

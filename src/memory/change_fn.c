@@ -12,6 +12,7 @@
 #include "base/compat.h"
 #include "memory/change.h"
 #include "memory/json.h"
+#include "memory/read.h"
 #include "memory/resolve.h"
 
 PG_FUNCTION_INFO_V1(agm_fn_revise);
@@ -146,12 +147,6 @@ agm_fn_restore(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(restored);
 }
 
-static void
-put_row(TupleTableSlot *slot, void *arg)
-{
-	tuplestore_puttupleslot((Tuplestorestate *) arg, slot);
-}
-
 Datum
 agm_fn_conflicts(PG_FUNCTION_ARGS)
 {
@@ -161,17 +156,16 @@ agm_fn_conflicts(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	agm_spi_begin(&session);
-	agm_reader_begin(fcinfo, &store, &params);
-	(void) agm_execute(
-		&store,
+	agm_read_open(fcinfo, &store, &params);
+	agm_read_rows(
+		fcinfo, &store,
 		"SELECT c.id, c.a, c.b, c.reason, c.similarity, c.detected_at FROM {store}.conflict c"
 		" WHERE c.namespace OPERATOR(pg_catalog.=) $1 AND c.resolution IS NULL"
 		" AND 2 OPERATOR(pg_catalog.=) (SELECT pg_catalog.count(*) FROM {store}.memory m"
 		"   WHERE m.namespace OPERATOR(pg_catalog.=) $1"
 		"   AND m.id OPERATOR(pg_catalog.=) ANY (ARRAY[c.a, c.b]))"
 		" ORDER BY c.detected_at, c.id",
-		&params, AGM_READ | AGM_PLAN_CUSTOM, "llltf?z", put_row,
-		((ReturnSetInfo *) fcinfo->resultinfo)->setResult);
+		&params, AGM_PLAN_CUSTOM, "llltf?z");
 	agm_spi_end(&session);
 	PG_RETURN_NULL();
 }

@@ -146,7 +146,6 @@ typedef struct AgmWritten
 /* writer.c: what holds for the whole call. */
 extern const char *agm_distance_operator(char metric);
 extern void agm_writer_begin(FunctionCallInfo fcinfo, AgmWriter *writer, const char *what);
-extern void agm_reader_begin(FunctionCallInfo fcinfo, AgmStore *store, AgmParams *params);
 extern void agm_writer_open(AgmWriter *writer, const char *store, Datum ns);
 extern void agm_writer_read(AgmWriter *writer, bool operation);
 extern const AgmKindPolicy *agm_writer_kind(AgmWriter *writer, Datum kind);

@@ -115,19 +115,21 @@ read_touched(TupleTableSlot *slot, void *arg)
  * that is held by a version of the instant has none to go back to.
  */
 static Touched
-look_at(AgmWriter *writer, int64 id, int64 operation, const TimestampTz *known_at)
+look_at(AgmWriter *writer, int64 id, const Operation *operation, const TimestampTz *known_at)
 {
 	AgmParams params = {0};
 	Touched touched = {.id = id};
 
 	agm_param(&params, TEXTOID, writer->ns, false);
 	agm_param(&params, INT8OID, Int64GetDatum(id), false);
-	agm_param(&params, INT8OID, Int64GetDatum(operation), false);
+	agm_param(&params, INT8OID, Int64GetDatum(operation->id), false);
 	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(known_at == NULL ? 0 : *known_at),
 			  known_at == NULL);
+	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(operation->at), false);
 	(void) agm_execute(
 		&writer->store,
-		"SELECT m.id IS NOT NULL, coalesce(m.operation OPERATOR(pg_catalog.=) $3, false),"
+		"SELECT m.id IS NOT NULL, coalesce(m.operation OPERATOR(pg_catalog.=) $3"
+		" AND pg_catalog.lower(m.system_period) OPERATOR(pg_catalog.>=) $5, false),"
 		" pg_catalog.lower(h.system_period), h.content_hash, h.key_hash, h.key,"
 		" pg_catalog.lower(h.valid_period), pg_catalog.upper(h.valid_period)"
 		" FROM (SELECT $2 AS id) i"
@@ -138,6 +140,9 @@ look_at(AgmWriter *writer, int64 id, int64 operation, const TimestampTz *known_a
 		"   AND ($4 IS NULL OR v.system_period OPERATOR(pg_catalog.@>) $4)"
 		"   AND ($4 IS NULL OR m.id IS NULL"
 		"        OR NOT m.system_period OPERATOR(pg_catalog.@>) $4)"
+		/* Of a memory that is held, what the current version followed. */
+		"   AND ($4 IS NOT NULL OR m.id IS NULL OR pg_catalog.upper(v.system_period)"
+		"        OPERATOR(pg_catalog.=) pg_catalog.lower(m.system_period))"
 		"   ORDER BY pg_catalog.lower(v.system_period) DESC LIMIT 1) h ON true",
 		&params, AGM_WRITE | AGM_PLAN_GENERIC, "bbz?u?u?t?z?z?", read_touched, &touched);
 	return touched;
@@ -145,7 +150,7 @@ look_at(AgmWriter *writer, int64 id, int64 operation, const TimestampTz *known_a
 
 /* Takes the locks of what is held and of what comes back, then looks again. */
 static Touched *
-lock_touched(AgmWriter *writer, const int64 *ids, int n, int64 operation,
+lock_touched(AgmWriter *writer, const int64 *ids, int n, const Operation *operation,
 			 const TimestampTz *known_at)
 {
 	Touched *touched = palloc(sizeof(Touched) * n);
@@ -252,26 +257,29 @@ check_free(AgmWriter *writer, const Touched *touched)
 }
 
 /* Edges that the operation made go; conflicts that it settled are open again. */
-static void
+static bool
 undo_marks(AgmWriter *writer, const Operation *operation)
 {
 	AgmParams params = {0};
+	uint64 undone;
 
 	agm_param(&params, TEXTOID, writer->ns, false);
 	agm_param(&params, INT8ARRAYOID, agm_int8_array(operation->ids, operation->nids), false);
 	agm_param(&params, INT8OID, Int64GetDatum(operation->id), false);
-	(void) agm_execute(&writer->store,
-					   "DELETE FROM {store}.edge e WHERE e.namespace OPERATOR(pg_catalog.=) $1"
-					   " AND e.source OPERATOR(pg_catalog.=) ANY ($2)"
-					   " AND e.operation OPERATOR(pg_catalog.=) $3",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
-	(void) agm_execute(&writer->store,
-					   "UPDATE {store}.conflict c SET resolution = NULL, side = NULL,"
-					   " note = NULL, resolved_at = NULL, operation = NULL"
-					   " WHERE c.namespace OPERATOR(pg_catalog.=) $1"
-					   " AND c.a OPERATOR(pg_catalog.=) ANY ($2)"
-					   " AND c.operation OPERATOR(pg_catalog.=) $3",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+	undone =
+		agm_execute(&writer->store,
+					"DELETE FROM {store}.edge e WHERE e.namespace OPERATOR(pg_catalog.=) $1"
+					" AND e.source OPERATOR(pg_catalog.=) ANY ($2)"
+					" AND e.operation OPERATOR(pg_catalog.=) $3",
+					&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+	undone += agm_execute(&writer->store,
+						  "UPDATE {store}.conflict c SET resolution = NULL, side = NULL,"
+						  " note = NULL, resolved_at = NULL, operation = NULL"
+						  " WHERE c.namespace OPERATOR(pg_catalog.=) $1"
+						  " AND c.a OPERATOR(pg_catalog.=) ANY ($2)"
+						  " AND c.operation OPERATOR(pg_catalog.=) $3",
+						  &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+	return undone > 0;
 }
 
 static void
@@ -319,29 +327,34 @@ agm_restore_last(AgmWriter *writer, int64 id)
 {
 	Operation operation = last_operation(writer, &id, 1);
 	Touched *touched;
+	bool marks;
 
 	if (!operation.found)
 		return false;
-	touched = lock_touched(writer, operation.ids, operation.nids, operation.id, NULL);
+	touched = lock_touched(writer, operation.ids, operation.nids, &operation, NULL);
 	if (last_operation(writer, operation.ids, operation.nids).id != operation.id)
 		cannot_undo(&operation, "A memory that it touched was changed later.");
 	if (shares_transaction(writer, &operation))
 		cannot_undo(&operation, "The transaction had changed one of its memories before.");
 
-	/* What it made goes first: what comes back may take that place. */
+	/* What it made goes first, then what it cut grows back: what it took out may need the room. */
 	for (int i = 0; i < operation.nids; i++)
 		if (touched[i].written && !touched[i].has_version)
 			agm_memory_remove(writer, touched[i].id);
 	for (int i = 0; i < operation.nids; i++)
-		if (touched[i].has_version && (touched[i].written || !touched[i].held))
-			check_free(writer, &touched[i]);
-	for (int i = 0; i < operation.nids; i++)
-		if (touched[i].has_version && touched[i].written)
+		if (touched[i].written && touched[i].has_version)
 			bring_back(writer, &touched[i]);
 	for (int i = 0; i < operation.nids; i++)
-		if (touched[i].has_version && !touched[i].held)
+	{
+		if (!touched[i].has_version || (touched[i].held && !touched[i].written))
+			continue;
+		check_free(writer, &touched[i]);
+		if (!touched[i].held)
 			bring_back(writer, &touched[i]);
-	undo_marks(writer, &operation);
+	}
+	marks = undo_marks(writer, &operation);
+	if (!marks && writer->ntouched == 0)
+		cannot_undo(&operation, "It left no version: what it changed is none.");
 	for (int i = 0; i < operation.nids; i++)
 		agm_operation_touch(writer, operation.ids[i]);
 	agm_operation_record(
@@ -353,7 +366,8 @@ agm_restore_last(AgmWriter *writer, int64 id)
 bool
 agm_restore_version(AgmWriter *writer, int64 id, TimestampTz known_at)
 {
-	Touched *touched = lock_touched(writer, &id, 1, 0, &known_at);
+	Operation none = {0};
+	Touched *touched = lock_touched(writer, &id, 1, &none, &known_at);
 
 	if (!touched->has_version)
 		return false;

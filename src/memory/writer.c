@@ -347,17 +347,3 @@ agm_writer_begin(FunctionCallInfo fcinfo, AgmWriter *writer, const char *what)
 	agm_check_namespace(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns));
 	agm_writer_open(writer, NameStr(*PG_GETARG_NAME(0)), PointerGetDatum(ns));
 }
-
-/* The arguments every reading call begins with; the namespace becomes $1. */
-void
-agm_reader_begin(FunctionCallInfo fcinfo, AgmStore *store, AgmParams *params)
-{
-	text *ns;
-
-	agm_require_not_null(PG_ARGISNULL(0), "store");
-	agm_require_not_null(PG_ARGISNULL(1), "namespace");
-	ns = PG_GETARG_TEXT_PP(1);
-	agm_check_namespace(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns));
-	agm_store_open(store, NameStr(*PG_GETARG_NAME(0)), ACL_SELECT);
-	agm_param(params, TEXTOID, PointerGetDatum(ns), false);
-}
