@@ -124,7 +124,7 @@ SELECT id AS t FROM remember('undo', 't', 'Said', 'fact') \gset
 SELECT revise('undo', 't', :t, 'Said better');
 COMMIT;
 SELECT restore('undo', 't', :t);
--- A new vector is no version.
+-- A new vector, with the provenance that a correction has.
 SELECT id AS e FROM remember('undo', 'e', 'A vector', 'fact', '[1,0,0]') \gset
 SELECT revise('undo', 'e', :e, embedding => '[0,1,0]');
 SELECT restore('undo', 'e', :e);
