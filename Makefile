@@ -97,6 +97,8 @@ OBJS = \
 	src/memory/change.o \
 	src/memory/change_fn.o \
 	src/memory/conflict.o \
+	src/memory/erase.o \
+	src/memory/erase_fn.o \
 	src/memory/filter.o \
 	src/memory/hash.o \
 	src/memory/input.o \
@@ -135,6 +137,7 @@ SQL_PARTS = \
 	src/ivfbq/maintain.sql \
 	src/memory/memory.sql \
 	src/memory/change.sql \
+	src/memory/govern.sql \
 	src/recall/recall.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql

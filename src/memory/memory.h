@@ -151,6 +151,7 @@ extern void agm_written_relate(AgmWritten *written, int64 id);
 
 /* operation.c: what a call changed, for audit and restore. */
 extern void agm_operation_touch(AgmWriter *writer, int64 id);
+extern void agm_operation_note(AgmWriter *writer, const char *action, Jsonb *details);
 extern void agm_operation_record(AgmWriter *writer, const char *action, Jsonb *details);
 extern void agm_add_edge(AgmWriter *writer, int64 source, int64 target, const char *type);
 
