@@ -99,8 +99,10 @@ OBJS = \
 	src/memory/conflict.o \
 	src/memory/erase.o \
 	src/memory/erase_fn.o \
+	src/memory/export.o \
 	src/memory/filter.o \
 	src/memory/hash.o \
+	src/memory/import.o \
 	src/memory/input.o \
 	src/memory/json.o \
 	src/memory/operation.o \
@@ -110,6 +112,7 @@ OBJS = \
 	src/memory/restore.o \
 	src/memory/store_fn.o \
 	src/memory/timeline.o \
+	src/memory/transfer_fn.o \
 	src/memory/write.o \
 	src/memory/writer.o \
 	src/recall/candidates.o \

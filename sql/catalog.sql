@@ -27,7 +27,7 @@ ORDER BY object COLLATE "C";
 -- is named here.
 SELECT object, provolatile, proparallel FROM func
 WHERE proparallel = 'u' AND (provolatile <> 'v' OR proname NOT IN
-  ('remember', 'remember_many', 'revise', 'forget', 'restore', 'resolve', 'erase', 'hold', 'release', 'create_store', 'drop_store', 'create_data_table',
+  ('remember', 'remember_many', 'revise', 'forget', 'restore', 'resolve', 'erase', 'hold', 'release', 'import', 'create_store', 'drop_store', 'create_data_table',
    'create_change_tables', 'comment_columns', 'ivfbq_scrub'))
 ORDER BY object COLLATE "C";
 -- plpgsql pins search_path; C has no SET clause, which would cost on each call.

@@ -448,6 +448,37 @@ execute(const AgmStore *store, const char *template, const AgmParams *params, in
 	return SPI_processed;
 }
 
+/* Whether the innermost statement of ours that is running is AGM_AS_GIVEN. */
+static bool as_given = false;
+
+bool
+agm_row_is_as_given(void)
+{
+	return as_given;
+}
+
+static uint64
+execute_noted(const AgmStore *store, const char *template, const AgmParams *params, int flags,
+			  AgmColumns columns, AgmRowFn row, void *arg)
+{
+	bool outer = as_given;
+	volatile uint64 n = 0;
+
+	if (outer == ((flags & AGM_AS_GIVEN) != 0))
+		return execute(store, template, params, flags, columns, row, arg);
+	as_given = !outer;
+	PG_TRY();
+	{
+		n = execute(store, template, params, flags, columns, row, arg);
+	}
+	PG_FINALLY();
+	{
+		as_given = outer;
+	}
+	PG_END_TRY();
+	return n;
+}
+
 /*
  * As the owner of the store's memories, for a statement that the caller may have done but not
  * do: as the triggers of foreign keys do.  The error handling of transactions puts the user back.
@@ -461,11 +492,11 @@ agm_execute(const AgmStore *store, const char *template, const AgmParams *params
 	uint64 n;
 
 	if (!(flags & AGM_AS_OWNER))
-		return execute(store, template, params, flags, columns, row, arg);
+		return execute_noted(store, template, params, flags, columns, row, arg);
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(store->owner,
 						   context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
-	n = execute(store, template, params, flags, columns, row, arg);
+	n = execute_noted(store, template, params, flags, columns, row, arg);
 	SetUserIdAndSecContext(user, context);
 	return n;
 }

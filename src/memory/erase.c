@@ -568,9 +568,9 @@ void
 agm_hold(AgmWriter *writer, Datum reason)
 {
 	if (VARSIZE_ANY_EXHDR(DatumGetTextPP(reason)) == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("reason must not be empty"),
-						errhint("Say why nothing may be erased.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("reason must not be empty"),
+				 errhint("Say why nothing may be erased.")));
 	if (!lock_namespace(writer).found)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),

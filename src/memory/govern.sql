@@ -69,3 +69,15 @@ RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
 AS 'MODULE_PATHNAME', 'agm_fn_release';
 COMMENT ON FUNCTION agentmem.release(name, text) IS
   'Ends a hold. false: the namespace was not held';
+
+CREATE FUNCTION agentmem.export(store name, namespace text, secrets boolean DEFAULT false)
+RETURNS SETOF jsonb LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 ROWS 1000
+AS 'MODULE_PATHNAME', 'agm_fn_export';
+COMMENT ON FUNCTION agentmem.export(name, text, boolean) IS
+  'A namespace as lines of JSON for import(): header, memories, their versions, edges, conflicts, counters; values of secrets only if asked for';
+
+CREATE FUNCTION agentmem.import(store name, namespace text, lines jsonb[], remap boolean DEFAULT false)
+RETURNS jsonb LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'agm_fn_import';
+COMMENT ON FUNCTION agentmem.import(name, text, jsonb[], boolean) IS
+  'Takes the lines of export() into a namespace, all or none, with their versions and times. Ids are kept, and 23505 raised if one is taken, unless remap gives new ones. Returns how many lines of each type there were; for the owner of the store';

@@ -142,10 +142,22 @@ extern Oid agm_field_type(AgmField field);
 extern const char *agm_field_name(AgmField field);
 extern int agm_field_by_name(const char *name, int len);
 
+/* A version as another store had it. */
+typedef struct AgmVersion
+{
+	int64 id;
+	bool history; /* goes to memory_history */
+	Datum from;	  /* timestamptz: when it was known */
+	Datum to;
+	bool to_open;
+} AgmVersion;
+
 /* write.c: with the locks held, reinforces, replaces or inserts. */
 extern void agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written);
 extern void agm_memory_merge(AgmWriter *writer, const AgmMemory *memory, int64 id);
 extern int64 agm_memory_insert(AgmWriter *writer, const AgmMemory *memory);
+extern void agm_memory_insert_version(AgmWriter *writer, const AgmMemory *memory,
+									  const AgmVersion *version);
 extern void agm_memory_overwrite(AgmWriter *writer, const AgmMemory *memory, int64 id);
 extern void agm_written_relate(AgmWritten *written, int64 id);
 
