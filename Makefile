@@ -48,6 +48,9 @@ OBJS = \
 	src/lexical/parser_fn.o \
 	src/lexical/segment.o \
 	src/temporal/period.o \
+	src/temporal/versioned.o \
+	src/temporal/versioning.o \
+	src/temporal/versioning_fn.o \
 	src/ivfbq/append.o \
 	src/ivfbq/build.o \
 	src/ivfbq/build_keys.o \
@@ -102,6 +105,7 @@ OBJS = \
 	src/memory/export.o \
 	src/memory/filter.o \
 	src/memory/hash.o \
+	src/memory/history_fn.o \
 	src/memory/import.o \
 	src/memory/input.o \
 	src/memory/json.o \
@@ -110,6 +114,7 @@ OBJS = \
 	src/memory/remember_fn.o \
 	src/memory/resolve.o \
 	src/memory/restore.o \
+	src/memory/span.o \
 	src/memory/store_fn.o \
 	src/memory/timeline.o \
 	src/memory/transfer_fn.o \
@@ -135,10 +140,12 @@ SQL_PARTS = \
 	src/vector/quantize.sql \
 	src/vector/halfvec.sql \
 	src/lexical/lexical.sql \
+	src/temporal/versioning.sql \
 	src/ivfbq/ivfbq.sql \
 	src/ivfbq/index.sql \
 	src/ivfbq/maintain.sql \
 	src/memory/memory.sql \
+	src/memory/history.sql \
 	src/memory/change.sql \
 	src/memory/govern.sql \
 	src/recall/recall.sql

@@ -28,7 +28,7 @@ ORDER BY object COLLATE "C";
 SELECT object, provolatile, proparallel FROM func
 WHERE proparallel = 'u' AND (provolatile <> 'v' OR proname NOT IN
   ('remember', 'remember_many', 'revise', 'forget', 'restore', 'resolve', 'erase', 'hold', 'release', 'import', 'create_store', 'drop_store', 'create_data_table',
-   'create_change_tables', 'comment_columns', 'ivfbq_scrub'))
+   'create_change_tables', 'create_history', 'comment_columns', 'ivfbq_scrub', 'versioning'))
 ORDER BY object COLLATE "C";
 -- plpgsql pins search_path; C has no SET clause, which would cost on each call.
 SELECT object, lanname, proconfig FROM func

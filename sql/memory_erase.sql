@@ -116,6 +116,39 @@ SELECT agentmem.release('erase_test', 'subject'), agentmem.release('erase_test',
 SELECT (agentmem.erase('erase_test', 'subject', everything => true)) -> 'namespace';
 SELECT action, details ->> 'reason' AS reason FROM erase_test.audit WHERE action IN ('hold', 'release') ORDER BY id;
 
+-- Every version goes, also of what was forgotten, and what a subject was before.
+SELECT setval('erase_test.id_seq', 600);
+SELECT id FROM agentmem.remember('erase_test', 'past', 'Cy likes tea', 'observation', subject => 'Cy Young');
+UPDATE erase_test.memory SET subject = 'Someone' WHERE id = 601;
+SELECT agentmem.revise('erase_test', 'past', 601, 'Someone likes tea');
+SELECT id FROM agentmem.remember('erase_test', 'past', 'Cy likes milk', 'fact', subject => 'Cy Young');
+SELECT agentmem.forget('erase_test', 'past', 602, 'Cy asked');
+SELECT id FROM agentmem.remember('erase_test', 'past', 'Made of it', 'fact', parent => 601);
+SELECT id FROM agentmem.remember('erase_test', 'past', 'Of it once', 'observation', parent => 601);
+UPDATE erase_test.memory SET parent = NULL WHERE id = 604;
+SELECT id, count(*) FROM erase_test.memory_history WHERE namespace = 'past' GROUP BY 1 ORDER BY 1;
+BEGIN;
+SELECT receipt FROM agentmem.erase('erase_test', 'past', subject => 'CY YOUNG') receipt \gset
+SELECT brief(:'receipt'), :'receipt'::jsonb #>> '{erased,memory_history}' AS versions, left_over(:'receipt');
+ROLLBACK;
+SELECT receipt FROM agentmem.erase('erase_test', 'past', subject => 'CY YOUNG', derived => 'keep') receipt \gset
+SELECT brief(:'receipt'), :'receipt'::jsonb #>> '{erased,memory_history}' AS versions, left_over(:'receipt');
+SELECT id, parent, content FROM erase_test.memory_history WHERE namespace = 'past' ORDER BY 1, lower(system_period);
+SELECT count(*) FROM agentmem.history('erase_test', 'past', 602);
+SELECT agentmem.restore('erase_test', 'past', 602), agentmem.restore('erase_test', 'past', 602, now());
+SELECT action, details FROM erase_test.audit WHERE namespace = 'past' AND action = 'forget';
+-- What is left of a memory in history alone.
+SELECT agentmem.forget('erase_test', 'past', 603);
+SELECT brief(agentmem.erase('erase_test', 'past', ids => '{603}'));
+SELECT DISTINCT id FROM erase_test.memory_history WHERE namespace = 'past' ORDER BY 1;
+SELECT receipt FROM agentmem.erase('erase_test', 'past', everything => true) receipt \gset
+SELECT count(*) FROM erase_test.memory_history WHERE namespace = 'past';
+-- An operation that touched an erased memory cannot be undone.
+SELECT id FROM agentmem.remember('erase_test', 'undo', 'The office is in Bern', 'fact', subject => 'office', predicate => 'is in', object => 'Bern', valid_from => '2020-01-01');
+SELECT id FROM agentmem.remember('erase_test', 'undo', 'The office is in Rome', 'fact', subject => 'office', predicate => 'is in', object => 'Rome', valid_from => '2021-01-01') \gset
+SELECT brief(agentmem.erase('erase_test', 'undo', ids => ARRAY[:id]));
+SELECT agentmem.restore('erase_test', 'undo', 605);
+
 -- In the transaction that wrote it; and taken back.
 BEGIN;
 SELECT id FROM agentmem.remember('erase_test', 'own', 'Said and unsaid', 'fact') \gset

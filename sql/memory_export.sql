@@ -7,6 +7,11 @@ SELECT create_store('back', dimensions => 3, partitions => 4);
 CREATE FUNCTION lines(store name, ns text) RETURNS jsonb[] LANGUAGE sql AS
   $$SELECT array_agg(l ORDER BY i) FROM agentmem.export(store, ns) WITH ORDINALITY e(l, i)$$;
 
+CREATE FUNCTION as_text(store name) RETURNS SETOF text LANGUAGE plpgsql AS
+  $$BEGIN
+      RETURN QUERY EXECUTE format('SELECT (to_jsonb(h) - ''operation'')::text FROM %I.memory_history h WHERE namespace = ''n'' ORDER BY id, system_period', store);
+    END$$;
+
 -- All that a memory can have, and what is easily lost on the way.
 SELECT id FROM remember('there', 'n', U&'D\00e9j\00e0 "vu"\000a\\ \+01F600', 'fact', '[0.1,-0,3.4e38]', subject => 'Ann', predicate => 'likes', object => 'tea',
   importance => 0.3, confidence => 0.7, valid_from => '-infinity', valid_to => '2030-01-01 00:00:00.000001', tags => '{a,"b c",NULL2}',
@@ -21,16 +26,22 @@ UPDATE there.memory SET embedding = quantize(embedding, CASE id WHEN 3 THEN 16 W
 INSERT INTO there.kind (name, class, meaning) VALUES ('ticket', 'resource', 'A ticket');
 SELECT id FROM remember('there', 'n', 'Ticket 12', 'ticket', valid_from => '2020-01-01');
 
+-- Versions: of one that is held, and of one that is not.
+SELECT revise('there', 'n', 2, 'A child, revised', attributes => '{"v": 2}');
+SELECT revise('there', 'n', 2, importance => 0.5);
+SELECT id FROM remember('there', 'n', 'Forgotten', 'fact', '[0,1,0]', parent => 1, valid_from => '2020-01-01');
+SELECT forget('there', 'n', 7);
+
 -- The header, and a line of each type.
 SELECT jsonb_pretty(jsonb_set(l - 'exported_at' - 'settings', '{kinds}', jsonb_path_query_array(l, '$.kinds[*].name'))) FROM export('there', 'n') l WHERE l ->> 'line' = 'header';
-SELECT l ->> 'line' AS line, count(*) FROM export('there', 'n') l WHERE l ->> 'line' <> 'version' GROUP BY 1 ORDER BY 1;
+SELECT l ->> 'line' AS line, count(*) FROM export('there', 'n') l GROUP BY 1 ORDER BY 1;
 SELECT l - 'known_from' FROM export('there', 'n') l WHERE l ->> 'line' IN ('memory', 'edge') AND coalesce(l ->> 'id', '3') IN ('1', '3') ORDER BY 1;
 
 -- Nobody: a header.
 SELECT count(*) FROM export('there', 'nobody');
 
 -- Into another store, of other tables.
-SELECT import('back', 'n', lines('there', 'n')) - 'version';
+SELECT import('back', 'n', lines('there', 'n'));
 -- Line by line the same, but for the store and the operations.
 SELECT (SELECT array_agg(l - 'store' - 'exported_at' - 'settings') FROM export('there', 'n') l)
      = (SELECT array_agg(l - 'store' - 'exported_at' - 'settings') FROM export('back', 'n') l) AS same;
@@ -39,17 +50,24 @@ SELECT count(*), bool_and(vector_send(a.embedding) = vector_send(b.embedding) AN
        bool_and(a.lexemes = b.lexemes AND a.tokens = b.tokens AND a.content_hash = b.content_hash AND a.key_hash IS NOT DISTINCT FROM b.key_hash) AS derived,
        bool_and(a.valid_period = b.valid_period AND a.system_period = b.system_period) AS periods
 FROM there.memory a JOIN back.memory b USING (namespace, id);
+SELECT count(*), bool_and(a = b) FROM ROWS FROM (as_text('there'), as_text('back')) f(a, b);
 -- Found alike.
 CREATE FUNCTION found(store name) RETURNS SETOF text LANGUAGE sql AS
   $$SELECT id || ' ' || score || ' ' || content FROM agentmem.recall(store, 'n', 'office Bern tea', embedding => '[1,0.1,0]', valid_at => '2025-01-01')$$;
 SELECT count(*), bool_and(a = b) FROM ROWS FROM (found('there'), found('back')) f(a, b);
+SELECT count(*), (SELECT array_agg(h) FROM history('there', 'n', 2) h) = (SELECT array_agg(h) FROM history('back', 'n', 2) h) AS same FROM history('back', 'n', 2);
+SELECT DISTINCT (SELECT array_agg(a) FROM as_of('there', 'n', known_at => t) a) IS NOT DISTINCT FROM (SELECT array_agg(a) FROM as_of('back', 'n', known_at => t) a) AS known_alike
+FROM (SELECT lower(system_period) AS t FROM there.memory_history UNION SELECT lower(system_period) FROM there.memory) times;
 SELECT languages FROM namespaces('back');
 SELECT name, class FROM back.kind WHERE name = 'ticket';
-SELECT role = current_user AS me, action, ids, details - 'version' AS details FROM back.audit;
+SELECT role = current_user AS me, action, ids, details FROM back.audit;
 -- It goes on from there: ids, timeline, merging, undoing.
-SELECT id > 6 AS new_id, action, related FROM remember('back', 'n', 'The office is in Kyiv', 'fact', subject => 'office', predicate => 'is in', object => 'Kyiv', valid_from => '2023-01-01');
+SELECT id > 7 AS new_id, action, related FROM remember('back', 'n', 'The office is in Kyiv', 'fact', subject => 'office', predicate => 'is in', object => 'Kyiv', valid_from => '2023-01-01');
 SELECT id, action FROM remember('back', 'n', 'the office is in oslo', 'fact', valid_from => '2022-01-01');
 SELECT restore('back', 'n', 1);
+-- A version of the other store's comes back.
+SELECT restore('back', 'n', 7, (SELECT lower(system_period) FROM back.memory_history WHERE id = 7));
+SELECT id, content, key, upper(system_period) FROM back.memory WHERE id = 7;
 
 -- Again: the ids are taken, or new ones are given to all that names them.
 \set VERBOSITY terse
@@ -61,9 +79,9 @@ SELECT e.source = (:'counts'::jsonb #>> '{ids,4}')::bigint AS source, e.target =
 SELECT a < b AS pair, count(*) FROM there.conflict WHERE namespace = 'n2' GROUP BY 1;
 SELECT confirmations FROM there.activity WHERE namespace = 'n2';
 -- Its text comes from a file as well as from a query.
-SELECT import('there', 'n3', ARRAY(SELECT l::text::jsonb FROM export('there', 'n') l), remap => true) - 'ids' - 'version';
+SELECT import('there', 'n3', ARRAY(SELECT l::text::jsonb FROM export('there', 'n') l), remap => true) - 'ids' ;
 -- Two namespaces may have one id.
-SELECT import('there', 'n4', lines('there', 'n')) - 'version';
+SELECT import('there', 'n4', lines('there', 'n'));
 -- What was erased stays so.
 SELECT erase('there', 'n4', ids => '{3}') -> 'ids' AS erased;
 SELECT erase('there', 'n4', everything => true) -> 'erased' -> 'memory' AS erased;
@@ -122,7 +140,7 @@ SET ROLE regress_agentmem_importer;
 SELECT import('back', 'e', ARRAY[:'header', one('{}')]);
 SELECT count(*) > 1 AS exports FROM export('back', 'n');
 RESET ROLE;
-DROP FUNCTION lines, found, one;
+DROP FUNCTION lines, found, as_text, one;
 SELECT drop_store('there', cascade => true);
 SELECT drop_store('back', cascade => true);
 DROP ROLE regress_agentmem_importer;

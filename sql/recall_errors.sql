@@ -40,8 +40,9 @@ SELECT * FROM recall('mem', 'a', 'x', weights => '{"lexical": -1}');
 SELECT * FROM recall('mem', 'a', 'x', weights => '{"lexical": "1"}');
 SELECT * FROM recall('mem', 'a', 'x', weights => '[1]');
 SELECT * FROM recall('mem', 'a', 'x', granularity => 'book');
+-- States are not kept.
+SELECT * FROM recall('mem', 'a', 'x', known_at => now(), states => '{active}');
 -- Not there yet, and it says so.
-SELECT * FROM recall('mem', 'a', 'x', known_at => now());
 SELECT * FROM recall('mem', 'a', 'x', diversity => 0.5);
 SELECT * FROM recall('mem', 'a', 'x', granularity => 'summary');
 -- All modes answer.
@@ -61,6 +62,6 @@ SELECT * FROM recall('mem', 'a', 'x', k => 0);
 SELECT * FROM recall('nowhere', 'a', 'x');
 SELECT * FROM recall('mem', 'a', embedding => '[1,2]');
 SELECT * FROM recall('mem', 'a', 'x', tags => '{NULL}');
-SELECT * FROM recall('mem', 'a', 'x', known_at => now());
+SELECT * FROM recall('mem', 'a', 'x', known_at => now(), states => '{active}');
 
 SELECT drop_store('mem', cascade => true), drop_store('words', cascade => true);

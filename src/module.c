@@ -8,6 +8,7 @@
 #include "base/guc.h"
 #include "fmgr.h"
 #include "ivfbq/options.h"
+#include "temporal/versioning.h"
 #include "vector/simd.h"
 
 PG_MODULE_MAGIC;
@@ -18,6 +19,7 @@ void
 _PG_init(void)
 {
 	agm_vector_init();
+	agm_temporal_init();
 	ivfbq_init();
 	agm_guc_reserve();
 }

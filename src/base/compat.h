@@ -26,6 +26,7 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/rangetypes.h"
 #include "utils/rel.h"
 #include "utils/tuplesort.h"
 
@@ -154,6 +155,17 @@ agm_tupdesc_finish(TupleDesc desc)
 	TupleDescFinalize(desc);
 #else
 	(void) desc;
+#endif
+}
+
+/* 16 can report an error without raising it. */
+static inline RangeType *
+agm_make_range(TypeCacheEntry *typcache, RangeBound *lower, RangeBound *upper)
+{
+#if PG_VERSION_NUM >= 160000
+	return make_range(typcache, lower, upper, false, NULL);
+#else
+	return make_range(typcache, lower, upper, false);
 #endif
 }
 

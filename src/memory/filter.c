@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "memory/filter.h"
+#include "memory/span.h"
 
 /* The life of a memory; the first three are recalled unless others are asked for. */
 static const char *const all_states[] = {"active", "warm", "cold", "archived", "forgotten"};
@@ -61,10 +62,7 @@ check_states(AgmFilter *filter)
 	int n;
 
 	if (filter->states == NULL)
-	{
-		filter->shows_hidden = true;
 		return;
-	}
 	n = array_strings(filter->states, &states);
 	for (int i = 0; i < n; i++)
 	{
@@ -77,7 +75,15 @@ check_states(AgmFilter *filter)
 							errmsg("unknown state \"%s\"", states[i]),
 							errhint("Use active, warm, cold, archived or forgotten.")));
 	}
-	filter->shows_hidden = contains(states, n, "archived") || contains(states, n, "forgotten");
+	filter->default_states =
+		!contains(states, n, "archived") && !contains(states, n, "forgotten");
+	for (int i = 0; i < NSHOWN; i++)
+		filter->default_states &= contains(states, n, all_states[i]);
+	if (filter->has_known_at && !filter->default_states)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("states and known_at cannot be given together"),
+						errdetail("What state a memory was in is not kept."),
+						errhint("Leave states out.")));
 }
 
 typedef struct KindsReader
@@ -141,8 +147,112 @@ agm_filter_check(AgmFilter *filter, const AgmStore *store)
 	 * The clock, not the transaction's start: what this transaction has just remembered
 	 * holds from an instant after its start, and must be found.
 	 */
-	filter->now = GetCurrentTimestamp();
+	filter->now = filter->has_known_at ? filter->known_at : GetCurrentTimestamp();
 	check_kinds(filter, store);
+}
+
+bool
+agm_filter_needs(const AgmFilter *filter, AgmSource source)
+{
+	return source == AGM_MEMORY || filter->has_known_at;
+}
+
+static int
+known_param(const AgmFilter *filter, AgmParams *params)
+{
+	return agm_param(params, TIMESTAMPTZOID, TimestampTzGetDatum(filter->known_at), false);
+}
+
+static int
+since_param(const AgmFilter *filter, AgmParams *params)
+{
+	return agm_param(params, TIMESTAMPTZARRAYOID, agm_span_since(filter->known_at), false);
+}
+
+/* Reads nothing but the index of time: look-ups in it, one a level. */
+static void
+from_time_index(int known, int since, StringInfo sql)
+{
+	appendStringInfo(
+		sql,
+		" FROM pg_catalog.unnest($%d) WITH ORDINALITY l(since, n) CROSS JOIN LATERAL"
+		" (SELECT h.tokens FROM {store}.memory_history h"
+		"  WHERE h.namespace OPERATOR(pg_catalog.=) $1"
+		"  AND agentmem.history_level(h.system_period) OPERATOR(pg_catalog.=)"
+		"   (l.n OPERATOR(pg_catalog.-) 1)"
+		"  AND pg_catalog.lower(h.system_period) OPERATOR(pg_catalog.>) l.since"
+		"  AND pg_catalog.lower(h.system_period) OPERATOR(pg_catalog.<=) $%d"
+		"  AND pg_catalog.upper(h.system_period) OPERATOR(pg_catalog.>) $%d OFFSET 0) m"
+		" WHERE true",
+		since, known, known);
+}
+
+/* The same as alternatives, from which the planner can make a bitmap or not. */
+static void
+append_levels(int known, int since, StringInfo sql)
+{
+	for (int level = 0; level < AGM_PERIOD_LEVELS; level++)
+		appendStringInfo(
+			sql,
+			"%s (agentmem.history_level(m.system_period) OPERATOR(pg_catalog.=) %d"
+			" AND pg_catalog.lower(m.system_period) OPERATOR(pg_catalog.>) ($%d)[%d]"
+			" AND pg_catalog.lower(m.system_period) OPERATOR(pg_catalog.<=) $%d"
+			" AND pg_catalog.upper(m.system_period) OPERATOR(pg_catalog.>) $%d)",
+			level == 0 ? " AND (" : " OR", level, since, level + 1, known, known);
+	appendStringInfoChar(sql, ')');
+}
+
+/* README, "Versions": how the index of time is used. */
+void
+agm_filter_from(const AgmFilter *filter, AgmSource source, AgmAccess access, const char *join,
+				StringInfo sql, AgmParams *params)
+{
+	int known = filter->has_known_at ? known_param(filter, params) : 0;
+
+	if (source == AGM_HISTORY && access == AGM_TIME_INDEX)
+	{
+		from_time_index(known, since_param(filter, params), sql);
+		return;
+	}
+	appendStringInfo(sql, " FROM {store}.%s m%s WHERE m.namespace OPERATOR(pg_catalog.=) $1",
+					 source == AGM_MEMORY ? "memory" : "memory_history", join);
+	if (!filter->has_known_at)
+		return;
+	appendStringInfo(sql, " AND m.system_period OPERATOR(pg_catalog.@>) $%d", known);
+	if (access == AGM_OTHER_INDEX)
+		return;
+	if (source == AGM_MEMORY)
+		appendStringInfo(
+			sql, " AND pg_catalog.lower(m.system_period) OPERATOR(pg_catalog.<=) $%d", known);
+	else
+		append_levels(known, since_param(filter, params), sql);
+}
+
+/*
+ * One that has ended is found by the history's primary key, since periods are ordered by their
+ * beginning: it is the last of those that had begun.
+ */
+void
+agm_filter_version(const AgmFilter *filter, AgmSource source, const char *which, StringInfo sql,
+				   AgmParams *params)
+{
+	int known;
+
+	if (source == AGM_MEMORY)
+		appendStringInfo(
+			sql, "{store}.memory c WHERE c.namespace OPERATOR(pg_catalog.=) $1 AND %s", which);
+	if (!filter->has_known_at)
+		return;
+	known = known_param(filter, params);
+	if (source == AGM_HISTORY)
+		appendStringInfo(
+			sql,
+			"(SELECT * FROM {store}.memory_history c"
+			" WHERE c.namespace OPERATOR(pg_catalog.=) $1 AND %s"
+			" AND c.system_period OPERATOR(pg_catalog.<=) pg_catalog.tstzrange($%d, NULL)"
+			" ORDER BY c.system_period DESC LIMIT 1) c WHERE true",
+			which, known);
+	appendStringInfo(sql, " AND c.system_period OPERATOR(pg_catalog.@>) $%d", known);
 }
 
 /*
@@ -183,27 +293,18 @@ append_validity(const AgmFilter *filter, StringInfo sql, AgmParams *params)
 static void
 append_states(const AgmFilter *filter, bool hidden, StringInfo sql, AgmParams *params)
 {
-	if (filter->states == NULL)
+	/* Bookkeeping has no versions: of an instant of knowledge nothing is asked. */
+	if (filter->states == NULL || filter->has_known_at)
 		return;
-	if (!filter->shows_hidden)
+	if (filter->default_states)
 	{
-		char **names;
-		int n = array_strings(filter->states, &names);
-		bool default_states = true;
-
-		for (int i = 0; i < NSHOWN; i++)
-			default_states &= contains(names, n, all_states[i]);
-		if (default_states && !hidden)
-			return;
-		if (default_states)
-		{
+		if (hidden)
 			appendStringInfoString(sql, " AND NOT EXISTS (SELECT FROM {store}.activity a"
 										" WHERE a.namespace OPERATOR(pg_catalog.=) $1"
 										" AND a.id OPERATOR(pg_catalog.=) m.id"
 										" AND a.state OPERATOR(pg_catalog.<>) ALL "
 										"('{active,warm,cold}'::pg_catalog.text[]))");
-			return;
-		}
+		return;
 	}
 	appendStringInfo(sql,
 					 " AND coalesce((SELECT a.state FROM {store}.activity a"

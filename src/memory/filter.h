@@ -2,7 +2,8 @@
  * filter.h
  *		Which memories a reading call is about: its arguments, and the SQL they become.
  *
- * recall, list and count share it, so that they mean the same by the same argument.
+ * recall, list and count share it, so that they mean the same by the same argument.  What was
+ * known at an instant is in two tables, and every statement on memories runs once for each.
  */
 #ifndef AGM_MEMORY_FILTER_H
 #define AGM_MEMORY_FILTER_H
@@ -31,21 +32,57 @@ typedef struct AgmFilter
 	RangeType *during;
 	bool has_valid_at;
 	TimestampTz valid_at;
+	bool has_known_at; /* what the store held then, not what it holds now */
+	TimestampTz known_at;
 
 	/* set by agm_filter_check */
-	TimestampTz now;
+	TimestampTz now;		/* the instant asked, unless valid_at or during say otherwise */
 	ArrayType *occurrences; /* kinds that are found outside their period too */
-	bool shows_hidden;		/* states include archived */
+	bool default_states;	/* states are those that are shown unless others are asked for */
 } AgmFilter;
+
+/* Where versions are: in the table memory the last one of each, in its history the others. */
+typedef enum AgmSource
+{
+	AGM_MEMORY,
+	AGM_HISTORY,
+	AGM_NSOURCES
+} AgmSource;
 
 /*
  * Checks the arguments and reads what the filter needs of the store.  Raises 22023 for an
- * unknown kind or state, or valid_at together with during; 22004 for a null in an array.
+ * unknown kind or state, valid_at together with during or states with known_at; 22004 for a
+ * null in an array.
  */
 extern void agm_filter_check(AgmFilter *filter, const AgmStore *store);
 
 /* Raises 2202E unless one-dimensional (or NULL), 22004 if it contains null. */
 extern void agm_check_array(ArrayType *array, const char *argument);
+
+/* Must this source be looked at?  The history only for an instant of knowledge. */
+extern bool agm_filter_needs(const AgmFilter *filter, AgmSource source);
+
+/* What finds the versions that were held at the instant asked. */
+typedef enum AgmAccess
+{
+	AGM_ANY_INDEX,	 /* the index of time or another, as the planner sees fit */
+	AGM_OTHER_INDEX, /* an index on what else is asked */
+	AGM_TIME_INDEX	 /* the index of time, and nothing is read but m.tokens, which it holds */
+} AgmAccess;
+
+/*
+ * Appends " FROM <source> m <join> WHERE ..." with the condition on the namespace, $1, and
+ * on the instant of knowledge.
+ */
+extern void agm_filter_from(const AgmFilter *filter, AgmSource source, AgmAccess access,
+							const char *join, StringInfo sql, AgmParams *params);
+
+/*
+ * Appends "<source> c WHERE ...", to stand after FROM: of the memory of namespace $1 for
+ * which `which`, a condition on c, holds, the version that is asked for.
+ */
+extern void agm_filter_version(const AgmFilter *filter, AgmSource source, const char *which,
+							   StringInfo sql, AgmParams *params);
 
 /*
  * Appends " AND ..." conditions on the memory m and their parameters; $1 is the namespace.

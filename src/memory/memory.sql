@@ -257,6 +257,7 @@ BEGIN
     "key_hash": "128-bit hash of kind, subject and predicate (object too where the predicate has many values) where a new value replaces the old; NULL: no such key",
     "operation": "The operation that wrote this version: audit.id; NULL: written by hand"}');
   PERFORM agentmem.create_change_tables(store, partitions);
+  PERFORM agentmem.create_history(store, dimensions, metric, partitions);
 
   PERFORM agentmem.create_data_table(store, 'activity', $ddl$
       namespace text COLLATE "C" NOT NULL,
@@ -370,7 +371,7 @@ BEGIN
     RAISE EXCEPTION 'store "%" holds memories', store
       USING ERRCODE = 'dependent_objects_still_exist', HINT = 'drop_store(store, cascade => true) drops them too.';
   END IF;
-  EXECUTE format('DROP TABLE %1$I.memory, %1$I.activity, %1$I.namespace, %1$I.key_lock, %1$I.edge, %1$I.conflict, %1$I.audit,'
+  EXECUTE format('DROP TABLE %1$I.memory, %1$I.memory_history, %1$I.activity, %1$I.namespace, %1$I.key_lock, %1$I.edge, %1$I.conflict, %1$I.audit,'
                  ' %1$I.predicate, %1$I.kind, %1$I.setting', store);
   EXECUTE format('DROP SEQUENCE %1$I.id_seq, %1$I.operation_seq', store);
   EXECUTE format('DROP SCHEMA %I', store);
@@ -466,29 +467,31 @@ CREATE TYPE agentmem.memory AS (
 COMMENT ON TYPE agentmem.memory IS
   'A memory as get() and list() return it; confidence is the effective one, 1 - (1 - c) * 0.9 ^ confirmations';
 
-CREATE FUNCTION agentmem.get(store name, namespace text, ids bigint[] DEFAULT NULL, keys text[] DEFAULT NULL)
+CREATE FUNCTION agentmem.get(store name, namespace text, ids bigint[] DEFAULT NULL, keys text[] DEFAULT NULL,
+                             known_at timestamptz DEFAULT NULL)
 RETURNS SETOF agentmem.memory LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'agm_fn_get';
-COMMENT ON FUNCTION agentmem.get(name, text, bigint[], text[]) IS
+COMMENT ON FUNCTION agentmem.get(name, text, bigint[], text[], timestamptz) IS
   'The memories of these ids or keys, by id; what does not exist is left out';
 
 CREATE FUNCTION agentmem.list(
   store name, namespace text, kinds text[] DEFAULT NULL, tags text[] DEFAULT NULL, attributes jsonb DEFAULT NULL,
   subject text DEFAULT NULL, valid_at timestamptz DEFAULT NULL, during tstzrange DEFAULT NULL,
   states text[] DEFAULT '{active,warm,cold}', session text DEFAULT NULL, predicate text DEFAULT NULL, tags_any text[] DEFAULT NULL,
-  after bigint DEFAULT NULL, n int DEFAULT 100)
+  after bigint DEFAULT NULL, n int DEFAULT 100, known_at timestamptz DEFAULT NULL)
 RETURNS SETOF agentmem.memory LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000 ROWS 100
 AS 'MODULE_PATHNAME', 'agm_fn_list';
-COMMENT ON FUNCTION agentmem.list(name, text, text[], text[], jsonb, text, timestamptz, tstzrange, text[], text, text, text[], bigint, int) IS
+COMMENT ON FUNCTION agentmem.list(name, text, text[], text[], jsonb, text, timestamptz, tstzrange, text[], text, text, text[], bigint, int, timestamptz) IS
   'Pages through the memories that pass the filters of recall(), by id: the n that follow the id after';
 
 CREATE FUNCTION agentmem.count(
   store name, namespace text, kinds text[] DEFAULT NULL, tags text[] DEFAULT NULL, attributes jsonb DEFAULT NULL,
   subject text DEFAULT NULL, valid_at timestamptz DEFAULT NULL, during tstzrange DEFAULT NULL,
-  states text[] DEFAULT '{active,warm,cold}', session text DEFAULT NULL, predicate text DEFAULT NULL, tags_any text[] DEFAULT NULL)
+  states text[] DEFAULT '{active,warm,cold}', session text DEFAULT NULL, predicate text DEFAULT NULL, tags_any text[] DEFAULT NULL,
+  known_at timestamptz DEFAULT NULL)
 RETURNS bigint LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000
 AS 'MODULE_PATHNAME', 'agm_fn_count';
-COMMENT ON FUNCTION agentmem.count(name, text, text[], text[], jsonb, text, timestamptz, tstzrange, text[], text, text, text[]) IS
+COMMENT ON FUNCTION agentmem.count(name, text, text[], text[], jsonb, text, timestamptz, tstzrange, text[], text, text, text[], timestamptz) IS
   'How many memories pass the filters of recall()';
 
 CREATE FUNCTION agentmem.namespaces(store name, prefix text DEFAULT NULL, depth int DEFAULT NULL, after text DEFAULT NULL, n int DEFAULT 100,

@@ -1,6 +1,6 @@
 /*
  * read_fn.c
- *		SQL boundary of plain reading: get, list, count, namespaces.
+ *		SQL boundary of plain reading: get, list, count, as_of, namespaces.
  */
 #include "postgres.h"
 
@@ -14,31 +14,16 @@
 #include "base/compat.h"
 #include "memory/filter.h"
 #include "memory/memory.h"
+#include "memory/read.h"
 
 PG_FUNCTION_INFO_V1(agm_fn_effective_confidence);
+PG_FUNCTION_INFO_V1(agm_fn_as_of);
 PG_FUNCTION_INFO_V1(agm_fn_get);
 PG_FUNCTION_INFO_V1(agm_fn_list);
 PG_FUNCTION_INFO_V1(agm_fn_count);
 PG_FUNCTION_INFO_V1(agm_fn_namespaces);
 
 #define ROWS_MAX 10000
-
-/* A row of the type agentmem.memory; {store}.activity is joined by primary key. */
-#define MEMORY_COLUMNS                                                                         \
-	"m.id, m.namespace, m.kind, m.content, m.title, m.subject, m.predicate, m.object, m.tags," \
-	" m.attributes, m.valid_period, m.system_period,"                                          \
-	" agentmem.effective_confidence(m.confidence, coalesce(a.confirmations, 0)),"              \
-	" m.importance, m.provenance, m.source, m.actor, m.session, m.parent, m.pinned,"           \
-	" m.expires_at, m.key, m.language, m.model, coalesce(a.state, 'active'),"                  \
-	" coalesce(a.accesses, 0), a.last_access, coalesce(a.confirmations, 0)"
-#define MEMORY_ACTIVITY                                                                        \
-	" LEFT JOIN LATERAL (SELECT * FROM {store}.activity c"                                     \
-	" WHERE c.namespace OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR(pg_catalog.=) m.id "       \
-	"OFFSET 0) a ON true"
-#define MEMORY_FROM                                                                            \
-	" FROM {store}.memory m LEFT JOIN {store}.activity a"                                      \
-	" ON a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=) m.id"           \
-	" WHERE m.namespace OPERATOR(pg_catalog.=) $1"
 
 /* README "Writing": each confirmation takes a tenth of what is left to doubt. */
 Datum
@@ -49,25 +34,18 @@ agm_fn_effective_confidence(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT4((float4) (1 - doubt * pow(0.9, PG_GETARG_INT32(1))));
 }
 
-/* The types of MEMORY_COLUMNS, which are those of agentmem.memory. */
-#define MEMORY_TYPES                                                                           \
-	"lttt"                                                                                     \
-	"t?t?t?t?T?j?"                                                                             \
-	"rrf?f?"                                                                                   \
-	"tt?t?t?l?bz?"                                                                             \
-	"t?tt?"                                                                                    \
-	"tlz?i"
-
 static void
 put_row(TupleTableSlot *slot, void *arg)
 {
 	tuplestore_puttupleslot((Tuplestorestate *) arg, slot);
 }
 
-static Tuplestorestate *
-result_store(FunctionCallInfo fcinfo)
+void
+agm_read_rows(FunctionCallInfo fcinfo, const AgmStore *store, const char *sql,
+			  const AgmParams *params, int flags, AgmColumns columns)
 {
-	return ((ReturnSetInfo *) fcinfo->resultinfo)->setResult;
+	(void) agm_execute(store, sql, params, AGM_READ | flags, columns, put_row,
+					   ((ReturnSetInfo *) fcinfo->resultinfo)->setResult);
 }
 
 static int
@@ -84,32 +62,54 @@ row_limit(FunctionCallInfo fcinfo, int argno)
 	return n;
 }
 
+static void
+read_known_at(FunctionCallInfo fcinfo, int argno, AgmFilter *filter)
+{
+	filter->has_known_at = !PG_ARGISNULL(argno);
+	if (filter->has_known_at)
+		filter->known_at = PG_GETARG_TIMESTAMPTZ(argno);
+}
+
+/* Two look-ups by index, not one scan with OR; base/README.md, rule 10. */
+static void
+append_look_ups(const AgmFilter *filter, AgmSource source, StringInfo sql, AgmParams *params)
+{
+	appendStringInfoString(sql, "SELECT " AGM_MEMORY_COLUMNS " FROM pg_catalog.unnest($2) i(id)"
+								" CROSS JOIN LATERAL (SELECT * FROM ");
+	agm_filter_version(filter, source, "c.id OPERATOR(pg_catalog.=) i.id", sql, params);
+	appendStringInfoString(sql, " OFFSET 0) m" AGM_LOOK_UP_ACTIVITY
+								" UNION SELECT " AGM_MEMORY_COLUMNS
+								" FROM pg_catalog.unnest($3) k(key)"
+								" CROSS JOIN LATERAL (SELECT * FROM ");
+	agm_filter_version(filter, source, "c.key OPERATOR(pg_catalog.=) k.key", sql, params);
+	appendStringInfoString(sql, " OFFSET 0) m" AGM_LOOK_UP_ACTIVITY);
+}
+
 Datum
 agm_fn_get(PG_FUNCTION_ARGS)
 {
 	AgmSession session;
 	AgmStore store;
 	AgmParams params = {0};
+	AgmFilter filter = {0};
+	StringInfoData sql;
 
 	InitMaterializedSRF(fcinfo, 0);
 	agm_spi_begin(&session);
 	agm_reader_begin(fcinfo, &store, &params);
 	agm_param(&params, INT8ARRAYOID, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
 	agm_param(&params, TEXTARRAYOID, PG_GETARG_DATUM(3), PG_ARGISNULL(3));
-	/* Two look-ups by index, not one scan with OR; base/README.md, rule 10. */
-	(void) agm_execute(
-		&store,
-		"SELECT * FROM (SELECT " MEMORY_COLUMNS
-		" FROM pg_catalog.unnest($2) i(id) CROSS JOIN LATERAL"
-		" (SELECT * FROM {store}.memory c"
-		"  WHERE c.namespace OPERATOR(pg_catalog.=) $1"
-		"  AND c.id OPERATOR(pg_catalog.=) i.id OFFSET 0) m" MEMORY_ACTIVITY
-		" UNION SELECT " MEMORY_COLUMNS " FROM pg_catalog.unnest($3) k(key) CROSS JOIN LATERAL"
-		" (SELECT * FROM {store}.memory c"
-		"  WHERE c.namespace OPERATOR(pg_catalog.=) $1"
-		"  AND c.key OPERATOR(pg_catalog.=) k.key OFFSET 0) m" MEMORY_ACTIVITY
-		") found ORDER BY 1",
-		&params, AGM_READ | AGM_PLAN_GENERIC, MEMORY_TYPES, put_row, result_store(fcinfo));
+	read_known_at(fcinfo, 4, &filter);
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT * FROM (");
+	append_look_ups(&filter, AGM_MEMORY, &sql, &params);
+	if (agm_filter_needs(&filter, AGM_HISTORY))
+	{
+		appendStringInfoString(&sql, " UNION ");
+		append_look_ups(&filter, AGM_HISTORY, &sql, &params);
+	}
+	appendStringInfoString(&sql, ") found ORDER BY 1");
+	agm_read_rows(fcinfo, &store, sql.data, &params, AGM_PLAN_GENERIC, AGM_MEMORY_TYPES);
 	agm_spi_end(&session);
 	PG_RETURN_NULL();
 }
@@ -120,9 +120,9 @@ arg_pointer(FunctionCallInfo fcinfo, int argno)
 	return PG_ARGISNULL(argno) ? NULL : PG_DETOAST_DATUM(PG_GETARG_DATUM(argno));
 }
 
-/* The filter arguments of list and count, which stand in the same places. */
+/* The filter arguments of list and count, which stand in the same places but for known_at. */
 static void
-read_filter(FunctionCallInfo fcinfo, const AgmStore *store, AgmFilter *filter)
+read_filter(FunctionCallInfo fcinfo, const AgmStore *store, int known_at, AgmFilter *filter)
 {
 	memset(filter, 0, sizeof(*filter));
 	filter->kinds = arg_pointer(fcinfo, 2);
@@ -137,7 +137,22 @@ read_filter(FunctionCallInfo fcinfo, const AgmStore *store, AgmFilter *filter)
 	filter->session = arg_pointer(fcinfo, 9);
 	filter->predicate = arg_pointer(fcinfo, 10);
 	filter->tags_any = arg_pointer(fcinfo, 11);
+	read_known_at(fcinfo, known_at, filter);
 	agm_filter_check(filter, store);
+}
+
+/* The memories of one source that pass, and then `page`. */
+static void
+append_page(const AgmFilter *filter, AgmSource source, Datum after, bool has_after,
+			const char *page, StringInfo sql, AgmParams *params)
+{
+	appendStringInfoString(sql, "SELECT " AGM_MEMORY_COLUMNS);
+	agm_filter_from(filter, source, AGM_ANY_INDEX, AGM_JOIN_ACTIVITY, sql, params);
+	agm_filter_append(filter, true, sql, params);
+	if (has_after)
+		appendStringInfo(sql, " AND m.id OPERATOR(pg_catalog.>) $%d",
+						 agm_param(params, INT8OID, after, false));
+	appendStringInfoString(sql, page);
 }
 
 Datum
@@ -149,21 +164,26 @@ agm_fn_list(PG_FUNCTION_ARGS)
 	AgmFilter filter;
 	StringInfoData sql;
 	int n = row_limit(fcinfo, 13);
+	bool has_after = !PG_ARGISNULL(12);
+	const char *page = " ORDER BY m.id LIMIT $2";
 
 	InitMaterializedSRF(fcinfo, 0);
 	agm_spi_begin(&session);
 	agm_reader_begin(fcinfo, &store, &params);
-	read_filter(fcinfo, &store, &filter);
+	agm_param(&params, INT8OID, Int64GetDatum(n), false);
+	read_filter(fcinfo, &store, 14, &filter);
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT " MEMORY_COLUMNS MEMORY_FROM);
-	agm_filter_append(&filter, true, &sql, &params);
-	if (!PG_ARGISNULL(12))
-		appendStringInfo(&sql, " AND m.id OPERATOR(pg_catalog.>) $%d",
-						 agm_param(&params, INT8OID, PG_GETARG_DATUM(12), false));
-	appendStringInfo(&sql, " ORDER BY m.id LIMIT $%d",
-					 agm_param(&params, INT8OID, Int64GetDatum(n), false));
-	(void) agm_execute(&store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, MEMORY_TYPES,
-					   put_row, result_store(fcinfo));
+	if (!agm_filter_needs(&filter, AGM_HISTORY))
+		append_page(&filter, AGM_MEMORY, PG_GETARG_DATUM(12), has_after, page, &sql, &params);
+	else
+	{
+		appendStringInfoString(&sql, "SELECT * FROM ((");
+		append_page(&filter, AGM_MEMORY, PG_GETARG_DATUM(12), has_after, page, &sql, &params);
+		appendStringInfoString(&sql, ") UNION ALL (");
+		append_page(&filter, AGM_HISTORY, PG_GETARG_DATUM(12), has_after, page, &sql, &params);
+		appendStringInfoString(&sql, ")) found ORDER BY 1 LIMIT $2");
+	}
+	agm_read_rows(fcinfo, &store, sql.data, &params, AGM_PLAN_CUSTOM, AGM_MEMORY_TYPES);
 	agm_spi_end(&session);
 	PG_RETURN_NULL();
 }
@@ -173,7 +193,7 @@ read_count(TupleTableSlot *slot, void *arg)
 {
 	bool isnull;
 
-	*(int64 *) arg = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+	*(int64 *) arg += DatumGetInt64(slot_getattr(slot, 1, &isnull));
 }
 
 Datum
@@ -181,22 +201,61 @@ agm_fn_count(PG_FUNCTION_ARGS)
 {
 	AgmSession session;
 	AgmStore store;
-	AgmParams params = {0};
+	AgmParams all = {0};
 	AgmFilter filter;
-	StringInfoData sql;
 	int64 count = 0;
 
 	agm_spi_begin(&session);
-	agm_reader_begin(fcinfo, &store, &params);
-	read_filter(fcinfo, &store, &filter);
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT pg_catalog.count(*) FROM {store}.memory m"
-								 " WHERE m.namespace OPERATOR(pg_catalog.=) $1");
-	agm_filter_append(&filter, true, &sql, &params);
-	(void) agm_execute(&store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "l", read_count,
-					   &count);
+	agm_reader_begin(fcinfo, &store, &all);
+	read_filter(fcinfo, &store, 12, &filter);
+	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
+	{
+		AgmParams params = all;
+		StringInfoData sql;
+
+		if (!agm_filter_needs(&filter, source))
+			continue;
+		initStringInfo(&sql);
+		appendStringInfoString(&sql, "SELECT pg_catalog.count(*)");
+		agm_filter_from(&filter, source, AGM_ANY_INDEX, "", &sql, &params);
+		agm_filter_append(&filter, true, &sql, &params);
+		(void) agm_execute(&store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "l",
+						   read_count, &count);
+	}
 	agm_spi_end(&session);
 	PG_RETURN_INT64(count);
+}
+
+/* The filter of as_of: any state, as in get. */
+Datum
+agm_fn_as_of(PG_FUNCTION_ARGS)
+{
+	AgmSession session;
+	AgmStore store;
+	AgmParams params = {0};
+	AgmFilter filter = {0};
+	StringInfoData sql;
+
+	InitMaterializedSRF(fcinfo, 0);
+	agm_spi_begin(&session);
+	agm_reader_begin(fcinfo, &store, &params);
+	filter.has_valid_at = !PG_ARGISNULL(2);
+	if (filter.has_valid_at)
+		filter.valid_at = PG_GETARG_TIMESTAMPTZ(2);
+	read_known_at(fcinfo, 3, &filter);
+	filter.kinds = arg_pointer(fcinfo, 4);
+	agm_filter_check(&filter, &store);
+	initStringInfo(&sql);
+	append_page(&filter, AGM_MEMORY, 0, false, "", &sql, &params);
+	if (agm_filter_needs(&filter, AGM_HISTORY))
+	{
+		appendStringInfoString(&sql, " UNION ALL ");
+		append_page(&filter, AGM_HISTORY, 0, false, "", &sql, &params);
+	}
+	appendStringInfoString(&sql, " ORDER BY 1");
+	agm_read_rows(fcinfo, &store, sql.data, &params, AGM_PLAN_CUSTOM, AGM_MEMORY_TYPES);
+	agm_spi_end(&session);
+	PG_RETURN_NULL();
 }
 
 /*
@@ -223,8 +282,8 @@ agm_fn_namespaces(PG_FUNCTION_ARGS)
 	agm_param(&params, INT4OID, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
 	agm_param(&params, TEXTOID, PG_GETARG_DATUM(3), PG_ARGISNULL(3));
 	agm_param(&params, INT8OID, Int64GetDatum(n), false);
-	(void) agm_execute(
-		&store,
+	agm_read_rows(
+		fcinfo, &store,
 		"SELECT s.namespace, s.created, s.languages, coalesce(s.memories, c.memories),"
 		"       coalesce(s.tokens, c.tokens)"
 		" FROM (SELECT n.* FROM {store}.namespace n"
@@ -246,7 +305,7 @@ agm_fn_namespaces(PG_FUNCTION_ARGS)
 		"                    WHERE m.namespace OPERATOR(pg_catalog.=) s.namespace"
 		"                    AND s.memories IS NULL) c ON true"
 		" ORDER BY s.namespace",
-		&params, AGM_READ | AGM_PLAN_CUSTOM, "tzTll", put_row, result_store(fcinfo));
+		&params, AGM_PLAN_CUSTOM, "tzTll");
 	agm_spi_end(&session);
 	PG_RETURN_NULL();
 }

@@ -217,42 +217,57 @@ read_feature(TupleTableSlot *slot, void *arg)
 	candidate->bytes = DatumGetInt32(slot_getattr(slot, 5, &isnull));
 }
 
+static void
+read_features_of(AgmPool *pool, const AgmSearched *searched, AgmSource source, Datum ids)
+{
+	const AgmRecall *recall = pool->recall;
+	AgmParams params = {0};
+	StringInfoData sql;
+
+	agm_param(&params, TEXTOID, searched->name, false);
+	agm_param(&params, INT8ARRAYOID, ids, false);
+	initStringInfo(&sql);
+	appendStringInfoString(&sql,
+						   "SELECT m.* FROM pg_catalog.unnest($2) i(id) CROSS JOIN LATERAL"
+						   " (SELECT c.id, ");
+	if (recall->embedding != NULL)
+		appendStringInfo(&sql, "c.embedding OPERATOR(agentmem.%s) $%d",
+						 recall->distance_operator,
+						 agm_param(&params, agm_type_oid("vector"),
+								   PointerGetDatum(recall->embedding), false));
+	else
+		appendStringInfoString(&sql, "NULL::pg_catalog.float8");
+	appendStringInfoString(&sql, ", c.importance, ");
+	/* What state it was in is not kept: as if active. */
+	appendStringInfoString(&sql, recall->filter.has_known_at
+									 ? "NULL::pg_catalog.text"
+									 : "(SELECT a.state FROM {store}.activity a"
+									   " WHERE a.namespace OPERATOR(pg_catalog.=) $1"
+									   " AND a.id OPERATOR(pg_catalog.=) c.id)");
+	appendStringInfoString(&sql, ", pg_catalog.octet_length(c.content) FROM ");
+	agm_filter_version(&recall->filter, source, "c.id OPERATOR(pg_catalog.=) i.id", &sql,
+					   &params);
+	appendStringInfoString(&sql, " OFFSET 0) m");
+	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_GENERIC,
+					   "ld?f?t?i", read_feature, pool);
+}
+
 /* What fusion needs of each candidate of the namespace at hand, by one look-up of all. */
 static void
 read_features(AgmPool *pool, const AgmSearched *searched)
 {
-	const AgmRecall *recall = pool->recall;
-	AgmParams params = {0};
-	StringInfoData distance;
 	int n = pool->n - pool->first;
 	int64 *ids = palloc(sizeof(int64) * Max(n, 1));
+	Datum array;
 
 	if (n == 0)
 		return;
 	for (int i = 0; i < n; i++)
 		ids[i] = pool->items[pool->first + i].id;
-	agm_param(&params, TEXTOID, searched->name, false);
-	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
-	initStringInfo(&distance);
-	if (recall->embedding != NULL)
-		appendStringInfo(&distance, "c.embedding OPERATOR(agentmem.%s) $%d",
-						 recall->distance_operator,
-						 agm_param(&params, agm_type_oid("vector"),
-								   PointerGetDatum(recall->embedding), false));
-	else
-		appendStringInfoString(&distance, "NULL::pg_catalog.float8");
-	(void) agm_execute(
-		&recall->store,
-		psprintf("SELECT m.* FROM pg_catalog.unnest($2) i(id) CROSS JOIN LATERAL"
-				 " (SELECT c.id, %s, c.importance,"
-				 "   (SELECT a.state FROM {store}.activity a"
-				 "    WHERE a.namespace OPERATOR(pg_catalog.=) $1"
-				 "    AND a.id OPERATOR(pg_catalog.=) c.id),"
-				 "   pg_catalog.octet_length(c.content)"
-				 "  FROM {store}.memory c WHERE c.namespace OPERATOR(pg_catalog.=) $1"
-				 "  AND c.id OPERATOR(pg_catalog.=) i.id OFFSET 0) m",
-				 distance.data),
-		&params, AGM_READ | AGM_PLAN_GENERIC, "ld?f?t?i", read_feature, pool);
+	array = agm_int8_array(ids, n);
+	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
+		if (agm_filter_needs(&pool->recall->filter, source))
+			read_features_of(pool, searched, source, array);
 }
 
 static void
@@ -294,9 +309,8 @@ read_newest(TupleTableSlot *slot, void *arg)
 	candidate->score = isnull ? -DBL_MAX : (double) DatumGetTimestampTz(started);
 }
 
-/* README rule 1: nothing asked, so the newest that pass the filter. */
 static void
-list_newest(AgmPool *pool, const AgmSearched *searched)
+list_newest_of(AgmPool *pool, const AgmSearched *searched, AgmSource source)
 {
 	const AgmRecall *recall = pool->recall;
 	AgmParams params = {0};
@@ -306,13 +320,22 @@ list_newest(AgmPool *pool, const AgmSearched *searched)
 	agm_param(&params, INT8OID, Int64GetDatum(recall->k), false);
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT m.id, pg_catalog.octet_length(m.content),"
-								 " pg_catalog.lower(m.valid_period) FROM {store}.memory m"
-								 " WHERE m.namespace OPERATOR(pg_catalog.=) $1");
+								 " pg_catalog.lower(m.valid_period)");
+	agm_filter_from(&recall->filter, source, AGM_ANY_INDEX, "", &sql, &params);
 	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
 	appendStringInfoString(&sql, " ORDER BY pg_catalog.lower(m.valid_period) DESC NULLS LAST,"
 								 " m.id DESC LIMIT $2");
 	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "liz?",
 					   read_newest, pool);
+}
+
+/* README rule 1: nothing asked, so the newest that pass the filter. */
+static void
+list_newest(AgmPool *pool, const AgmSearched *searched)
+{
+	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
+		if (agm_filter_needs(&pool->recall->filter, source))
+			list_newest_of(pool, searched, source);
 }
 
 /* One namespace, in a context of its own: what it leaves behind is the pool's growth. */

@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 
 #include "lexical/lexical.h"
+#include "memory/span.h"
 #include "recall/top.h"
 
 /* A word used more often in one memory counts as used this often: BM25 is flat there. */
@@ -111,14 +112,58 @@ read_match(TupleTableSlot *slot, void *arg)
 		MemoryContextReset(pass->row_context);
 }
 
+/* What the index of a source is searched for: each term, in the history each stretch of time. */
+static Datum
+index_keys(const AgmRecall *recall, const AgmSearched *searched, AgmSource source,
+		   const Pass *pass)
+{
+	text *ns = DatumGetTextPP(searched->name);
+	AgmSpan instant = agm_span_of_instant(recall->filter.known_at);
+	int64 stretches[AGM_SPAN_LEVELS];
+	int64 *keys = palloc(sizeof(int64) * pass->nterms * AGM_SPAN_LEVELS);
+	int n = 0;
+
+	agm_span_containing(&instant, stretches);
+	for (int i = 0; i < pass->nterms; i++)
+	{
+		int64 key = agm_lexeme_key(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns), pass->terms[i].word,
+								   pass->terms[i].len);
+
+		if (source == AGM_MEMORY)
+			keys[n++] = key;
+		else
+			for (int level = 0; level < AGM_SPAN_LEVELS; level++)
+				keys[n++] = agm_span_key(key, stretches[level]);
+	}
+	return agm_int8_array(keys, n);
+}
+
 static void
-run_pass(const AgmRecall *recall, const AgmSearched *searched, Pass *pass)
+pass_source(const AgmRecall *recall, const AgmSearched *searched, AgmSource source, Pass *pass)
 {
 	AgmParams params = {0};
 	StringInfoData sql;
-	text *ns = DatumGetTextPP(searched->name);
-	int64 *keys = palloc(sizeof(int64) * pass->nterms);
 
+	agm_param(&params, TEXTOID, searched->name, false);
+	agm_param(&params, INT8ARRAYOID, index_keys(recall, searched, source, pass), false);
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT m.id, m.tokens, m.lexemes, (true");
+	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
+	appendStringInfoString(&sql, ")");
+	/* The keys have the time in them: an index of time would add nothing. */
+	agm_filter_from(&recall->filter, source,
+					source == AGM_MEMORY ? AGM_ANY_INDEX : AGM_OTHER_INDEX, "", &sql, &params);
+	appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.&&) $2",
+					 source == AGM_MEMORY
+						 ? "agentmem.lexeme_keys(m.namespace, m.lexemes)"
+						 : "agentmem.history_keys(m.namespace, m.lexemes, m.system_period)");
+	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "livb?",
+					   read_match, pass);
+}
+
+static void
+run_pass(const AgmRecall *recall, const AgmSearched *searched, Pass *pass)
+{
 	pass->df = palloc0(sizeof(int64) * pass->nterms);
 	pass->capacity = MATCHES_INITIAL;
 	pass->matches = palloc(pass->capacity * sizeof(Match));
@@ -126,20 +171,9 @@ run_pass(const AgmRecall *recall, const AgmSearched *searched, Pass *pass)
 	pass->words = palloc(pass->words_capacity * sizeof(MatchWord));
 	pass->row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "agentmem match", ALLOCSET_SMALL_SIZES);
-	for (int i = 0; i < pass->nterms; i++)
-		keys[i] = agm_lexeme_key(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns), pass->terms[i].word,
-								 pass->terms[i].len);
-	agm_param(&params, TEXTOID, searched->name, false);
-	agm_param(&params, INT8ARRAYOID, agm_int8_array(keys, pass->nterms), false);
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT m.id, m.tokens, m.lexemes, (true");
-	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
-	appendStringInfoString(&sql,
-						   ") FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
-						   " AND agentmem.lexeme_keys(m.namespace, m.lexemes)"
-						   " OPERATOR(pg_catalog.&&) $2");
-	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "livb?",
-					   read_match, pass);
+	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
+		if (agm_filter_needs(&recall->filter, source))
+			pass_source(recall, searched, source, pass);
 }
 
 static void
@@ -148,25 +182,35 @@ read_statistics(TupleTableSlot *slot, void *arg)
 	AgmStatistics *statistics = arg;
 	bool isnull;
 
-	statistics->memories = DatumGetInt64(slot_getattr(slot, 1, &isnull));
-	statistics->tokens = DatumGetInt64(slot_getattr(slot, 2, &isnull));
+	statistics->memories += DatumGetInt64(slot_getattr(slot, 1, &isnull));
+	statistics->tokens += DatumGetInt64(slot_getattr(slot, 2, &isnull));
 }
 
 /* README rule 4: counted up to a size, estimates of maintenance above. */
 static AgmStatistics
 namespace_statistics(const AgmRecall *recall, const AgmSearched *searched)
 {
-	AgmParams params = {0};
-	AgmStatistics statistics;
+	AgmStatistics statistics = {0, 0};
 
 	if (searched->estimate.memories > EXACT_STATISTICS_MAX && searched->estimate.tokens > 0)
 		return searched->estimate;
-	agm_param(&params, TEXTOID, searched->name, false);
-	(void) agm_execute(&recall->store,
-					   "SELECT pg_catalog.count(*), coalesce(pg_catalog.sum(m.tokens), 0)"
-					   " FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1",
-					   &params, AGM_READ | AGM_PLAN_GENERIC, "ll", read_statistics,
-					   &statistics);
+	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
+	{
+		AgmParams params = {0};
+		StringInfoData sql;
+
+		if (!agm_filter_needs(&recall->filter, source))
+			continue;
+		agm_param(&params, TEXTOID, searched->name, false);
+		initStringInfo(&sql);
+		appendStringInfoString(
+			&sql, "SELECT pg_catalog.count(*), coalesce(pg_catalog.sum(m.tokens), 0)");
+		agm_filter_from(&recall->filter, source, AGM_TIME_INDEX, "", &sql, &params);
+		(void) agm_execute(
+			&recall->store, sql.data, &params,
+			AGM_READ | (recall->filter.has_known_at ? AGM_PLAN_CUSTOM : AGM_PLAN_GENERIC), "ll",
+			read_statistics, &statistics);
+	}
 	return statistics;
 }
 

@@ -126,13 +126,13 @@ compare_rows(const void *a, const void *b)
 
 /* The columns of recall() as far as they are columns of the table, then the id. */
 #define ROW_COLUMNS                                                                            \
-	"m.id, m.namespace, m.kind, m.content, NULL::pg_catalog.float4, NULL::pg_catalog.int4,"    \
-	" m.valid_period,"                                                                         \
-	" agentmem.effective_confidence(m.confidence, coalesce("                                   \
+	"c.id, c.namespace, c.kind, c.content, NULL::pg_catalog.float4, NULL::pg_catalog.int4,"    \
+	" c.valid_period,"                                                                         \
+	" agentmem.effective_confidence(c.confidence, coalesce("                                   \
 	"  (SELECT a.confirmations FROM {store}.activity a"                                        \
-	"   WHERE a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=) m.id), "   \
+	"   WHERE a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=) c.id), "   \
 	"0)),"                                                                                     \
-	" m.attributes, m.source"
+	" c.attributes, c.source"
 
 #define ROW_TYPES "ltttf?i?rf?j?t?"
 
@@ -166,21 +166,33 @@ read_row(TupleTableSlot *slot, void *arg)
 static void
 read_group(const AgmRecall *recall, Datum ns, AgmRecalled **group, int n)
 {
-	AgmParams params = {0};
 	RowReader reader = {group, n};
 	int64 *ids = palloc(sizeof(int64) * n);
+	Datum array;
 
 	qsort(group, n, sizeof(AgmRecalled *), compare_rows);
 	for (int i = 0; i < n; i++)
 		ids[i] = group[i]->candidate.id;
-	agm_param(&params, TEXTOID, ns, false);
-	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
-	(void) agm_execute(&recall->store,
-					   "SELECT m.* FROM pg_catalog.unnest($2) i(id) CROSS JOIN LATERAL"
-					   " (SELECT " ROW_COLUMNS " FROM {store}.memory m"
-					   "  WHERE m.namespace OPERATOR(pg_catalog.=) $1"
-					   "  AND m.id OPERATOR(pg_catalog.=) i.id OFFSET 0) m",
-					   &params, AGM_READ | AGM_PLAN_GENERIC, ROW_TYPES, read_row, &reader);
+	array = agm_int8_array(ids, n);
+	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
+	{
+		AgmParams params = {0};
+		StringInfoData sql;
+
+		if (!agm_filter_needs(&recall->filter, source))
+			continue;
+		agm_param(&params, TEXTOID, ns, false);
+		agm_param(&params, INT8ARRAYOID, array, false);
+		initStringInfo(&sql);
+		appendStringInfoString(&sql,
+							   "SELECT m.* FROM pg_catalog.unnest($2) i(id) CROSS JOIN LATERAL"
+							   " (SELECT " ROW_COLUMNS " FROM ");
+		agm_filter_version(&recall->filter, source, "c.id OPERATOR(pg_catalog.=) i.id", &sql,
+						   &params);
+		appendStringInfoString(&sql, " OFFSET 0) m");
+		(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_GENERIC,
+						   ROW_TYPES, read_row, &reader);
+	}
 }
 
 static int

@@ -163,8 +163,6 @@ read_modes(FunctionCallInfo fcinfo, AgmRecall *recall)
 		not_yet("granularity \"summary\"", "granularity");
 	if (strcmp(granularity, "memory") != 0)
 		unknown_word("granularity", granularity, "memory");
-	if (!PG_ARGISNULL(ARG_KNOWN_AT))
-		not_yet("asking what was known at a time", "known_at");
 	if (!PG_ARGISNULL(ARG_DIVERSITY) && PG_GETARG_FLOAT4(ARG_DIVERSITY) != 0)
 		not_yet("diversity other than 0", "diversity");
 }
@@ -216,6 +214,9 @@ read_filter(FunctionCallInfo fcinfo, AgmFilter *filter)
 	filter->has_valid_at = !PG_ARGISNULL(ARG_VALID_AT);
 	if (filter->has_valid_at)
 		filter->valid_at = PG_GETARG_TIMESTAMPTZ(ARG_VALID_AT);
+	filter->has_known_at = !PG_ARGISNULL(ARG_KNOWN_AT);
+	if (filter->has_known_at)
+		filter->known_at = PG_GETARG_TIMESTAMPTZ(ARG_KNOWN_AT);
 }
 
 static void

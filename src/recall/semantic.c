@@ -49,33 +49,43 @@ read_hit(TupleTableSlot *slot, void *arg)
  * A tie-breaker would keep the planner from the index, which gives distances in order and no more:
  * instead all ties of the last row are asked for, and of these the smallest ids stay.
  */
-AgmHits
-agm_semantic_search(const AgmRecall *recall, const AgmSearched *searched)
+static void
+search_source(const AgmRecall *recall, const AgmSearched *searched, AgmSource source,
+			  AgmTop *top)
 {
 	AgmParams params = {0};
 	StringInfoData sql;
+
+	agm_param(&params, TEXTOID, searched->name, false);
+	agm_param(&params, agm_type_oid("vector"), PointerGetDatum(recall->embedding), false);
+	agm_param(&params, INT8OID, Int64GetDatum(recall->depth), false);
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT m.id, m.embedding OPERATOR(agentmem.%s) $2",
+					 recall->distance_operator);
+	agm_filter_from(&recall->filter, source, AGM_ANY_INDEX, "", &sql, &params);
+	appendStringInfoString(&sql, " AND m.embedding IS NOT NULL");
+	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
+	appendStringInfo(&sql,
+					 " ORDER BY m.embedding OPERATOR(agentmem.%s) $2"
+					 " FETCH FIRST ($3) ROWS WITH TIES",
+					 recall->distance_operator);
+	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "ld",
+					   read_hit, top);
+}
+
+AgmHits
+agm_semantic_search(const AgmRecall *recall, const AgmSearched *searched)
+{
 	AgmTop top;
 	int level = NewGUCNestLevel();
 
 	if (recall->exact)
 		(void) set_config_option("agentmem.ivfbq_exact", "on", PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
-	agm_param(&params, TEXTOID, searched->name, false);
-	agm_param(&params, agm_type_oid("vector"), PointerGetDatum(recall->embedding), false);
-	agm_param(&params, INT8OID, Int64GetDatum(recall->depth), false);
-	initStringInfo(&sql);
-	appendStringInfo(&sql,
-					 "SELECT m.id, m.embedding OPERATOR(agentmem.%s) $2 FROM {store}.memory m"
-					 " WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.embedding IS NOT NULL",
-					 recall->distance_operator);
-	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
-	appendStringInfo(&sql,
-					 " ORDER BY m.embedding OPERATOR(agentmem.%s) $2"
-					 " FETCH FIRST ($3) ROWS WITH TIES",
-					 recall->distance_operator);
 	agm_top_init(&top, recall->depth);
-	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "ld",
-					   read_hit, &top);
+	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
+		if (agm_filter_needs(&recall->filter, source))
+			search_source(recall, searched, source, &top);
 	AtEOXact_GUC(true, level);
 	return top.hits;
 }

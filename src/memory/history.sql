@@ -1,0 +1,84 @@
+-- Versions of memories: the history table of a store, and what reads it.
+-- Rules: src/memory/README.md, "Versions".
+
+CREATE FUNCTION agentmem.history_level(period tstzrange) RETURNS int
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'agm_fn_history_level';
+COMMENT ON FUNCTION agentmem.history_level(tstzrange) IS
+  'How long a period is, for an index: the least n such that it lasts at most 4^n seconds; 17 if longer';
+
+CREATE FUNCTION agentmem.history_keys(namespace text, lexemes tsvector, period tstzrange) RETURNS bigint[]
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
+AS 'MODULE_PATHNAME', 'agm_fn_history_keys';
+COMMENT ON FUNCTION agentmem.history_keys(text, tsvector, tstzrange) IS
+  '64-bit keys of a namespace''s words in stretches of time that cover the period, for a GIN index that holds no words; check the rows found again';
+
+-- create_history ----------------------------------------------------------------
+
+CREATE FUNCTION agentmem.create_history(store name, dimensions int, metric text, partitions int)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $create_history$
+DECLARE
+  memory regclass := format('%I.memory', store)::regclass;
+  unversioned text;
+BEGIN
+  PERFORM agentmem.create_data_table(store, 'memory_history', format($ddl$
+      LIKE %I.memory,
+      CONSTRAINT memory_history_pkey PRIMARY KEY (namespace, id, system_period)
+    $ddl$, store),
+    format('toast_tuple_target = %s', current_setting('block_size')::int - 32), partitions);
+  EXECUTE format($ddl$
+    CREATE INDEX memory_history_time_idx ON %1$I.memory_history
+      (namespace, agentmem.history_level(system_period), lower(system_period), upper(system_period)) INCLUDE (system_period, tokens);
+    CREATE INDEX memory_history_lexemes_idx ON %1$I.memory_history USING gin (agentmem.history_keys(namespace, lexemes, system_period)) WITH (fastupdate = off);
+    CREATE INDEX memory_history_key_idx ON %1$I.memory_history (namespace, key) WHERE key IS NOT NULL;
+    CREATE INDEX memory_history_subject_idx ON %1$I.memory_history (namespace, agentmem.fold(subject)) WHERE subject IS NOT NULL;
+    CREATE INDEX memory_system_idx ON %1$I.memory (namespace, lower(system_period));
+    $ddl$, store);
+  IF dimensions IS NOT NULL THEN
+    EXECUTE format('CREATE INDEX memory_history_embedding_idx ON %I.memory_history USING ivfbq (namespace, embedding agentmem.%I)',
+                   store, 'vector_' || metric || '_ops');
+  END IF;
+  EXECUTE format('COMMENT ON TABLE %I.memory_history IS %L', store,
+                 'Earlier versions of memories, and the last ones of those that are gone; written by the trigger memory_versioning');
+  PERFORM agentmem.comment_columns(store, 'memory_history', (
+    SELECT jsonb_object_agg(a.attname, CASE a.attname WHEN 'system_period' THEN 'When the store held this version'
+                                                      ELSE col_description(a.attrelid, a.attnum) END)
+    FROM pg_attribute a WHERE a.attrelid = memory AND a.attnum > 0 AND NOT a.attisdropped));
+
+  -- What else the row holds follows from these, or is bookkeeping.
+  SELECT string_agg(quote_ident(a.attname), ',' ORDER BY a.attnum) INTO unversioned
+  FROM pg_attribute a
+  WHERE a.attrelid = memory AND a.attnum > 0 AND NOT a.attisdropped AND a.attname NOT IN (
+    'namespace', 'id', 'system_period', 'content', 'title', 'kind', 'subject', 'predicate', 'object', 'tags', 'attributes',
+    'valid_period', 'confidence', 'importance', 'provenance', 'source', 'actor', 'session', 'parent', 'pinned', 'expires_at');
+  EXECUTE format('CREATE TRIGGER memory_versioning BEFORE INSERT OR UPDATE OR DELETE ON %I.memory
+                  FOR EACH ROW EXECUTE FUNCTION agentmem.versioning(''system_period'', '''', %L)', store, unversioned);
+  EXECUTE format('COMMENT ON TRIGGER memory_versioning ON %I.memory IS %L', store, 'Keeps earlier versions in memory_history');
+END
+$create_history$;
+COMMENT ON FUNCTION agentmem.create_history(name, int, text, int) IS
+  'Internal to create_store: the history of a store''s memories and the trigger that writes it';
+
+-- Reading ---------------------------------------------------------------------
+
+CREATE FUNCTION agentmem.as_of(store name, namespace text, valid_at timestamptz DEFAULT NULL, known_at timestamptz DEFAULT NULL,
+                               kinds text[] DEFAULT NULL)
+RETURNS SETOF agentmem.memory LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000
+AS 'MODULE_PATHNAME', 'agm_fn_as_of';
+COMMENT ON FUNCTION agentmem.as_of(name, text, timestamptz, timestamptz, text[]) IS
+  'What was true at valid_at as the store held it at known_at, by id; without known_at as it holds it now, without valid_at at known_at or now';
+
+CREATE FUNCTION agentmem.history(store name, namespace text, id bigint)
+RETURNS SETOF agentmem.memory LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
+AS 'MODULE_PATHNAME', 'agm_fn_history';
+COMMENT ON FUNCTION agentmem.history(name, text, bigint) IS
+  'Every version of a memory, the newest first, also of one that is gone; system_period says when the store held it';
+
+CREATE FUNCTION agentmem.changes(store name, namespace text, since timestamptz, until timestamptz DEFAULT now(),
+                                 OUT id bigint, OUT change text, OUT before jsonb, OUT after jsonb, OUT at timestamptz)
+RETURNS SETOF record LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000 ROWS 100
+AS 'MODULE_PATHNAME', 'agm_fn_changes';
+COMMENT ON FUNCTION agentmem.changes(name, text, timestamptz, timestamptz) IS
+  'What changed after since and up to until, in order: inserted, updated or deleted, with the memory before and after';

@@ -1,0 +1,414 @@
+/*
+ * versioning.c
+ *		When a row's version begins and ends, and that its earlier ones are kept.
+ *
+ * A version begins and ends with a transaction, at its now().  Which columns are versions and
+ * where the history is, is versioned.c's to know.  Rules: src/temporal/README.md.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/datum.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/spi.h"
+#include "temporal/period.h"
+#include "temporal/versioned.h"
+#include "temporal/versioning.h"
+
+/* What to do with a version that begins after the transaction that ends it. */
+typedef enum Conflict
+{
+	CONFLICT_ADJUST,
+	CONFLICT_ERROR
+} Conflict;
+
+static const struct config_enum_entry conflict_options[] = {
+	{"adjust", CONFLICT_ADJUST, false},
+	{"error", CONFLICT_ERROR, false},
+	{NULL, 0, false},
+};
+
+static int versioning_conflict = CONFLICT_ADJUST;
+
+/*
+ * A row that an UPDATE moves to another partition is updated, deleted there and inserted
+ * here, with a trigger at each step.  What the first has done, for the second and third.
+ */
+typedef struct Move
+{
+	TransactionId transaction; /* invalid: nothing noted */
+	Oid table;
+	ItemPointerData tid;
+	bool kept;		   /* the old version is in the history */
+	CommandId command; /* of the UPDATE */
+	bool deleted;	   /* the second step was taken */
+	AgmPeriod period;  /* of the new row */
+} Move;
+
+static Move move;
+
+/* Of a table, a beginning that is another transaction's though a row of ours has it. */
+typedef struct Foreign
+{
+	Oid table;
+	TimestampTz from;
+} Foreign;
+
+/* In TopTransactionContext; README, "Whose version is it". */
+static HTAB *foreign = NULL;
+
+static void
+forget_foreign(void *arg)
+{
+	(void) arg;
+	foreign = NULL;
+}
+
+/* What a rolled back part of the transaction has kept is not kept. */
+static void
+forget_move(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg)
+{
+	(void) id;
+	(void) parent;
+	(void) arg;
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		move.transaction = InvalidTransactionId;
+}
+
+void
+agm_temporal_init(void)
+{
+	DefineCustomEnumVariable(
+		AGM_GUC_CLASS ".versioning_conflict",
+		"Sets what versioning does with a version that began after the transaction that ends "
+		"it.",
+		"adjust ends it a microsecond after its beginning, error raises 22000.",
+		&versioning_conflict, CONFLICT_ADJUST, conflict_options, PGC_USERSET, 0, NULL, NULL,
+		NULL);
+	RegisterSubXactCallback(forget_move, NULL);
+}
+
+static void
+note_foreign(Oid table, TimestampTz from)
+{
+	Foreign key;
+
+	if (foreign == NULL)
+	{
+		HASHCTL ctl = {0};
+		MemoryContextCallback *callback =
+			MemoryContextAlloc(TopTransactionContext, sizeof(MemoryContextCallback));
+
+		ctl.keysize = sizeof(Foreign);
+		ctl.entrysize = sizeof(Foreign);
+		ctl.hcxt = TopTransactionContext;
+		foreign = hash_create("agentmem versions of others", 32, &ctl,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		callback->func = forget_foreign;
+		callback->arg = NULL;
+		MemoryContextRegisterResetCallback(TopTransactionContext, callback);
+	}
+	memset(&key, 0, sizeof(key));
+	key.table = table;
+	key.from = from;
+	(void) hash_search(foreign, &key, HASH_ENTER, NULL);
+}
+
+static bool
+is_foreign(Oid table, TimestampTz from)
+{
+	Foreign key;
+
+	if (foreign == NULL)
+		return false;
+	memset(&key, 0, sizeof(key));
+	key.table = table;
+	key.from = from;
+	return hash_search(foreign, &key, HASH_FIND, NULL) != NULL;
+}
+
+static Datum
+make_period(const AgmPeriod *period)
+{
+	TypeCacheEntry *type = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
+	RangeBound lower = {TimestampTzGetDatum(period->from), period->from_open, true, true};
+	RangeBound upper = {TimestampTzGetDatum(period->to), period->to_open, false, false};
+
+	return RangeTypePGetDatum(agm_make_range(type, &lower, &upper));
+}
+
+/* [now(), ): what every new version has. */
+static AgmPeriod
+beginning_now(void)
+{
+	AgmPeriod period = {GetCurrentTransactionStartTimestamp(), 0, false, true};
+
+	return period;
+}
+
+/*
+ * Reads the period of a row that the table holds.  False if it is none that versioning has
+ * written: NULL, empty, ended, or without a beginning in time.
+ */
+static bool
+read_period(Datum value, bool isnull, AgmPeriod *period)
+{
+	TypeCacheEntry *type = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
+	RangeBound lower;
+	RangeBound upper;
+	bool empty;
+
+	if (isnull)
+		return false;
+	range_deserialize(type, DatumGetRangeTypeP(value), &lower, &upper, &empty);
+	if (empty || !upper.infinite)
+		return false;
+	period->from = lower.infinite ? 0 : DatumGetTimestampTz(lower.val);
+	period->from_open = lower.infinite;
+	period->to_open = true;
+	return lower.infinite || !TIMESTAMP_IS_NOEND(period->from);
+}
+
+static void
+require_period(const TriggerData *event, const AgmVersioned *versioned, bool valid, bool isnull)
+{
+	Relation table = event->tg_relation;
+	const char *column =
+		NameStr(TupleDescAttr(RelationGetDescr(table), versioned->period - 1)->attname);
+
+	if (valid)
+		return;
+	ereport(
+		ERROR,
+		(errcode(isnull ? ERRCODE_NULL_VALUE_NOT_ALLOWED : ERRCODE_DATA_EXCEPTION),
+		 errmsg("system period \"%s\" of a row of \"%s\" is not open", column,
+				RelationGetRelationName(table)),
+		 isnull ? errdetail("It is null.")
+				: errdetail("It is empty, or it has ended, or it begins at infinity."),
+		 errhint(
+			 "The row was written without the trigger: with the trigger disabled, set the "
+			 "column to since when the table has held it, such as tstzrange(now(), NULL).")));
+}
+
+/* Equal byte for byte; values that are stored elsewhere, and there in the same place, are not read. */
+static bool
+same_value(Datum a, Datum b, Form_pg_attribute attribute)
+{
+	if (attribute->attlen == -1 && VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(a)) &&
+		VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(b)) &&
+		memcmp(DatumGetPointer(a), DatumGetPointer(b), VARSIZE_EXTERNAL(DatumGetPointer(a))) ==
+			0)
+		return true;
+	return datum_image_eq(a, b, attribute->attbyval, attribute->attlen);
+}
+
+static bool
+is_changed(const AgmVersioned *versioned, TupleDesc desc, HeapTuple old, HeapTuple new)
+{
+	for (int i = 0; i < versioned->ncompared; i++)
+	{
+		AttrNumber attno = versioned->compared[i];
+		bool old_null;
+		bool new_null;
+		Datum a = heap_getattr(old, attno, desc, &old_null);
+		Datum b = heap_getattr(new, attno, desc, &new_null);
+
+		if (old_null != new_null ||
+			(!old_null && !same_value(a, b, TupleDescAttr(desc, attno - 1))))
+			return true;
+	}
+	return false;
+}
+
+static bool
+was_written_here(HeapTuple row)
+{
+	return TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data));
+}
+
+/* README, "Whose version is it": did this transaction begin the version that the row is? */
+static bool
+is_own_version(const TriggerData *event, HeapTuple row, const AgmPeriod *period)
+{
+	return was_written_here(row) && !period->from_open &&
+		   period->from >= GetCurrentTransactionStartTimestamp() &&
+		   !is_foreign(RelationGetRelid(event->tg_relation), period->from);
+}
+
+/* Since when the next version holds: now, which must be later than the old one's beginning. */
+static TimestampTz
+end_of(const TriggerData *event, const AgmPeriod *period)
+{
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+
+	if (period->from_open || period->from < now)
+		return now;
+	if (versioning_conflict == CONFLICT_ERROR)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("a row of \"%s\" was changed by a transaction that began later",
+						RelationGetRelationName(event->tg_relation)),
+				 errdetail("Its version began at %s, this transaction at %s.",
+						   pstrdup(timestamptz_to_str(period->from)),
+						   pstrdup(timestamptz_to_str(now))),
+				 errhint("Run the transaction again, or SET agentmem.versioning_conflict = "
+						 "adjust.")));
+	return period->from + 1;
+}
+
+/* Writes the row to the history, its period ended. */
+static void
+keep(const AgmVersioned *versioned, TupleDesc desc, HeapTuple row, Datum period)
+{
+	Datum *values = palloc(sizeof(Datum) * versioned->ncopied);
+	char *nulls = palloc(versioned->ncopied);
+	AgmSession session;
+	AgmOwnerScope scope;
+	int rc;
+
+	for (int i = 0; i < versioned->ncopied; i++)
+	{
+		AttrNumber attno = versioned->copied[i];
+		bool isnull = false;
+
+		values[i] =
+			attno == versioned->period ? period : heap_getattr(row, attno, desc, &isnull);
+		nulls[i] = isnull ? 'n' : ' ';
+	}
+	agm_spi_begin(&session);
+	agm_owner_begin(&scope, versioned->owner);
+	rc = SPI_execute_plan(versioned->plan, values, nulls, false, 0);
+	agm_owner_end(&scope);
+	if (rc != SPI_OK_INSERT)
+		elog(ERROR, "could not write the history: %s", SPI_result_code_string(rc));
+	agm_spi_end(&session);
+}
+
+/* The row with another period; the row itself if it has that one already. */
+static HeapTuple
+with_period(HeapTuple row, TupleDesc desc, const AgmVersioned *versioned, Datum period,
+			bool isnull)
+{
+	int attno = versioned->period;
+	bool was_null;
+	Datum was = heap_getattr(row, attno, desc, &was_null);
+
+	if (was_null == isnull && (isnull || datum_image_eq(was, period, false, -1)))
+		return row;
+	return heap_modify_tuple_by_cols(row, desc, 1, &attno, &period, &isnull);
+}
+
+static bool
+is_noted(const TriggerData *event)
+{
+	return TransactionIdIsValid(move.transaction) &&
+		   move.transaction == GetTopTransactionIdIfAny() &&
+		   RelationGetRelid(event->tg_relation) == move.table &&
+		   ItemPointerEquals(&event->tg_trigtuple->t_self, &move.tid) &&
+		   (move.kept || move.command == GetCurrentCommandId(false));
+}
+
+static void
+note_move(const TriggerData *event, const AgmPeriod *period, bool kept)
+{
+	move.transaction = InvalidTransactionId;
+	if (!event->tg_relation->rd_rel->relispartition)
+		return;
+	move.table = RelationGetRelid(event->tg_relation);
+	move.tid = event->tg_trigtuple->t_self;
+	move.kept = kept;
+	move.command = GetCurrentCommandId(false);
+	move.deleted = false;
+	move.period = *period;
+	move.transaction = GetTopTransactionId();
+}
+
+HeapTuple
+agm_versioning_insert(const TriggerData *event)
+{
+	TupleDesc desc = RelationGetDescr(event->tg_relation);
+	const AgmVersioned *versioned;
+	AgmPeriod period = beginning_now();
+
+	/* A version of another store's, imported with its period. */
+	if (agm_row_is_as_given())
+		return event->tg_trigtuple;
+	if (TransactionIdIsValid(move.transaction) && move.deleted &&
+		move.transaction == GetTopTransactionIdIfAny())
+		period = move.period;
+	move.transaction = InvalidTransactionId;
+	versioned = agm_versioned_get(event->tg_relation, event->tg_trigger);
+	return with_period(event->tg_trigtuple, desc, versioned, make_period(&period), false);
+}
+
+HeapTuple
+agm_versioning_update(const TriggerData *event)
+{
+	TupleDesc desc = RelationGetDescr(event->tg_relation);
+	HeapTuple old = event->tg_trigtuple;
+	HeapTuple new = event->tg_newtuple;
+	const AgmVersioned *versioned = agm_versioned_get(event->tg_relation, event->tg_trigger);
+	AgmPeriod period;
+	bool isnull;
+	Datum held = heap_getattr(old, versioned->period, desc, &isnull);
+	bool valid = read_period(held, isnull, &period);
+
+	if (!is_changed(versioned, desc, old, new))
+	{
+		if (valid && !period.from_open && !was_written_here(old) &&
+			period.from >= GetCurrentTransactionStartTimestamp())
+			note_foreign(RelationGetRelid(event->tg_relation), period.from);
+		if (valid)
+			note_move(event, &period, false);
+		return with_period(new, desc, versioned, held, isnull);
+	}
+	require_period(event, versioned, valid, isnull);
+	if (is_own_version(event, old, &period))
+	{
+		note_move(event, &period, false);
+		return with_period(new, desc, versioned, held, false);
+	}
+	period.to = end_of(event, &period);
+	period.to_open = false;
+	keep(versioned, desc, old, make_period(&period));
+	period.from = period.to;
+	period.from_open = false;
+	period.to_open = true;
+	note_move(event, &period, true);
+	return with_period(new, desc, versioned, make_period(&period), false);
+}
+
+HeapTuple
+agm_versioning_delete(const TriggerData *event)
+{
+	TupleDesc desc = RelationGetDescr(event->tg_relation);
+	HeapTuple old = event->tg_trigtuple;
+	const AgmVersioned *versioned = agm_versioned_get(event->tg_relation, event->tg_trigger);
+	AgmPeriod period;
+	bool isnull;
+	Datum held = heap_getattr(old, versioned->period, desc, &isnull);
+
+	if (is_noted(event))
+	{
+		move.deleted = true;
+		return old;
+	}
+	move.transaction = InvalidTransactionId;
+	require_period(event, versioned, read_period(held, isnull, &period), isnull);
+	if (!is_own_version(event, old, &period))
+	{
+		period.to = end_of(event, &period);
+		period.to_open = false;
+		keep(versioned, desc, old, make_period(&period));
+	}
+	return old;
+}
