@@ -101,10 +101,14 @@ OBJS = \
 	src/memory/change.o \
 	src/memory/change_fn.o \
 	src/memory/conflict.o \
+	src/memory/erase.o \
+	src/memory/erase_fn.o \
+	src/memory/export.o \
 	src/memory/filter.o \
 	src/memory/guard_fn.o \
 	src/memory/hash.o \
 	src/memory/history_fn.o \
+	src/memory/import.o \
 	src/memory/input.o \
 	src/memory/json.o \
 	src/memory/kind_fn.o \
@@ -116,6 +120,7 @@ OBJS = \
 	src/memory/span.o \
 	src/memory/store_fn.o \
 	src/memory/timeline.o \
+	src/memory/transfer_fn.o \
 	src/memory/write.o \
 	src/memory/writer.o \
 	src/recall/candidates.o \
@@ -146,6 +151,7 @@ SQL_PARTS = \
 	src/memory/change.sql \
 	src/memory/kind.sql \
 	src/memory/history.sql \
+	src/memory/govern.sql \
 	src/recall/recall.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql

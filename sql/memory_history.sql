@@ -14,8 +14,8 @@ BEGIN
   PERFORM create_store(mem, dimensions => 2, partitions => CASE mem WHEN 'split' THEN 4 ELSE 0 END);
   EXECUTE format('GRANT USAGE ON SCHEMA %1$I TO agm_history_reader, agm_history_writer;
                   GRANT SELECT ON ALL TABLES IN SCHEMA %1$I TO agm_history_reader, agm_history_writer;
-                  GRANT INSERT, UPDATE, DELETE ON %1$I.memory, %1$I.activity, %1$I.namespace, %1$I.key_lock TO agm_history_writer;
-                  GRANT USAGE ON SEQUENCE %1$I.id_seq TO agm_history_writer', mem);
+                  GRANT INSERT, UPDATE, DELETE ON %1$I.memory, %1$I.activity, %1$I.namespace, %1$I.key_lock, %1$I.conflict, %1$I.edge TO agm_history_writer;
+                  GRANT USAGE ON ALL SEQUENCES IN SCHEMA %1$I TO agm_history_writer', mem);
 END
 $$;
 CALL tell('plain');

@@ -470,15 +470,26 @@ agm_row_is_ours(void)
 	return writing_depth >= 0 && trigger_depth() == writing_depth + 1;
 }
 
+/* Whether the innermost statement of ours that is running is AGM_AS_GIVEN. */
+static bool as_given = false;
+
+bool
+agm_row_is_as_given(void)
+{
+	return as_given && agm_row_is_ours();
+}
+
 /* Notes, for the triggers that it fires, that the statement is ours. */
 static uint64
 execute_write(const AgmStore *store, const char *template, const AgmParams *params, int flags,
 			  AgmColumns columns, AgmRowFn row, void *arg)
 {
 	int outer = writing_depth;
-	uint64 n = 0;
+	bool outer_given = as_given;
+	volatile uint64 n = 0;
 
 	writing_depth = trigger_depth();
+	as_given = (flags & AGM_AS_GIVEN) != 0;
 	PG_TRY();
 	{
 		n = execute(store, template, params, flags, columns, row, arg);
@@ -486,6 +497,7 @@ execute_write(const AgmStore *store, const char *template, const AgmParams *para
 	PG_FINALLY();
 	{
 		writing_depth = outer;
+		as_given = outer_given;
 	}
 	PG_END_TRY();
 	return n;

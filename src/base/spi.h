@@ -36,6 +36,7 @@ extern int agm_param(AgmParams *params, Oid type, Datum value, bool isnull);
 #define AGM_PLAN_CUSTOM 0x02  /* scans: planned for the values at hand */
 #define AGM_PLAN_ORDERED 0x08 /* look-ups by an order: planned once, not to sort */
 #define AGM_AS_OWNER 0x04	  /* history and audit: users may only read them */
+#define AGM_AS_GIVEN 0x10	  /* rows keep the period in the store that they come with */
 
 /* Values as statements take and give them: a bigint[], a text column (NULL if null). */
 extern Datum agm_int8_array(const int64 *values, int n);
@@ -94,5 +95,11 @@ typedef struct AgmOwnerScope
 
 extern void agm_owner_begin(AgmOwnerScope *scope, Oid owner);
 extern void agm_owner_end(const AgmOwnerScope *scope);
+
+/*
+ * In a trigger: is the row of a statement that runs AGM_AS_GIVEN?  For those that keep the
+ * period of a version.
+ */
+extern bool agm_row_is_as_given(void);
 
 #endif

@@ -110,6 +110,12 @@ agm_store_open(AgmStore *store, const char *name, AclMode need)
 	}
 }
 
+bool
+agm_store_has(const AgmStore *store, const char *table)
+{
+	return OidIsValid(get_relname_relid(table, get_namespace_oid(store->name, false)));
+}
+
 void
 agm_store_of_table(AgmStore *store, Oid relid)
 {

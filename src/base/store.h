@@ -40,6 +40,9 @@ extern void agm_require_not_null(bool isnull, const char *argument);
 /* Raises 22023 unless 1 to 512 bytes without control characters. */
 extern void agm_check_namespace(const char *ns, int len);
 
+/* Has the store a table of this name?  Stores of other versions lack some. */
+extern bool agm_store_has(const AgmStore *store, const char *table);
+
 /* OID of a type of the extension's schema, and of the array of it. */
 extern Oid agm_type_oid(const char *name);
 

@@ -28,7 +28,7 @@ BEGIN
     "id": "Number of the operation",
     "at": "Start of its transaction",
     "role": "Role that called",
-    "action": "remember, revise, forget, restore, resolve or erase",
+    "action": "remember, revise, forget, restore, resolve, erase, hold, release or import",
     "ids": "Memories that it wrote or removed",
     "details": "Reason, note or counts; never content"}');
 

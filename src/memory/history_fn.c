@@ -13,6 +13,7 @@
 
 #include "base/compat.h"
 #include "lexical/lexical.h"
+#include "memory/memory.h"
 #include "memory/read.h"
 #include "memory/span.h"
 

@@ -170,16 +170,29 @@ extern int agm_field_by_name(const char *name, int len);
 extern char *agm_attribute_type(const char *name);
 extern void agm_attributes_check(const AgmKindPolicy *kind, Jsonb *attributes);
 
+/* A version as another store had it. */
+typedef struct AgmVersion
+{
+	int64 id;
+	bool history; /* goes to memory_history */
+	Datum from;	  /* timestamptz: when it was known */
+	Datum to;
+	bool to_open;
+} AgmVersion;
+
 /* write.c: with the locks held, reinforces, replaces or inserts. */
 extern void agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written);
 extern void agm_memory_check_parent(AgmWriter *writer, const AgmMemory *memory);
 extern void agm_memory_merge(AgmWriter *writer, const AgmMemory *memory, int64 id);
 extern int64 agm_memory_insert(AgmWriter *writer, const AgmMemory *memory);
+extern void agm_memory_insert_version(AgmWriter *writer, const AgmMemory *memory,
+									  const AgmVersion *version);
 extern void agm_memory_overwrite(AgmWriter *writer, const AgmMemory *memory, int64 id);
 extern void agm_written_relate(AgmWritten *written, int64 id);
 
 /* operation.c: what a call changed, for audit and restore. */
 extern void agm_operation_touch(AgmWriter *writer, int64 id);
+extern void agm_operation_note(AgmWriter *writer, const char *action, Jsonb *details);
 extern void agm_operation_record(AgmWriter *writer, const char *action, Jsonb *details);
 extern void agm_add_edge(AgmWriter *writer, int64 source, int64 target, const char *type);
 

@@ -297,6 +297,7 @@ BEGIN
       languages text[] NOT NULL,
       memories bigint,
       tokens bigint,
+      hold text CONSTRAINT namespace_hold_check CHECK (hold <> ''),
       CONSTRAINT namespace_pkey PRIMARY KEY (namespace)
     $ddl$, 'fillfactor = 70', partitions);
   EXECUTE format('COMMENT ON TABLE %I.namespace IS %L', store, 'The namespaces, written by the first memory of each');
@@ -305,7 +306,8 @@ BEGIN
     "created": "When its first memory was written",
     "languages": "Languages of its memories: a query is stemmed by each",
     "memories": "Estimate of its memories; NULL: not measured yet",
-    "tokens": "Estimate of the sum of memory.tokens; NULL: not measured yet"}');
+    "tokens": "Estimate of the sum of memory.tokens; NULL: not measured yet",
+    "hold": "Why nothing of it may be erased; NULL: it may"}');
 
   PERFORM agentmem.create_data_table(store, 'key_lock', $ddl$
       namespace text COLLATE "C" NOT NULL,

@@ -31,14 +31,11 @@ agm_operation_touch(AgmWriter *writer, int64 id)
 	writer->touched[writer->ntouched++] = id;
 }
 
-/* Nothing that was only confirmed is recorded: confirmations count, and are no versions. */
 void
-agm_operation_record(AgmWriter *writer, const char *action, Jsonb *details)
+agm_operation_note(AgmWriter *writer, const char *action, Jsonb *details)
 {
 	AgmParams params = {0};
 
-	if (writer->ntouched == 0)
-		return;
 	agm_param(&params, TEXTOID, writer->ns, false);
 	agm_param(&params, INT8OID, Int64GetDatum(writer->operation), false);
 	agm_param(&params, TEXTOID, CStringGetTextDatum(GetUserNameFromId(GetUserId(), false)),
@@ -50,6 +47,14 @@ agm_operation_record(AgmWriter *writer, const char *action, Jsonb *details)
 					   "INSERT INTO {store}.audit (namespace, id, role, action, ids, details)"
 					   " VALUES ($1, $2, $3, $4, $5, $6)",
 					   &params, AGM_WRITE | AGM_PLAN_GENERIC | AGM_AS_OWNER, NULL, NULL, NULL);
+}
+
+/* Nothing that was only confirmed is recorded: confirmations count, and are no versions. */
+void
+agm_operation_record(AgmWriter *writer, const char *action, Jsonb *details)
+{
+	if (writer->ntouched > 0)
+		agm_operation_note(writer, action, details);
 }
 
 void

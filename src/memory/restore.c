@@ -28,6 +28,7 @@
 typedef struct Operation
 {
 	bool found;
+	bool final; /* leaves nothing to go back to */
 	int64 id;
 	TimestampTz at;
 	int64 *ids;
@@ -40,6 +41,7 @@ read_operation(TupleTableSlot *slot, void *arg)
 	Operation *operation = arg;
 	bool isnull;
 	Datum *items;
+	char *action;
 
 	operation->found = true;
 	operation->id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
@@ -47,6 +49,8 @@ read_operation(TupleTableSlot *slot, void *arg)
 	deconstruct_array(DatumGetArrayTypeP(slot_getattr(slot, 3, &isnull)), INT8OID,
 					  sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &items, NULL,
 					  &operation->nids);
+	action = agm_slot_text(slot, 4);
+	operation->final = strcmp(action, "erase") == 0 || strcmp(action, "import") == 0;
 	operation->ids = palloc(sizeof(int64) * operation->nids);
 	for (int i = 0; i < operation->nids; i++)
 		operation->ids[i] = DatumGetInt64(items[i]);
@@ -62,10 +66,11 @@ last_operation(AgmWriter *writer, const int64 *ids, int n)
 	agm_param(&params, TEXTOID, writer->ns, false);
 	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
 	(void) agm_execute(&writer->store,
-					   "SELECT a.id, a.at, a.ids FROM {store}.audit a"
+					   "SELECT a.id, a.at, a.ids, a.action FROM {store}.audit a"
 					   " WHERE a.namespace OPERATOR(pg_catalog.=) $1"
 					   " AND a.ids OPERATOR(pg_catalog.&&) $2 ORDER BY a.id DESC LIMIT 1",
-					   &params, AGM_WRITE | AGM_PLAN_CUSTOM, "lzL", read_operation, &operation);
+					   &params, AGM_WRITE | AGM_PLAN_CUSTOM, "lzLt", read_operation,
+					   &operation);
 	return operation;
 }
 
@@ -329,7 +334,7 @@ agm_restore_last(AgmWriter *writer, int64 id)
 	Touched *touched;
 	bool marks;
 
-	if (!operation.found)
+	if (!operation.found || operation.final)
 		return false;
 	touched = lock_touched(writer, operation.ids, operation.nids, &operation, NULL);
 	if (last_operation(writer, operation.ids, operation.nids).id != operation.id)

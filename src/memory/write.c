@@ -311,6 +311,37 @@ agm_memory_insert(AgmWriter *writer, const AgmMemory *memory)
 	return id;
 }
 
+#define INSERT_VERSION(table)                                                                  \
+	"INSERT INTO {store}." table " (namespace, valid_period, content_hash, tokens, lexemes,"   \
+	"  kind, content, title, subject, predicate, object, tags, attributes,"                    \
+	"  confidence, importance, provenance, source, actor, session, parent,"                    \
+	"  pinned, expires_at, key, language, model, embedding, key_hash, operation,"              \
+	"  id, system_period)"                                                                     \
+	" VALUES ($1, pg_catalog.tstzrange($2, $3), $4, $5, $6,"                                   \
+	"  $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"                \
+	"  $22, $23, $24, $25, $26, $27, $28, $29, $30, pg_catalog.tstzrange($31, $32))"
+
+/* As it was: nothing is looked for, and its parent need not be held. */
+void
+agm_memory_insert_version(AgmWriter *writer, const AgmMemory *memory, const AgmVersion *version)
+{
+	AgmParams params = {0};
+
+	row_params(writer, memory, &params);
+	/* The operation that wrote it was another store's. */
+	if (version->history)
+		params.nulls[params.n - 1] = true;
+	agm_param(&params, INT8OID, Int64GetDatum(version->id), false);
+	agm_param(&params, TIMESTAMPTZOID, version->from, false);
+	agm_param(&params, TIMESTAMPTZOID, version->to, version->to_open);
+	if (version->history)
+		(void) agm_execute(&writer->store, INSERT_VERSION("memory_history"), &params,
+						   AGM_WRITE | AGM_PLAN_GENERIC | AGM_AS_OWNER, NULL, NULL, NULL);
+	else
+		(void) agm_execute(&writer->store, INSERT_VERSION("memory"), &params,
+						   AGM_WRITE | AGM_PLAN_GENERIC | AGM_AS_GIVEN, NULL, NULL, NULL);
+}
+
 /* A new version under the same id; the application's name for it stays. */
 void
 agm_memory_overwrite(AgmWriter *writer, const AgmMemory *memory, int64 id)

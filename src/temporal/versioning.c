@@ -339,6 +339,9 @@ agm_versioning_insert(const TriggerData *event)
 	const AgmVersioned *versioned;
 	AgmPeriod period = beginning_now();
 
+	/* A version of another store's, imported with its period. */
+	if (agm_row_is_as_given())
+		return event->tg_trigtuple;
 	if (TransactionIdIsValid(move.transaction) && move.deleted &&
 		move.transaction == GetTopTransactionIdIfAny())
 		period = move.period;
