@@ -106,6 +106,8 @@ OBJS = \
 	src/memory/remember_fn.o \
 	src/memory/resolve.o \
 	src/memory/restore.o \
+	src/memory/secret.o \
+	src/memory/secret_fn.o \
 	src/memory/store_fn.o \
 	src/memory/timeline.o \
 	src/memory/write.o \
@@ -135,6 +137,7 @@ SQL_PARTS = \
 	src/ivfbq/maintain.sql \
 	src/memory/memory.sql \
 	src/memory/change.sql \
+	src/memory/access.sql \
 	src/recall/recall.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql

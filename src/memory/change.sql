@@ -28,8 +28,8 @@ BEGIN
     "id": "Number of the operation",
     "at": "Start of its transaction",
     "role": "Role that called",
-    "action": "remember, revise, forget, restore, resolve or erase",
-    "ids": "Memories that it wrote or removed",
+    "action": "remember, revise, forget, restore, resolve, erase or reveal",
+    "ids": "Memories that it wrote, removed or revealed",
     "details": "Reason, note or counts; never content"}');
 
   PERFORM agentmem.create_data_table(store, 'conflict', $ddl$

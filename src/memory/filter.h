@@ -31,10 +31,12 @@ typedef struct AgmFilter
 	RangeType *during;
 	bool has_valid_at;
 	TimestampTz valid_at;
+	bool hides_vault; /* recall never finds secrets */
 
 	/* set by agm_filter_check */
 	TimestampTz now;
 	ArrayType *occurrences; /* kinds that are found outside their period too */
+	ArrayType *vault;		/* kinds whose values are secret */
 	bool shows_hidden;		/* states include archived */
 } AgmFilter;
 

@@ -17,6 +17,7 @@
 
 #include "lexical/lexical.h"
 #include "memory/memory.h"
+#include "memory/secret.h"
 #include "vector/vector.h"
 
 /* A text that takes longer to read than an agent's whole life is a mistake. */
@@ -188,6 +189,11 @@ check_embedding(const AgmWriter *writer, const AgmMemory *memory)
 						TextDatumGetCString(memory->value[AGM_MODEL])),
 				 errhint("Vectors of different models cannot be compared: embed with the "
 						 "store's model.")));
+	if (memory->kind->vault && !memory->isnull[AGM_EMBEDDING])
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a memory of kind \"%s\" takes no embedding", memory->kind->name),
+				 errhint("Secrets are not searched: leave it out.")));
 	if (!memory->isnull[AGM_EMBEDDING])
 		agm_check_embedding(&writer->store, writer->dimensions,
 							DatumGetAgmVector(memory->value[AGM_EMBEDDING]));
@@ -316,6 +322,8 @@ static void
 derive_lexemes(AgmWriter *writer, AgmMemory *memory)
 {
 	text *content = DatumGetTextPP(memory->value[AGM_CONTENT]);
+	/* A caption is listed, not searched. */
+	int len = memory->kind->vault ? 0 : VARSIZE_ANY_EXHDR(content);
 	Oid config;
 
 	if (memory->isnull[AGM_LANGUAGE])
@@ -324,8 +332,7 @@ derive_lexemes(AgmWriter *writer, AgmMemory *memory)
 		memory->isnull[AGM_LANGUAGE] = false;
 	}
 	config = agm_lexical_config(TextDatumGetCString(memory->value[AGM_LANGUAGE]), false);
-	memory->lexemes = agm_lexemes_make(config, VARDATA_ANY(content), VARSIZE_ANY_EXHDR(content),
-									   &memory->tokens);
+	memory->lexemes = agm_lexemes_make(config, VARDATA_ANY(content), len, &memory->tokens);
 }
 
 void
@@ -337,19 +344,14 @@ agm_memory_prepare(AgmWriter *writer, AgmMemory *memory)
 		agm_require_not_null(memory->isnull[required[i]], fields[required[i]].name);
 	check_content(memory);
 	memory->kind = agm_writer_kind(writer, memory->value[AGM_KIND]);
-	if (memory->kind->vault)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("memories of kind \"%s\" cannot be stored yet", memory->kind->name),
-			 errhint(
-				 "Keep credentials out of memories: everything else here can be recalled.")));
 	check_share(memory, AGM_IMPORTANCE);
 	check_share(memory, AGM_CONFIDENCE);
 	check_provenance(memory);
 	check_embedding(writer, memory);
 	check_tags(memory);
 	check_attributes(memory);
+	if (memory->kind->vault)
+		agm_secret_take(memory);
 	check_key(memory);
 	check_name(memory, AGM_SUBJECT);
 	check_name(memory, AGM_PREDICATE);

@@ -257,6 +257,7 @@ BEGIN
     "key_hash": "128-bit hash of kind, subject and predicate (object too where the predicate has many values) where a new value replaces the old; NULL: no such key",
     "operation": "The operation that wrote this version: audit.id; NULL: written by hand"}');
   PERFORM agentmem.create_change_tables(store, partitions);
+  PERFORM agentmem.create_access_tables(store, partitions);
 
   PERFORM agentmem.create_data_table(store, 'activity', $ddl$
       namespace text COLLATE "C" NOT NULL,
@@ -368,7 +369,7 @@ BEGIN
     RAISE EXCEPTION 'store "%" holds memories', store
       USING ERRCODE = 'dependent_objects_still_exist', HINT = 'drop_store(store, cascade => true) drops them too.';
   END IF;
-  EXECUTE format('DROP TABLE %1$I.memory, %1$I.activity, %1$I.namespace, %1$I.key_lock, %1$I.edge, %1$I.conflict, %1$I.audit,'
+  EXECUTE format('DROP TABLE %1$I.memory, %1$I.activity, %1$I.namespace, %1$I.key_lock, %1$I.edge, %1$I.conflict, %1$I.audit, %1$I.secret,'
                  ' %1$I.predicate, %1$I.kind, %1$I.setting', store);
   EXECUTE format('DROP SEQUENCE %1$I.id_seq, %1$I.operation_seq', store);
   EXECUTE format('DROP SCHEMA %I', store);
