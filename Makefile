@@ -94,6 +94,8 @@ OBJS = \
 	src/ivfbq/target.o \
 	src/ivfbq/vacuum.o \
 	src/ivfbq/validate.o \
+	src/memory/access.o \
+	src/memory/access_fn.o \
 	src/memory/change.o \
 	src/memory/change_fn.o \
 	src/memory/conflict.o \

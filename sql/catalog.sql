@@ -28,7 +28,8 @@ ORDER BY object COLLATE "C";
 SELECT object, provolatile, proparallel FROM func
 WHERE proparallel = 'u' AND (provolatile <> 'v' OR proname NOT IN
   ('remember', 'remember_many', 'revise', 'forget', 'restore', 'resolve', 'create_store', 'drop_store', 'create_data_table',
-   'create_change_tables', 'create_access_tables', 'comment_columns', 'ivfbq_scrub', 'reveal'))
+   'create_change_tables', 'create_access_tables', 'comment_columns', 'ivfbq_scrub', 'reveal',
+   'enable_row_security', 'disable_row_security', 'upgrade_store', 'upgrade_step'))
 ORDER BY object COLLATE "C";
 -- plpgsql pins search_path; C has no SET clause, which would cost on each call.
 SELECT object, lanname, proconfig FROM func

@@ -8,6 +8,7 @@
 #include "base/guc.h"
 #include "fmgr.h"
 #include "ivfbq/options.h"
+#include "memory/access.h"
 #include "vector/simd.h"
 
 PG_MODULE_MAGIC;
@@ -19,5 +20,6 @@ _PG_init(void)
 {
 	agm_vector_init();
 	ivfbq_init();
+	agm_access_init();
 	agm_guc_reserve();
 }

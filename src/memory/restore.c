@@ -68,7 +68,7 @@ last_operation(AgmWriter *writer, const int64 *ids, int n)
 	(void) agm_execute(&writer->store,
 					   "SELECT a.id, a.at, a.ids FROM {store}.audit a"
 					   " WHERE a.namespace OPERATOR(pg_catalog.=) $1"
-					   " AND a.ids OPERATOR(pg_catalog.&&) $2" CHANGES
+					   " AND a.ids OPERATOR(agentmem.&&&) $2" CHANGES
 					   " ORDER BY a.id DESC LIMIT 1",
 					   &params, AGM_WRITE | AGM_PLAN_CUSTOM, "lzL", read_operation, &operation);
 	return operation;
@@ -315,7 +315,7 @@ shares_transaction(AgmWriter *writer, const Operation *operation)
 	(void) agm_execute(&writer->store,
 					   "SELECT FROM {store}.audit a WHERE a.namespace OPERATOR(pg_catalog.=) $1"
 					   " AND a.at OPERATOR(pg_catalog.=) $3 AND a.id OPERATOR(pg_catalog.<) $2"
-					   " AND a.ids OPERATOR(pg_catalog.&&) $4" CHANGES " LIMIT 1",
+					   " AND a.ids OPERATOR(agentmem.&&&) $4" CHANGES " LIMIT 1",
 					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "", read_nothing, &found);
 	return found;
 }

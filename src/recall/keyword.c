@@ -137,7 +137,7 @@ run_pass(const AgmRecall *recall, const AgmSearched *searched, Pass *pass)
 	appendStringInfoString(&sql,
 						   ") FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
 						   " AND agentmem.lexeme_keys(m.namespace, m.lexemes)"
-						   " OPERATOR(pg_catalog.&&) $2");
+						   " OPERATOR(agentmem.&&&) $2");
 	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "livb?",
 					   read_match, pass);
 }
