@@ -97,6 +97,8 @@ OBJS = \
 	src/ivfbq/target.o \
 	src/ivfbq/vacuum.o \
 	src/ivfbq/validate.o \
+	src/memory/access.o \
+	src/memory/access_fn.o \
 	src/memory/attribute.o \
 	src/memory/change.o \
 	src/memory/change_fn.o \
@@ -117,6 +119,8 @@ OBJS = \
 	src/memory/remember_fn.o \
 	src/memory/resolve.o \
 	src/memory/restore.o \
+	src/memory/secret.o \
+	src/memory/secret_fn.o \
 	src/memory/span.o \
 	src/memory/store_fn.o \
 	src/memory/timeline.o \
@@ -152,6 +156,7 @@ SQL_PARTS = \
 	src/memory/kind.sql \
 	src/memory/history.sql \
 	src/memory/govern.sql \
+	src/memory/access.sql \
 	src/recall/recall.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql

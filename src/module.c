@@ -8,6 +8,7 @@
 #include "base/guc.h"
 #include "fmgr.h"
 #include "ivfbq/options.h"
+#include "memory/access.h"
 #include "temporal/versioning.h"
 #include "vector/simd.h"
 
@@ -21,5 +22,6 @@ _PG_init(void)
 	agm_vector_init();
 	agm_temporal_init();
 	ivfbq_init();
+	agm_access_init();
 	agm_guc_reserve();
 }

@@ -101,12 +101,15 @@ agm_store_open(AgmStore *store, const char *name, AclMode need)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied for the memories of store \"%s\"", name),
 			 need == ACL_SELECT
-				 ? errhint("Its owner can run GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s.",
-						   store->quoted, role)
-				 : errhint(
-					   "Its owner can run GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN "
-					   "SCHEMA %s TO %s and GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s.",
-					   store->quoted, role, store->quoted, role)));
+				 ? errhint(
+					   "Its owner can run GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s, then "
+					   "REVOKE ALL ON %s.secret FROM %s.",
+					   store->quoted, role, store->quoted, role)
+				 : errhint("Its owner can run GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN "
+						   "SCHEMA %s TO %s and GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO "
+						   "%s, then "
+						   "REVOKE ALL ON %s.secret FROM %s.",
+						   store->quoted, role, store->quoted, role, store->quoted, role)));
 	}
 }
 

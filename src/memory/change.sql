@@ -21,15 +21,15 @@ BEGIN
       CONSTRAINT audit_pkey PRIMARY KEY (namespace, id)
     $ddl$, 'fillfactor = 100', partitions);
   EXECUTE format('CREATE INDEX audit_at_idx ON %I.audit (namespace, at, id)', store);
-  EXECUTE format('CREATE INDEX audit_ids_idx ON %I.audit USING gin (ids)', store);
+  EXECUTE format('CREATE INDEX audit_ids_idx ON %I.audit USING gin (ids agentmem.bigint_overlap_ops)', store);
   EXECUTE format('COMMENT ON TABLE %I.audit IS %L', store, 'Every call that changed memories; written by the functions, never by hand');
   PERFORM agentmem.comment_columns(store, 'audit', '{
     "namespace": "Whose memories were changed",
     "id": "Number of the operation",
     "at": "Start of its transaction",
     "role": "Role that called",
-    "action": "remember, revise, forget, restore, resolve, erase, hold, release or import",
-    "ids": "Memories that it wrote or removed",
+    "action": "remember, revise, forget, restore, resolve, erase, hold, release, import or reveal",
+    "ids": "Memories that it wrote, removed or revealed",
     "details": "Reason, note or counts; never content"}');
 
   PERFORM agentmem.create_data_table(store, 'conflict', $ddl$

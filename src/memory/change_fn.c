@@ -14,6 +14,7 @@
 #include "memory/json.h"
 #include "memory/read.h"
 #include "memory/resolve.h"
+#include "memory/secret.h"
 
 PG_FUNCTION_INFO_V1(agm_fn_revise);
 PG_FUNCTION_INFO_V1(agm_fn_forget);
@@ -33,10 +34,13 @@ static const AgmField revised[] = {
 static void
 revised_memory(FunctionCallInfo fcinfo, AgmWriter *writer, int64 id, AgmMemory *memory)
 {
+	Datum attributes;
+
 	if (!agm_memory_load(writer, id, memory))
 		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 						errmsg("memory " INT64_FORMAT " does not exist in this namespace", id),
 						errhint("What was forgotten can be restored first.")));
+	attributes = memory->isnull[AGM_ATTRIBUTES] ? (Datum) 0 : memory->value[AGM_ATTRIBUTES];
 	/* The old vector is not of the new words. */
 	if (!PG_ARGISNULL(REVISED_FIRST))
 		memory->isnull[AGM_EMBEDDING] = memory->isnull[AGM_MODEL] = true;
@@ -48,6 +52,10 @@ revised_memory(FunctionCallInfo fcinfo, AgmWriter *writer, int64 id, AgmMemory *
 		memory->isnull[revised[i]] = false;
 	}
 	agm_memory_prepare(writer, memory);
+	if (memory->kind->vault && !memory->has_secret && attributes != (Datum) 0 &&
+		!memory->isnull[AGM_ATTRIBUTES])
+		memory->value[AGM_ATTRIBUTES] =
+			agm_secret_keep_mark(memory->value[AGM_ATTRIBUTES], attributes);
 }
 
 static bool
@@ -92,6 +100,8 @@ agm_fn_revise(PG_FUNCTION_ARGS)
 	if (memory.has_key_hash)
 		agm_timeline_check(&writer, &memory.key_hash, id, &memory.period);
 	agm_memory_overwrite(&writer, &memory, id);
+	if (memory.has_secret)
+		agm_secret_write(&writer, &memory, id);
 	written.id = id;
 	if (!PG_ARGISNULL(REVISED_FIRST) || !PG_ARGISNULL(REVISED_FIRST + 1))
 		agm_conflict_search(&writer, &memory, &written);

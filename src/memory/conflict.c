@@ -120,6 +120,9 @@ search_key(AgmWriter *writer, const AgmMemory *memory, AgmWritten *written)
 		" AND agentmem.fold(m.predicate) OPERATOR(pg_catalog.=) agentmem.fold($7)"
 		" AND coalesce(agentmem.fold(m.object) OPERATOR(pg_catalog.<>) agentmem.fold($8), true)"
 		" AND (m.kind OPERATOR(pg_catalog.<>) $9 OR $10)"
+		" AND NOT EXISTS (SELECT FROM {store}.kind k"
+		"   WHERE k.name OPERATOR(pg_catalog.=) m.kind"
+		"   AND k.class OPERATOR(pg_catalog.=) 'vault')"
 		" ORDER BY m.id DESC LIMIT 5",
 		&params, AGM_WRITE | AGM_PLAN_GENERIC, "ld?", read_candidate, &found);
 	record(writer, written, &found, "same_key");
@@ -156,6 +159,9 @@ search_near(AgmWriter *writer, const AgmMemory *memory, AgmWritten *written)
 void
 agm_conflict_search(AgmWriter *writer, const AgmMemory *memory, AgmWritten *written)
 {
+	/* A secret contradicts nothing: it is not merged with what can be recalled. */
+	if (memory->kind->vault)
+		return;
 	search_key(writer, memory, written);
 	search_near(writer, memory, written);
 }

@@ -416,7 +416,7 @@ delete_all(AgmWriter *writer, const AgmErasure *erasure, const IdSet *set, const
 	count(counts, "audit",
 		  run(writer,
 			  "UPDATE {store}.audit t SET details = NULL WHERE " OF_NAMESPACE(
-				  "t") " AND t.ids OPERATOR(pg_catalog.&&) $2"
+				  "t") " AND t.ids OPERATOR(agentmem.&&&) $2"
 					   " AND t.action OPERATOR(pg_catalog.<>) 'erase' AND t.details IS NOT "
 					   "NULL",
 			  &params, AGM_AS_OWNER));

@@ -90,6 +90,7 @@ typedef struct KindsReader
 {
 	char *unknown; /* the first kind asked for that the store does not have */
 	ArrayType *occurrences;
+	ArrayType *vault;
 } KindsReader;
 
 static void
@@ -103,6 +104,8 @@ read_kinds(TupleTableSlot *slot, void *arg)
 	reader->unknown = isnull ? NULL : TextDatumGetCString(value);
 	value = slot_getattr(slot, 2, &isnull);
 	reader->occurrences = isnull ? NULL : DatumGetArrayTypePCopy(value);
+	value = slot_getattr(slot, 3, &isnull);
+	reader->vault = isnull ? NULL : DatumGetArrayTypePCopy(value);
 }
 
 /* The store's kinds, seen once: does it have those asked for, and which are occurrences? */
@@ -110,7 +113,7 @@ static void
 check_kinds(AgmFilter *filter, const AgmStore *store)
 {
 	AgmParams params = {0};
-	KindsReader reader = {NULL, NULL};
+	KindsReader reader = {NULL, NULL, NULL};
 
 	agm_param(&params, TEXTARRAYOID, PointerGetDatum(filter->kinds), filter->kinds == NULL);
 	(void) agm_execute(
@@ -120,14 +123,17 @@ check_kinds(AgmFilter *filter, const AgmStore *store)
 		"                          WHERE k.name OPERATOR(pg_catalog.=) w.name)"
 		"        ORDER BY w.i LIMIT 1),"
 		"       (SELECT pg_catalog.array_agg(k.name) FROM {store}.kind k"
-		"        WHERE k.validity OPERATOR(pg_catalog.=) 'occurrence')",
-		&params, AGM_READ | AGM_PLAN_GENERIC, "t?T?", read_kinds, &reader);
+		"        WHERE k.validity OPERATOR(pg_catalog.=) 'occurrence'),"
+		"       (SELECT pg_catalog.array_agg(k.name) FROM {store}.kind k"
+		"        WHERE k.class OPERATOR(pg_catalog.=) 'vault')",
+		&params, AGM_READ | AGM_PLAN_GENERIC, "t?T?T?", read_kinds, &reader);
 	if (reader.unknown != NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("unknown kind \"%s\"", reader.unknown),
 						errhint("SELECT name FROM %s.kind lists the kinds of this store.",
 								store->quoted)));
 	filter->occurrences = reader.occurrences;
+	filter->vault = reader.vault;
 }
 
 void
@@ -345,6 +351,10 @@ agm_filter_append(const AgmFilter *filter, bool hidden, StringInfo sql, AgmParam
 		appendStringInfo(
 			sql, " AND m.kind OPERATOR(pg_catalog.=) ANY ($%d)",
 			agm_param(params, TEXTARRAYOID, PointerGetDatum(filter->kinds), false));
+	if (filter->hides_vault && filter->vault != NULL)
+		appendStringInfo(
+			sql, " AND m.kind OPERATOR(pg_catalog.<>) ALL ($%d)",
+			agm_param(params, TEXTARRAYOID, PointerGetDatum(filter->vault), false));
 	/* Every memory contains nothing, also one whose column is NULL. */
 	if (filter->tags != NULL && ARR_NDIM(filter->tags) > 0)
 		append_text(sql, params, "m.tags OPERATOR(pg_catalog.@>)", TEXTARRAYOID, filter->tags);

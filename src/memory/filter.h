@@ -34,11 +34,13 @@ typedef struct AgmFilter
 	TimestampTz valid_at;
 	bool has_known_at; /* what the store held then, not what it holds now */
 	TimestampTz known_at;
+	bool hides_vault; /* recall never finds secrets */
 
 	/* set by agm_filter_check */
 	TimestampTz now;		/* the instant asked, unless valid_at or during say otherwise */
 	ArrayType *occurrences; /* kinds that are found outside their period too */
 	bool default_states;	/* states are those that are shown unless others are asked for */
+	ArrayType *vault;		/* kinds whose values are secret */
 } AgmFilter;
 
 /* Where versions are: in the table memory the last one of each, in its history the others. */

@@ -366,6 +366,7 @@ complete(Row *row)
 	static const AgmField settled[] = {
 		AGM_KIND,		AGM_SUBJECT, AGM_PREDICATE, AGM_OBJECT,		AGM_CONFIDENCE,
 		AGM_EXPIRES_AT, AGM_SESSION, AGM_LANGUAGE,	AGM_PROVENANCE, AGM_PINNED};
+	static const AgmField kind[] = {AGM_KIND};
 	Guard *guard = row->guard;
 	bool isnull;
 	Datum ns = column(row, NAMESPACE_COLUMN, &isnull);
@@ -373,6 +374,13 @@ complete(Row *row)
 	use_namespace(guard, ns, isnull);
 	read_memory(row);
 	agm_memory_check(&guard->writer, &row->memory);
+	if (row->memory.kind->vault &&
+		(row->memory.has_secret || any_changed(row, kind, lengthof(kind))))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("secrets cannot be written by hand"),
+			 errhint("agentmem.remember() and agentmem.revise() keep their values apart.")));
 	for (size_t i = 0; i < lengthof(settled); i++)
 		set_column(row, guard->field[settled[i]], row->memory.value[settled[i]],
 				   row->memory.isnull[settled[i]]);

@@ -293,7 +293,7 @@ check_ids(Import *import)
 		" AND m.id OPERATOR(pg_catalog.=) ANY ($2) ORDER BY m.id LIMIT 1",
 		"SELECT i.id FROM {store}.audit a, pg_catalog.unnest(a.ids) i(id)"
 		" WHERE a.namespace OPERATOR(pg_catalog.=) $1"
-		" AND a.action OPERATOR(pg_catalog.=) 'erase' AND a.ids OPERATOR(pg_catalog.&&) $2"
+		" AND a.action OPERATOR(pg_catalog.=) 'erase' AND a.ids OPERATOR(agentmem.&&&) $2"
 		" AND i.id OPERATOR(pg_catalog.=) ANY ($2) ORDER BY i.id LIMIT 1",
 		"SELECT m.id FROM {store}.memory_history m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
 		" AND m.id OPERATOR(pg_catalog.=) ANY ($2) ORDER BY m.id LIMIT 1",

@@ -17,6 +17,7 @@
 
 #include "lexical/lexical.h"
 #include "memory/memory.h"
+#include "memory/secret.h"
 #include "vector/vector.h"
 
 /* A text that takes longer to read than an agent's whole life is a mistake. */
@@ -188,6 +189,11 @@ check_embedding(const AgmWriter *writer, const AgmMemory *memory)
 						TextDatumGetCString(memory->value[AGM_MODEL])),
 				 errhint("Vectors of different models cannot be compared: embed with the "
 						 "store's model.")));
+	if (memory->kind->vault && !memory->isnull[AGM_EMBEDDING])
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a memory of kind \"%s\" takes no embedding", memory->kind->name),
+				 errhint("Secrets are not searched: leave it out.")));
 	if (!memory->isnull[AGM_EMBEDDING])
 		agm_check_embedding(&writer->store, writer->dimensions,
 							DatumGetAgmVector(memory->value[AGM_EMBEDDING]));
@@ -325,9 +331,11 @@ void
 agm_memory_derive_lexemes(AgmMemory *memory)
 {
 	text *content = DatumGetTextPP(memory->value[AGM_CONTENT]);
+	/* A caption is listed, not searched. */
+	int len = memory->kind->vault ? 0 : VARSIZE_ANY_EXHDR(content);
 	Oid config = agm_lexical_config(TextDatumGetCString(memory->value[AGM_LANGUAGE]), false);
-	memory->lexemes = agm_lexemes_make(config, VARDATA_ANY(content), VARSIZE_ANY_EXHDR(content),
-									   &memory->tokens);
+
+	memory->lexemes = agm_lexemes_make(config, VARDATA_ANY(content), len, &memory->tokens);
 }
 
 void
@@ -350,19 +358,14 @@ agm_memory_check(AgmWriter *writer, AgmMemory *memory)
 		agm_require_not_null(memory->isnull[required[i]], fields[required[i]].name);
 	check_content(memory);
 	memory->kind = agm_writer_kind(writer, memory->value[AGM_KIND]);
-	if (memory->kind->vault)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("memories of kind \"%s\" cannot be stored yet", memory->kind->name),
-			 errhint(
-				 "Keep credentials out of memories: everything else here can be recalled.")));
 	check_share(memory, AGM_IMPORTANCE);
 	check_share(memory, AGM_CONFIDENCE);
 	check_provenance(memory);
 	check_embedding(writer, memory);
 	check_tags(memory);
 	check_attributes(memory);
+	if (memory->kind->vault)
+		agm_secret_take(memory);
 	agm_attributes_check(memory->kind, memory->isnull[AGM_ATTRIBUTES]
 										   ? NULL
 										   : DatumGetJsonbP(memory->value[AGM_ATTRIBUTES]));

@@ -69,7 +69,7 @@ typedef struct AgmAttribute
 typedef struct AgmKindPolicy
 {
 	char *name;
-	bool vault;	  /* class vault: not for this table */
+	bool vault;	  /* class vault: the value goes to table secret */
 	bool retired; /* takes no new memories */
 	List *attributes;
 	bool reinforce; /* the same statement again is the same memory */
@@ -100,7 +100,9 @@ typedef struct AgmMemory
 	bool key_of_many; /* the predicate has many values at a time */
 	TSVector lexemes;
 	int32 tokens;
-	int nlocks; /* rows of key_lock to take before anything is read */
+	bool has_secret; /* a kind of class vault was given a value */
+	Datum secret;	 /* text */
+	int nlocks;		 /* rows of key_lock to take before anything is read */
 	int64 locks[AGM_LOCKS_MAX];
 } AgmMemory;
 

@@ -219,7 +219,7 @@ BEGIN
   EXECUTE format($ddl$
     CREATE INDEX memory_content_hash_idx ON %1$I.memory (namespace, content_hash);
     CREATE INDEX memory_valid_idx ON %1$I.memory (namespace, lower(valid_period) DESC NULLS LAST, id DESC);
-    CREATE INDEX memory_lexemes_idx ON %1$I.memory USING gin (agentmem.lexeme_keys(namespace, lexemes)) WITH (fastupdate = off);
+    CREATE INDEX memory_lexemes_idx ON %1$I.memory USING gin (agentmem.lexeme_keys(namespace, lexemes) agentmem.bigint_overlap_ops) WITH (fastupdate = off);
     CREATE UNIQUE INDEX memory_timeline_idx ON %1$I.memory (namespace, key_hash, lower(valid_period)) WHERE key_hash IS NOT NULL;
     CREATE UNIQUE INDEX memory_key_idx ON %1$I.memory (namespace, key) WHERE key IS NOT NULL;
     CREATE INDEX memory_subject_idx ON %1$I.memory (namespace, agentmem.fold(subject)) WHERE subject IS NOT NULL;
@@ -263,6 +263,7 @@ BEGIN
     "operation": "The operation that wrote this version: audit.id; NULL: written by hand"}');
   PERFORM agentmem.create_change_tables(store, partitions);
   PERFORM agentmem.create_history(store, dimensions, metric, partitions);
+  PERFORM agentmem.create_access_tables(store, partitions);
 
   PERFORM agentmem.create_data_table(store, 'activity', $ddl$
       namespace text COLLATE "C" NOT NULL,
@@ -346,14 +347,13 @@ END
 $$;
 COMMENT ON FUNCTION agentmem.is_store(oid) IS 'Whether the schema of this OID is a store';
 
-CREATE FUNCTION agentmem.drop_store(store name, "cascade" boolean DEFAULT false)
-RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+-- The schema of a store that the caller may do as he likes with.
+CREATE FUNCTION agentmem.owned_store(store name) RETURNS oid
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-SET client_min_messages = warning
 AS $$
 DECLARE
   schema_id oid := (SELECT n.oid FROM pg_namespace n WHERE n.nspname = store);
-  filled boolean;
 BEGIN
   IF store IS NULL THEN
     RAISE EXCEPTION 'store must not be null' USING ERRCODE = 'null_value_not_allowed', HINT = 'Give the name of a store.';
@@ -368,21 +368,37 @@ BEGIN
   END IF;
   IF NOT (SELECT pg_has_role(n.nspowner, 'USAGE') FROM pg_namespace n WHERE n.oid = schema_id) THEN
     RAISE EXCEPTION 'must be owner of store "%"', store
-      USING ERRCODE = 'insufficient_privilege', HINT = 'Only the owner of a store can drop it.';
+      USING ERRCODE = 'insufficient_privilege', HINT = 'Only the owner of a store can do that.';
   END IF;
+  RETURN schema_id;
+END
+$$;
+COMMENT ON FUNCTION agentmem.owned_store(name) IS 'The schema of a store, or an error if there is none or it is not the caller''s';
+
+CREATE FUNCTION agentmem.drop_store(store name, "cascade" boolean DEFAULT false)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET client_min_messages = warning
+AS $$
+DECLARE
+  filled boolean;
+BEGIN
+  PERFORM agentmem.owned_store(store);
   IF "cascade" THEN
     EXECUTE format('DROP SCHEMA %I CASCADE', store);
     RETURN;
   END IF;
   -- No memory may slip in between the look and the drop.
   EXECUTE format('LOCK TABLE %I.memory IN ACCESS EXCLUSIVE MODE', store);
+  -- Row security must not hide them from the owner.
+  EXECUTE format('ALTER TABLE %I.memory NO FORCE ROW LEVEL SECURITY', store);
   EXECUTE format('SELECT EXISTS (SELECT FROM %I.memory)', store) INTO filled;
   IF filled THEN
     RAISE EXCEPTION 'store "%" holds memories', store
       USING ERRCODE = 'dependent_objects_still_exist', HINT = 'drop_store(store, cascade => true) drops them too.';
   END IF;
   PERFORM agentmem.drop_kind_views(store);
-  EXECUTE format('DROP TABLE %1$I.memory, %1$I.memory_history, %1$I.activity, %1$I.namespace, %1$I.key_lock, %1$I.edge, %1$I.conflict, %1$I.audit,'
+  EXECUTE format('DROP TABLE %1$I.memory, %1$I.memory_history, %1$I.activity, %1$I.namespace, %1$I.key_lock, %1$I.edge, %1$I.conflict, %1$I.audit, %1$I.secret,'
                  ' %1$I.predicate, %1$I.kind_attribute, %1$I.kind, %1$I.setting', store);
   EXECUTE format('DROP SEQUENCE %1$I.id_seq, %1$I.operation_seq', store);
   EXECUTE format('DROP SCHEMA %I', store);

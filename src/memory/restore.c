@@ -15,6 +15,7 @@
 #include "memory/change.h"
 #include "memory/json.h"
 #include "memory/resolve.h"
+#include "memory/secret.h"
 
 /* What a version is made of, but for its period in the store and its operation. */
 #define VERSION_COLUMNS(t)                                                                     \
@@ -56,6 +57,9 @@ read_operation(TupleTableSlot *slot, void *arg)
 		operation->ids[i] = DatumGetInt64(items[i]);
 }
 
+/* Who read a secret is in the audit too. */
+#define CHANGES " AND a.action OPERATOR(pg_catalog.<>) 'reveal'"
+
 /* The last operation on any of these memories. */
 static Operation
 last_operation(AgmWriter *writer, const int64 *ids, int n)
@@ -65,12 +69,12 @@ last_operation(AgmWriter *writer, const int64 *ids, int n)
 
 	agm_param(&params, TEXTOID, writer->ns, false);
 	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
-	(void) agm_execute(&writer->store,
-					   "SELECT a.id, a.at, a.ids, a.action FROM {store}.audit a"
-					   " WHERE a.namespace OPERATOR(pg_catalog.=) $1"
-					   " AND a.ids OPERATOR(pg_catalog.&&) $2 ORDER BY a.id DESC LIMIT 1",
-					   &params, AGM_WRITE | AGM_PLAN_CUSTOM, "lzLt", read_operation,
-					   &operation);
+	(void) agm_execute(
+		&writer->store,
+		"SELECT a.id, a.at, a.ids, a.action FROM {store}.audit a"
+		" WHERE a.namespace OPERATOR(pg_catalog.=) $1"
+		" AND a.ids OPERATOR(agentmem.&&&) $2" CHANGES " ORDER BY a.id DESC LIMIT 1",
+		&params, AGM_WRITE | AGM_PLAN_CUSTOM, "lzLt", read_operation, &operation);
 	return operation;
 }
 
@@ -224,6 +228,7 @@ bring_back(AgmWriter *writer, const Touched *touched)
 																					"$"
 																					"4" VERSION_FROM,
 			&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+	agm_secret_return(writer, touched->id, touched->version);
 	agm_operation_touch(writer, touched->id);
 }
 
@@ -322,7 +327,7 @@ shares_transaction(AgmWriter *writer, const Operation *operation)
 	(void) agm_execute(&writer->store,
 					   "SELECT FROM {store}.audit a WHERE a.namespace OPERATOR(pg_catalog.=) $1"
 					   " AND a.at OPERATOR(pg_catalog.=) $3 AND a.id OPERATOR(pg_catalog.<) $2"
-					   " AND a.ids OPERATOR(pg_catalog.&&) $4 LIMIT 1",
+					   " AND a.ids OPERATOR(agentmem.&&&) $4" CHANGES " LIMIT 1",
 					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "", read_nothing, &found);
 	return found;
 }

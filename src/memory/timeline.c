@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "memory/memory.h"
+#include "memory/secret.h"
 
 /* A row of the timeline; open ends are -infinity and infinity, which compare as they should. */
 typedef struct Span
@@ -160,6 +161,8 @@ continue_row(Timeline *line, const Span *span)
 		&params, AGM_WRITE | AGM_PLAN_GENERIC, "l", read_id, &id);
 	agm_operation_touch(line->writer, id);
 	agm_written_relate(line->written, id);
+	if (line->memory->kind->vault)
+		agm_secret_copy(line->writer, span->id, id);
 	agm_add_edge(line->writer, id, span->id, "continues");
 }
 

@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "memory/memory.h"
+#include "memory/secret.h"
 
 /* The columns that an insert takes straight from the caller, in order. */
 static const AgmField copied[] = {
@@ -426,12 +427,11 @@ revise_named(AgmWriter *writer, AgmMemory *memory, const Found *found, AgmWritte
 	agm_conflict_search(writer, memory, written);
 }
 
-void
-agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written)
+static void
+write_memory(AgmWriter *writer, AgmMemory *memory, AgmWritten *written)
 {
 	Found found = {0};
 
-	memset(written, 0, sizeof(*written));
 	if (memory->kind->retired)
 		agm_memory_refuse_retired(memory);
 	/* The clock is read with the lock held: who waited comes after whom it waited for. */
@@ -471,4 +471,26 @@ agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written)
 	written->id = agm_memory_insert(writer, memory);
 	written->action = AGM_INSERTED;
 	agm_conflict_search(writer, memory, written);
+}
+
+/*
+ * Whether the value of a secret is the one that is held is not told: whoever may write could
+ * guess.  So the same caption again always sets it.
+ */
+void
+agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written)
+{
+	memset(written, 0, sizeof(*written));
+	if (memory->kind->vault && !memory->has_secret)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a memory of kind \"%s\" needs a value", memory->kind->name),
+				 errhint("content is its caption; attributes => '{\"value\": \"...\"}' the "
+						 "value, which is kept apart.")));
+	write_memory(writer, memory, written);
+	if (!memory->kind->vault)
+		return;
+	agm_secret_write(writer, memory, written->id);
+	if (written->action == AGM_REINFORCED)
+		written->action = AGM_REVISED;
 }

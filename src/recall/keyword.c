@@ -153,7 +153,7 @@ pass_source(const AgmRecall *recall, const AgmSearched *searched, AgmSource sour
 	/* The keys have the time in them: an index of time would add nothing. */
 	agm_filter_from(&recall->filter, source,
 					source == AGM_MEMORY ? AGM_ANY_INDEX : AGM_OTHER_INDEX, "", &sql, &params);
-	appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.&&) $2",
+	appendStringInfo(&sql, " AND %s OPERATOR(agentmem.&&&) $2",
 					 source == AGM_MEMORY
 						 ? "agentmem.lexeme_keys(m.namespace, m.lexemes)"
 						 : "agentmem.history_keys(m.namespace, m.lexemes, m.system_period)");

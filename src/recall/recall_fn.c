@@ -254,6 +254,7 @@ run(FunctionCallInfo fcinfo, AgmRecall *recall, int *nrows)
 	read_limits(fcinfo, recall);
 	read_modes(fcinfo, recall);
 	read_filter(fcinfo, &recall->filter);
+	recall->filter.hides_vault = true;
 	memcpy(recall->weights, default_weights, sizeof(default_weights));
 	if (!PG_ARGISNULL(ARG_WEIGHTS))
 		read_weights(PG_GETARG_JSONB_P(ARG_WEIGHTS), recall->weights);

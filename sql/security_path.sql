@@ -1,0 +1,123 @@
+-- No function or operator that someone plants runs as the one who calls ours, whatever the path.
+SET client_min_messages = warning;
+\set SHOW_CONTEXT never
+\set VERBOSITY terse
+SELECT current_database() AS db \gset
+CREATE ROLE agm_victim;
+GRANT CREATE, TEMPORARY ON DATABASE :"db" TO agm_victim;
+CREATE SCHEMA trap;
+GRANT USAGE ON SCHEMA trap TO agm_victim;
+
+-- A twin of each operator and function of pg_catalog and agentmem that takes these types.
+CREATE TABLE trap.types AS SELECT unnest(ARRAY['text', 'name', 'int2', 'int4', 'int8', 'oid', 'bool', 'float4', 'float8', 'numeric', 'timestamptz', 'interval',
+  'tstzrange', 'jsonb', 'uuid', 'tsvector', 'regclass', '"char"', 'int8[]', 'text[]', 'name[]', 'regconfig', 'agentmem.vector', 'agentmem.vector[]']::regtype[]) AS t;
+DO $$
+DECLARE
+  body CONSTANT text := ' LANGUAGE plpgsql AS ''BEGIN RAISE EXCEPTION ''''trapped''''; END''';
+  o record;
+  n int := 0;
+BEGIN
+  FOR o IN
+    SELECT oprname AS name, oprleft::regtype AS l, oprright::regtype AS r, oprresult::regtype AS result FROM pg_operator
+    WHERE oprnamespace IN ('pg_catalog'::regnamespace, 'agentmem'::regnamespace) AND oprleft IN (SELECT t FROM trap.types)
+      AND oprright IN (SELECT t FROM trap.types) AND oprresult IN (SELECT t FROM trap.types)
+    UNION
+    SELECT name, v.l::regtype, v.r::regtype, CASE name WHEN '||' THEN v.l ELSE 'bool' END::regtype
+    FROM unnest(ARRAY['=', '<>', '<', '<=', '>', '>=', '&&', '@>', '<@', '||']) name,
+      (VALUES ('int8[]', 'int8[]'), ('text[]', 'text[]'), ('tstzrange', 'tstzrange'), ('tstzrange', 'timestamptz'), ('text[]', 'text'), ('text', 'text[]')) v(l, r)
+  LOOP
+    n := n + 1;
+    EXECUTE format('CREATE FUNCTION trap.operator_%s(%s, %s) RETURNS %s', n, o.l, o.r, o.result) || body;
+    EXECUTE format('CREATE OPERATOR trap.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = trap.operator_%s)', o.name, o.l, o.r, n);
+  END LOOP;
+  FOR o IN
+    SELECT DISTINCT p.proname AS name, array_to_string(p.proargtypes::regtype[], ', ') AS arguments, p.prorettype::regtype AS result FROM pg_proc p
+    WHERE pronamespace IN ('pg_catalog'::regnamespace, 'agentmem'::regnamespace) AND NOT proretset AND prorettype IN (SELECT t FROM trap.types)
+      AND NOT EXISTS (SELECT FROM unnest(proargtypes) a WHERE a NOT IN (SELECT t FROM trap.types)) AND proname !~ '^(RI_|pg_stat|pg_get|has_)'
+    UNION
+    SELECT v.name, v.arguments, v.result::regtype
+    FROM (VALUES ('cardinality', 'text[]', 'int4'), ('cardinality', 'int8[]', 'int4'), ('lower', 'tstzrange', 'timestamptz'), ('upper', 'tstzrange', 'timestamptz'),
+      ('upper_inf', 'tstzrange', 'bool'), ('isempty', 'tstzrange', 'bool'), ('array_agg', 'text', 'text[]'), ('count', 'text', 'int8'), ('array_length', 'int8[], int4', 'int4'),
+      ('format', 'text, VARIADIC text[]', 'text'), ('jsonb_build_object', 'VARIADIC text[]', 'jsonb')) v(name, arguments, result)
+  LOOP
+    EXECUTE format('CREATE FUNCTION trap.%I(%s) RETURNS %s', o.name, o.arguments, o.result) || body;
+  END LOOP;
+  EXECUTE 'CREATE FUNCTION trap.unnest(int8[]) RETURNS SETOF int8' || body;
+  EXECUTE 'CREATE FUNCTION trap.unnest(text[]) RETURNS SETOF text' || body;
+  EXECUTE 'CREATE FUNCTION trap.jsonb_each(jsonb, OUT key text, OUT value jsonb) RETURNS SETOF record' || body;
+  FOR o IN SELECT unnest(ARRAY['text', 'name', 'int4', 'int8', 'bool', 'float4', 'float8', 'timestamptz', 'tstzrange', 'jsonb', 'uuid', 'oid', 'regclass', 'tsvector']) AS name LOOP
+    EXECUTE format('CREATE DOMAIN trap.%I AS pg_catalog.%1$I CHECK (trap.now() IS NULL)', o.name);
+  END LOOP;
+END $$;
+SELECT (SELECT count(*) FROM pg_operator WHERE oprnamespace = 'trap'::regnamespace) > 200 AS operators,
+       (SELECT count(*) FROM pg_proc WHERE pronamespace = 'trap'::regnamespace) > 500 AS functions;
+
+-- The public functions on stores that are not called below.
+SELECT DISTINCT p.proname COLLATE "C" AS not_called FROM pg_proc p
+WHERE p.pronamespace = 'agentmem'::regnamespace AND p.proargnames[1] = 'store' AND p.proname !~ '^(create_(data_table|change_tables|access_tables)|comment_columns|list_stores|owned_store|upgrade_step)$'
+  AND p.proname NOT IN ('conflicts', 'count', 'create_store', 'disable_row_security', 'drop_store', 'enable_row_security', 'forget', 'get', 'list', 'namespaces', 'recall',
+    'recall_context', 'remember', 'remember_many', 'resolve', 'reveal', 'revise', 'upgrade_store')
+ORDER BY 1;
+
+SET ROLE agm_victim;
+-- Relations and types in pg_temp are found even where the path does not name it.
+CREATE TEMP TABLE memory (namespace text, id bigint, content text);
+CREATE TEMP TABLE setting (name text, value text);
+CREATE TEMP TABLE kind (name text);
+CREATE TEMP TABLE pg_class (oid oid, relname name, relnamespace oid);
+CREATE TEMP TABLE pg_namespace (oid oid, nspname name, nspowner oid);
+CREATE TEMP TABLE pg_attribute (attrelid oid);
+CREATE TEMP TABLE pg_policy (polrelid oid, polname name);
+SET search_path = trap, public, pg_temp, pg_catalog, agentmem;
+SELECT now();
+SELECT 1 = 1;
+SELECT 'a'::text;
+
+SELECT agentmem.create_store('path', dimensions => 2);
+SELECT agentmem.create_store('path_parts', dimensions => 2, partitions => 2);
+SELECT agentmem.upgrade_store('path');
+SELECT agentmem.enable_row_security('path'), agentmem.enable_row_security('path_parts');
+SET agentmem.namespace = 'a,b';
+SELECT action FROM agentmem.remember('path', 'a', 'Anna lives in Rome', 'fact', '[1,0]', subject => 'Anna', predicate => 'lives in', object => 'Rome',
+  valid_from => '2025-01-01', tags => '{x}', attributes => '{"n": 1}', key => 'rome', session => 's');
+SELECT action FROM agentmem.remember('path', 'a', 'Anna lives in Oslo', 'fact', '[1,0.1]', subject => 'anna', predicate => 'LIVES IN', object => 'Oslo', valid_from => '2025-06-01', valid_to => '2025-07-01');
+SELECT action FROM agentmem.remember('path', 'a', 'anna lives in OSLO', 'fact', subject => 'anna', predicate => 'LIVES IN', object => 'Oslo', valid_from => '2025-06-01', tags => '{y}', importance => 0.5, expires_at => '2099-01-01', attributes => '{"m": 2}');
+SELECT action FROM agentmem.remember('path', 'a', 'Anna likes Rome', 'preference', '[1,0]', subject => 'Anna', predicate => 'lives in', object => 'Wien', valid_from => '2025-01-02');
+SELECT action FROM agentmem.remember('path', 'a', 'Key of the house', 'secret', attributes => '{"value": "x"}');
+SELECT action FROM agentmem.remember('path', 'a', 'Key of the house', 'secret', attributes => '{"value": "y"}');
+SELECT action FROM agentmem.remember_many('path', 'a', '[{"content": "one", "kind": "fact", "embedding": [1, 1]}, {"content": "one", "kind": "fact", "parent": 1}, {"content": ""}]', on_error => 'skip');
+SELECT action FROM agentmem.remember('path', 'b', 'Bert', language => 'german');
+SELECT agentmem.revise('path', 'a', 1, 'Anna lives in Roma', '[1,0]', valid_to => '2025-05-01', attributes => '{"n": 2}');
+SELECT id FROM agentmem.recall('path', 'a', 'Rome', '[1,0]', kinds => '{fact,preference}', tags => '{}', attributes => '{}', states => '{active,archived}', prefix => true, shared => '{b}', min_score => 0, max_tokens => 100);
+SELECT id FROM agentmem.recall('path', 'a', 'Oslo', subject => 'Anna', predicate => 'lives in', during => '(,)', tags => '{x}', tags_any => '{x,y}', attributes => '{"n": 2}', session => 's');
+SELECT id FROM agentmem.recall('path', 'a', k => 2, valid_at => '2025-02-01');
+SELECT id FROM agentmem.recall('path', 'a', embedding => '[1,0]', mode => 'exact', fusion => 'rrf', weights => '{"semantic": 2}', k => 1);
+SELECT agentmem.recall_context('path', 'a', 'key of Rome', valid_at => '2025-02-01');
+SELECT id FROM agentmem.list('path', 'a', during => '(,)', after => 0, n => 2);
+SELECT agentmem.count('path', 'a', during => '(,)');
+SELECT id FROM agentmem.get('path', 'a', '{1}', '{rome}');
+SELECT namespace, memories FROM agentmem.namespaces('path', 'a', 1, 'A');
+SELECT a, b, reason FROM agentmem.conflicts('path', 'a');
+SELECT conflict FROM agentmem.conflicts('path', 'a') LIMIT 1 \gset
+SELECT agentmem.resolve('path', 'a', :conflict, 'annotate', note => 'both');
+SELECT agentmem.reveal('path', 'a', id) FROM agentmem.list('path', 'a', kinds => '{secret}');
+SELECT agentmem.forget('path', 'a', 1, 'moved');
+SELECT agentmem.effective_confidence(0.5, 2), agentmem.fold('A  b'), agentmem.lexemes('english', 'cats'), agentmem.query_lexemes('{english}', 'cats'),
+  agentmem.namespace_is_set('a'), agentmem.namespace_is_role('agm_victim'), agentmem.is_store(0);
+SELECT store FROM agentmem.stores;
+SELECT action FROM agentmem.remember('path_parts', 'a', 'Anna lives in Rome', 'fact', '[1,0]', subject => 'Anna', predicate => 'lives in', object => 'Rome');
+SELECT id FROM agentmem.recall('path_parts', 'a', 'Rome', '[1,0]', subject => 'Anna');
+SELECT * FROM agentmem.index_check('path.memory_embedding_idx', true);
+-- Policies mean what they meant when they were made.
+SET agentmem.namespace = 'b';
+SELECT id FROM agentmem.list('path', 'a');
+SELECT agentmem.disable_row_security('path');
+SELECT agentmem.drop_store('path');
+SELECT agentmem.drop_store('path', cascade => true), agentmem.drop_store('path_parts', cascade => true);
+
+RESET search_path;
+RESET ROLE;
+DROP SCHEMA trap CASCADE;
+DROP TABLE pg_temp.memory, pg_temp.setting, pg_temp.kind, pg_temp.pg_class, pg_temp.pg_namespace, pg_temp.pg_attribute, pg_temp.pg_policy;
+REVOKE CREATE, TEMPORARY ON DATABASE :"db" FROM agm_victim;
+DROP ROLE agm_victim;
