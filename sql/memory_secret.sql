@@ -20,7 +20,7 @@ SELECT content FROM recall('sec', 'n');
 SELECT content FROM recall('sec', 'n', kinds => '{secret}');
 SELECT content FROM recall('sec', 'n', embedding => '[1,0]', shared => '{n}', prefix => true);
 SELECT length(lexemes) AS words, tokens, embedding FROM sec.memory WHERE kind = 'secret';
--- Even if someone gives it an embedding by hand.
+-- Nobody gives it an embedding, by hand neither.
 UPDATE sec.memory SET embedding = '[1,0]' WHERE kind = 'secret';
 SELECT content FROM recall('sec', 'n', embedding => '[1,0]', mode => 'exact');
 UPDATE sec.memory SET embedding = NULL WHERE kind = 'secret';
@@ -62,6 +62,32 @@ SELECT (SELECT count(*) FROM sec.memory t WHERE t::text ~ 'hunter') AS memory, (
   (SELECT count(*) FROM sec.key_lock t WHERE t::text ~ 'hunter') AS key_lock, (SELECT count(*) > 5 FROM sec.secret t WHERE t::text ~ 'hunter') AS secret;
 -- One value is current for each.
 SELECT id FROM sec.secret WHERE upper_inf(system_period) GROUP BY id HAVING count(*) <> 1;
+
+-- restore: caption and value of one time, whatever was changed since.
+SELECT id AS safe FROM remember('sec', 'r', 'Safe', 'secret', attributes => '{"value": "one"}') \gset
+SELECT pg_sleep(0.01);
+SELECT now() AS first \gset
+SELECT pg_sleep(0.01);
+SELECT action FROM remember('sec', 'r', 'Safe', 'secret', attributes => '{"value": "two"}');
+SELECT revise('sec', 'r', :safe, 'Safe in the cellar');
+SELECT content, reveal('sec', 'r', id) FROM get('sec', 'r', ids => ARRAY[:safe::bigint]);
+SELECT restore('sec', 'r', :safe);
+SELECT content, reveal('sec', 'r', id) FROM get('sec', 'r', ids => ARRAY[:safe::bigint]);
+SELECT revise('sec', 'r', :safe, attributes => '{"value": "three"}');
+SELECT reveal('sec', 'r', :safe);
+SELECT restore('sec', 'r', :safe);
+SELECT reveal('sec', 'r', :safe);
+SELECT forget('sec', 'r', :safe);
+SELECT restore('sec', 'r', :safe);
+SELECT reveal('sec', 'r', :safe);
+SELECT restore('sec', 'r', :safe, :'first');
+SELECT reveal('sec', 'r', :safe);
+SELECT restore('sec', 'r', :safe);
+SELECT reveal('sec', 'r', :safe);
+SELECT value, upper_inf(system_period) AS current FROM sec.secret WHERE id = :safe ORDER BY lower(system_period);
+SELECT count(*) FROM sec.memory_history t WHERE t::text ~ 'hunter|"(one|two|three)"';
+SELECT content FROM recall('sec', 'r', 'safe', known_at => :'first');
+SELECT content FROM recall('sec', 'r', known_at => :'first');
 
 -- Each look is in the audit.
 SELECT count(*) FROM sec.audit WHERE action = 'reveal' AND ids = ARRAY[:token::bigint] AND role = current_user;

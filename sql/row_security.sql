@@ -76,6 +76,10 @@ SELECT s, content FROM unnest('{rls,rlsp}'::name[]) s, LATERAL agentmem.get(s, '
 SELECT s, agentmem.count(s, 'agm_b'), agentmem.count(s, 'agm_a') FROM unnest('{rls,rlsp}'::name[]) s;
 SELECT s, n.namespace FROM unnest('{rls,rlsp}'::name[]) s, LATERAL agentmem.namespaces(s) n;
 SELECT s, c.* FROM unnest('{rls,rlsp}'::name[]) s, LATERAL agentmem.conflicts(s, 'agm_b') c;
+SELECT s, h.content FROM unnest('{rls,rlsp}'::name[]) s, LATERAL agentmem.history(s, 'agm_b', :bert) h;
+SELECT s, h.content FROM unnest('{rls,rlsp}'::name[]) s, LATERAL agentmem.as_of(s, 'agm_b', known_at => now()) h;
+SELECT s, h.id FROM unnest('{rls,rlsp}'::name[]) s, LATERAL agentmem.changes(s, 'agm_b', '2020-01-01') h;
+SELECT s, h.content FROM unnest('{rls,rlsp}'::name[]) s, LATERAL agentmem.recall(s, 'agm_b', 'tea', '[1,0]', known_at => now()) h;
 SELECT agentmem.recall_context('rls', 'agm_b', 'tea') = agentmem.recall_context('rls', 'agm_none', 'tea') AS same;
 
 -- Writing there: refused, or as if it did not exist; no message tells what there is.
@@ -88,8 +92,12 @@ SELECT s, rls_lib.try(format(f, s, :bert, :bert_secret, :bert_conflict)) AS resu
   'SELECT agentmem.revise(%L, ''agm_b'', %L, ''x'')',
   'SELECT agentmem.revise(%L, ''agm_a'', %L, ''x'')',
   'SELECT agentmem.forget(%L, ''agm_b'', %L)',
+  'SELECT agentmem.restore(%L, ''agm_b'', %L)',
   'SELECT agentmem.reveal(%L, ''agm_b'', %3$L)',
   'SELECT agentmem.resolve(%L, ''agm_b'', %4$L, ''retain'')',
+  'SELECT count(*) FROM agentmem.export(%L, ''agm_b'', true) e WHERE e ->> ''type'' <> ''header''',
+  'SELECT agentmem.erase(%L, ''agm_b'', everything => true) IS NOT NULL',
+  'SELECT agentmem.hold(%L, ''agm_b'', ''x'')',
   'INSERT INTO %I.namespace VALUES (''agm_b'', now(), ''{english}'')',
   'INSERT INTO %I.key_lock SELECT namespace, hash, 1 FROM %1$I.key_lock ON CONFLICT DO NOTHING RETURNING 1',
   'UPDATE %I.memory SET namespace = ''agm_b'' WHERE key = ''k''',

@@ -54,9 +54,10 @@ SELECT (SELECT count(*) FROM pg_operator WHERE oprnamespace = 'trap'::regnamespa
 
 -- The public functions on stores that are not called below.
 SELECT DISTINCT p.proname COLLATE "C" AS not_called FROM pg_proc p
-WHERE p.pronamespace = 'agentmem'::regnamespace AND p.proargnames[1] = 'store' AND p.proname !~ '^(create_(data_table|change_tables|access_tables)|comment_columns|list_stores|owned_store|upgrade_step)$'
+WHERE p.pronamespace = 'agentmem'::regnamespace AND p.proargnames[1] = 'store' AND p.proname !~ '^(create_(data_table|change_tables|access_tables|history)|comment_columns|list_stores|owned_store|upgrade_step)$'
   AND p.proname NOT IN ('conflicts', 'count', 'create_store', 'disable_row_security', 'drop_store', 'enable_row_security', 'forget', 'get', 'list', 'namespaces', 'recall',
-    'recall_context', 'remember', 'remember_many', 'resolve', 'reveal', 'revise', 'upgrade_store')
+    'recall_context', 'remember', 'remember_many', 'resolve', 'restore', 'reveal', 'revise', 'as_of', 'changes', 'history', 'upgrade_store',
+    'erase', 'erase_verify', 'export', 'hold', 'import', 'release')
 ORDER BY 1;
 
 SET ROLE agm_victim;
@@ -107,7 +108,19 @@ SELECT agentmem.effective_confidence(0.5, 2), agentmem.fold('A  b'), agentmem.le
 SELECT store FROM agentmem.stores;
 SELECT action FROM agentmem.remember('path_parts', 'a', 'Anna lives in Rome', 'fact', '[1,0]', subject => 'Anna', predicate => 'lives in', object => 'Rome');
 SELECT id FROM agentmem.recall('path_parts', 'a', 'Rome', '[1,0]', subject => 'Anna');
+SELECT agentmem.restore('path', 'a', 1);
+SELECT id, content FROM agentmem.history('path', 'a', 1);
+SELECT id FROM agentmem.as_of('path', 'a', valid_at => '2025-02-01', known_at => 'infinity');
+SELECT id, change FROM agentmem.changes('path', 'a', '2020-01-01') LIMIT 1;
+SELECT id FROM agentmem.recall('path', 'a', 'Rome', '[1,0]', known_at => '2020-01-01');
 SELECT * FROM agentmem.index_check('path.memory_embedding_idx', true);
+SET agentmem.namespace = 'a,b,c';
+SELECT agentmem.hold('path', 'b', 'why'), agentmem.release('path', 'b');
+SELECT agentmem.import('path', 'c', ARRAY(SELECT agentmem.export('path', 'a', true)), true) IS NULL AS nothing;
+SELECT agentmem.erase('path', 'c', subject => 'Anna') AS receipt \gset
+SELECT remaining FROM agentmem.erase_verify('path', :'receipt') LIMIT 1;
+SELECT agentmem.erase('path', 'c', everything => true) AS receipt \gset
+SELECT remaining FROM agentmem.erase_verify('path', :'receipt') LIMIT 1;
 -- Policies mean what they meant when they were made.
 SET agentmem.namespace = 'b';
 SELECT id FROM agentmem.list('path', 'a');

@@ -2,13 +2,13 @@
 -- Rules: src/memory/README.md, "Versions".
 
 CREATE FUNCTION agentmem.history_level(period tstzrange) RETURNS int
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'agm_fn_history_level';
 COMMENT ON FUNCTION agentmem.history_level(tstzrange) IS
   'How long a period is, for an index: the least n such that it lasts at most 4^n seconds; 17 if longer';
 
 CREATE FUNCTION agentmem.history_keys(namespace text, lexemes tsvector, period tstzrange) RETURNS bigint[]
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
+LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE COST 100
 AS 'MODULE_PATHNAME', 'agm_fn_history_keys';
 COMMENT ON FUNCTION agentmem.history_keys(text, tsvector, tstzrange) IS
   '64-bit keys of a namespace''s words in stretches of time that cover the period, for a GIN index that holds no words; check the rows found again';
