@@ -346,7 +346,7 @@ receiver_startup(DestReceiver *self, int operation, TupleDesc desc)
 	const char *letter = receiver->columns;
 
 	(void) operation;
-	if (receiver->row == NULL)
+	if (receiver->row == NULL || receiver->columns == NULL)
 		return;
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -478,7 +478,7 @@ execute_write(const AgmStore *store, const char *template, const AgmParams *para
 	int outer = writing_depth;
 	uint64 n = 0;
 
-	writing_depth = trigger_depth();
+	writing_depth = (flags & AGM_BY_HAND) ? -1 : trigger_depth();
 	PG_TRY();
 	{
 		n = execute(store, template, params, flags, columns, row, arg);
