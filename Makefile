@@ -114,6 +114,7 @@ OBJS = \
 	src/memory/input.o \
 	src/memory/json.o \
 	src/memory/kind_fn.o \
+	src/memory/kind_view_fn.o \
 	src/memory/operation.o \
 	src/memory/read_fn.o \
 	src/memory/remember_fn.o \

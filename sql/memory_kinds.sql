@@ -79,6 +79,25 @@ SELECT content FROM recall('mem', 't', 'lamp');
 SELECT alter_kind('mem', 'ticket', retired => false);
 SELECT action FROM remember('mem', 't', 'broken door', 'ticket');
 
+-- What stands in the way in the search_path of who writes is not used.
+CREATE SCHEMA trap;
+CREATE FUNCTION trap.spring(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE FUNCTION trap.spring(jsonb, jsonb) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE OPERATOR trap.= (LEFTARG = text, RIGHTARG = text, FUNCTION = trap.spring);
+CREATE OPERATOR trap.= (LEFTARG = jsonb, RIGHTARG = jsonb, FUNCTION = trap.spring);
+CREATE OPERATOR trap.<> (LEFTARG = jsonb, RIGHTARG = jsonb, FUNCTION = trap.spring);
+CREATE FUNCTION trap.to_jsonb(bigint) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE DOMAIN trap.text AS pg_catalog.text CHECK (false);
+SET search_path = trap, pg_catalog;
+INSERT INTO mem.kind_ticket (namespace, content, number, labels, raw, embedding) VALUES ('s', 'x', 1, '{p,q}', '{"z": 1}', '[1,0]')
+RETURNING number, labels, raw, embedding;
+UPDATE mem.kind_ticket SET number = 2, title = 'y', labels = NULL, embedding = '[0,1]' WHERE namespace OPERATOR(pg_catalog.=) 's'
+RETURNING number, labels, raw, title, embedding;
+SET search_path = public, agentmem;
+SET client_min_messages = error;
+DROP SCHEMA trap CASCADE;
+SET client_min_messages = warning;
+
 -- A store that is renamed keeps its views.
 ALTER SCHEMA mem RENAME TO "Me'm %s";
 INSERT INTO "Me'm %s".kind_event (namespace, content) VALUES ('r', 'renamed') RETURNING content;

@@ -31,6 +31,7 @@ SELECT add_kind('mem', 'k', 'odd', 'x');
 SELECT add_kind('mem', 'k', 'semantic', NULL);
 SELECT add_kind('mem', 'fact', 'semantic', 'x');
 SELECT add_kind('mem', 'attribute', 'semantic', 'x');
+SELECT add_kind('mem', '{store}', 'semantic', 'x');
 SELECT add_kind('mem', repeat('k', 59), 'semantic', 'x');
 SELECT add_kind('mem', 'k', 'semantic', 'x', supersede => 'never');
 SELECT add_kind('none', 'k', 'semantic', 'x');

@@ -346,7 +346,7 @@ receiver_startup(DestReceiver *self, int operation, TupleDesc desc)
 	const char *letter = receiver->columns;
 
 	(void) operation;
-	if (receiver->row == NULL)
+	if (receiver->row == NULL || receiver->columns == NULL)
 		return;
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -488,7 +488,7 @@ execute_write(const AgmStore *store, const char *template, const AgmParams *para
 	bool outer_given = as_given;
 	volatile uint64 n = 0;
 
-	writing_depth = trigger_depth();
+	writing_depth = (flags & AGM_BY_HAND) ? -1 : trigger_depth();
 	as_given = (flags & AGM_AS_GIVEN) != 0;
 	PG_TRY();
 	{

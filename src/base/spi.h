@@ -35,6 +35,7 @@ extern int agm_param(AgmParams *params, Oid type, Datum value, bool isnull);
 #define AGM_PLAN_GENERIC 0x00 /* point look-ups: planned once */
 #define AGM_PLAN_CUSTOM 0x02  /* scans: planned for the values at hand */
 #define AGM_PLAN_ORDERED 0x08 /* look-ups by an order: planned once, not to sort */
+#define AGM_BY_HAND 0x10	  /* on behalf of the user: its rows are not ours, see below */
 #define AGM_AS_OWNER 0x04	  /* history and audit: users may only read them */
 #define AGM_AS_GIVEN 0x10	  /* rows keep the period in the store that they come with */
 
@@ -43,7 +44,7 @@ extern Datum agm_int8_array(const int64 *values, int n);
 extern char *agm_slot_text(TupleTableSlot *slot, int attno);
 
 /*
- * What a statement returns: one letter a column, '?' after it where NULL may come.
+ * What a statement returns (NULL: not compared): one letter a column, '?' after it where NULL may come.
  *
  *	b boolean  i integer  l bigint  L bigint[]  f real  d double precision  t text  T text[]
  *	z timestamptz  r tstzrange  j jsonb  v tsvector  u uuid  e agentmem.vector
@@ -70,7 +71,7 @@ extern void agm_spi_end(AgmSession *session);
 
 /*
  * Runs one statement; returns the number of rows read or changed.  `row` may be NULL where
- * only that number counts; `columns` is NULL if the statement returns none.
+ * only that number counts.
  */
 extern uint64 agm_execute(const AgmStore *store, const char *template, const AgmParams *params,
 						  int flags, AgmColumns columns, AgmRowFn row, void *arg);

@@ -56,39 +56,9 @@ COMMENT ON FUNCTION agentmem.create_attribute_table(name) IS 'Internal to create
 
 -- Views of kinds ----------------------------------------------------------------
 
--- A row of a kind's view into the table memory, with the rights of who writes the view.  Its
--- arguments are made by create_kind_view: the INSERT and the UPDATE, for format() with the
--- schema, and what they return.
 CREATE FUNCTION agentmem.write_kind_view() RETURNS trigger
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-  statement text;
-  written bigint;
-BEGIN
-  IF TG_OP = 'DELETE' THEN
-    EXECUTE format('DELETE FROM %I.memory m WHERE m.namespace = ($1).namespace AND m.id = ($1).id', TG_TABLE_SCHEMA) USING OLD;
-    GET DIAGNOSTICS written = ROW_COUNT;
-    IF written = 0 THEN
-      RETURN NULL;
-    END IF;
-    RETURN OLD;
-  END IF;
-  statement := format(TG_ARGV[CASE TG_OP WHEN 'INSERT' THEN 0 ELSE 1 END], TG_TABLE_SCHEMA);
-  IF has_table_privilege(format('%I.memory', TG_TABLE_SCHEMA), 'SELECT') THEN
-    EXECUTE statement || ' RETURNING ' || TG_ARGV[2] INTO NEW USING NEW, OLD;
-  ELSE
-    -- Who may write but not read is not told what became of the row.
-    EXECUTE statement USING NEW, OLD;
-  END IF;
-  GET DIAGNOSTICS written = ROW_COUNT;
-  IF written = 0 THEN
-    RETURN NULL;
-  END IF;
-  RETURN NEW;
-END
-$$;
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'agm_fn_write_kind_view';
 COMMENT ON FUNCTION agentmem.write_kind_view() IS 'Trigger of the views of kinds: writes their rows to the table memory';
 
 -- Anything that depends on a view stands in the way.
@@ -113,29 +83,37 @@ $$;
 COMMENT ON FUNCTION agentmem.drop_kind_views(name, text) IS 'Drops the view of a kind, or those of all kinds, of a store';
 
 -- How a declared attribute reads from a memory m, and how it is written from a row $1 of the view.
+-- Operators and functions have their schema: the statements run under the search_path of who writes.
 CREATE FUNCTION agentmem.attribute_column(name text, type text, OUT readable text, OUT writable text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  t record;
+  held text := format('(m.attributes OPERATOR(pg_catalog.->) %L)', name);
+  is_array boolean;
+  is_json boolean;
+  element text;
 BEGIN
-  SELECT p.typcategory = 'A' AS is_array, format_type(nullif(p.typelem, 0), NULL) AS element,
-         ARRAY[p.oid, p.typbasetype] && '{json,jsonb}'::regtype[]::oid[] AS is_json,
-         p.typelem IN ('json'::regtype, 'jsonb'::regtype) AS of_json
-    INTO t FROM pg_type p WHERE p.oid = type::regtype;
+  SELECT p.typcategory = 'A', ARRAY[p.oid, p.typbasetype] && '{json,jsonb}'::regtype[]::oid[], format_type(nullif(p.typelem, 0), NULL)
+    INTO is_array, is_json, element FROM pg_type p WHERE p.oid = type::regtype;
   writable := format('($1).%I', name);
-  IF t.is_array THEN
-    readable := format('CASE WHEN jsonb_typeof(m.attributes -> %1$L) = ''array'' THEN ARRAY(SELECT v.value::%2$s FROM %3$s(m.attributes -> %1$L) v) END::%4$s AS %5$I',
-                       name, t.element, CASE WHEN t.of_json THEN 'jsonb_array_elements' ELSE 'jsonb_array_elements_text' END, type, name);
-  ELSIF t.is_json THEN
-    readable := format('nullif(m.attributes -> %L, ''null'')::%s AS %I', name, type, name);
+  IF is_array THEN
+    element := agentmem.attribute_type(element);
+    readable := format('CASE WHEN pg_catalog.jsonb_typeof(%1$s) OPERATOR(pg_catalog.=) ''array'' THEN'
+                       ' ARRAY(SELECT v.value::%2$s FROM pg_catalog.%3$s(%1$s) v)::%4$s END', held, element,
+                       CASE WHEN element IN ('pg_catalog.json', 'pg_catalog.jsonb') THEN 'jsonb_array_elements' ELSE 'jsonb_array_elements_text' END, type);
+    writable := format('pg_catalog.to_jsonb(%s)', writable);
+  ELSIF is_json THEN
+    readable := format('CASE WHEN pg_catalog.jsonb_typeof(%1$s) OPERATOR(pg_catalog.<>) ''null'' THEN %1$s::%2$s END', held, type);
+    writable := format('pg_catalog.to_jsonb(%s)', writable);
   ELSE
-    readable := format('(m.attributes ->> %L)::%s AS %I', name, type, name);
+    readable := format('(m.attributes OPERATOR(pg_catalog.->>) %L)::%s', name, type);
     -- A type that has a JSON form of its own is kept as text nevertheless, which its input function reads.
-    writable := format('CASE WHEN jsonb_typeof(to_jsonb(%1$s)) IN (''object'', ''array'') THEN to_jsonb(%1$s::text) ELSE to_jsonb(%1$s) END', writable);
+    writable := format('CASE WHEN pg_catalog.jsonb_typeof(pg_catalog.to_jsonb(%1$s)) OPERATOR(pg_catalog.=) ANY (''{object,array}'')'
+                       ' THEN pg_catalog.to_jsonb(%1$s::pg_catalog.text) ELSE pg_catalog.to_jsonb(%1$s) END', writable);
   END IF;
-  writable := format('CASE WHEN ($1).%I IS NULL THEN ''{}'' ELSE jsonb_build_object(%L, %s) END', name, name, writable);
+  readable := format('%s AS %I', readable, name);
+  writable := format('CASE WHEN ($1).%I IS NULL THEN ''{}''::pg_catalog.jsonb ELSE pg_catalog.jsonb_build_object(%L, %s) END', name, name, writable);
 END
 $$;
 COMMENT ON FUNCTION agentmem.attribute_column(text, text) IS
@@ -152,8 +130,7 @@ DECLARE
                   'session,parent,pinned,expires_at,key}';
   comments jsonb;
   columns text;                             -- of the memory m, as the view shows them
-  given text := quote_literal('{}') || '::jsonb'; -- declared attributes of the row $1
-  before text;                              -- and of the row $2
+  given text := quote_literal('{}') || '::pg_catalog.jsonb'; -- declared attributes of the row $1
   names text[] := '{}';
   sets text;
   old_acl aclitem[];
@@ -164,9 +141,9 @@ BEGIN
     RAISE EXCEPTION 'kind "%" has too long a name', kind
       USING ERRCODE = 'invalid_parameter_value', HINT = 'It has at most 58 bytes, so that its view can have its name.';
   END IF;
-  IF kind = 'attribute' THEN
-    RAISE EXCEPTION 'kind "attribute" cannot have a view'
-      USING ERRCODE = 'invalid_parameter_value', HINT = 'The table of attributes has its name: choose another for the kind.';
+  IF kind = 'attribute' OR kind LIKE '%{store}%' THEN
+    RAISE EXCEPTION 'kind "%" cannot have a view', kind
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'The store needs that name itself: choose another for the kind.';
   END IF;
   IF EXISTS (SELECT FROM pg_attribute m
              WHERE m.attrelid = format('%I.memory', store)::regclass AND m.attname = 'embedding' AND m.atttypmod > 0) THEN
@@ -178,13 +155,13 @@ BEGIN
   FOR a IN EXECUTE format('SELECT a.name, a.meaning, c.* FROM %I.kind_attribute a, agentmem.attribute_column(a.name, a.type) c'
                           ' WHERE a.kind = $1 ORDER BY a.name', store) USING kind
   LOOP
-    IF a.name = ANY (plain || 'embedding'::text) THEN
+    IF a.name = ANY (plain || 'embedding'::text) OR a.name LIKE '%{store}%' THEN
       RAISE EXCEPTION 'attribute "%" has the name of a column of memories', a.name
         USING ERRCODE = 'invalid_parameter_value', HINT = 'The view of the kind has that column already: choose another name.';
     END IF;
     names := names || a.name;
     columns := columns || ', ' || a.readable;
-    given := given || ' || ' || a.writable;
+    given := given || ' OPERATOR(pg_catalog.||) ' || a.writable;
     comments := comments || jsonb_build_object(a.name, coalesce(nullif(a.meaning, ''), 'Attribute ' || a.name));
   END LOOP;
 
@@ -195,26 +172,27 @@ BEGIN
   EXECUTE format('COMMENT ON VIEW %I.%I IS %L', store, view, format('The memories of kind %s with its attributes; written like a table', kind));
   PERFORM agentmem.comment_columns(store, view::name, comments);
 
+  -- The rows are $1 and, for an UPDATE, what it was, $2; $3 is the sequence of ids.
   -- Only what the row changes is set: what others changed meanwhile stays.
-  before := replace(given, '($1)', '($2)');
-  SELECT string_agg(format(CASE WHEN c IN ('namespace', 'id') THEN '%1$I = ($1).%1$I'
-                                WHEN c = 'embedding' THEN '%1$I = CASE WHEN ($1).%1$I::text IS DISTINCT FROM ($2).%1$I::text THEN ($1).%1$I ELSE m.%1$I END'
-                                ELSE '%1$I = CASE WHEN ($1).%1$I IS DISTINCT FROM ($2).%1$I THEN ($1).%1$I ELSE m.%1$I END' END, c), ', ' ORDER BY i)
+  SELECT string_agg(CASE WHEN c IN ('namespace', 'id') THEN format('%1$I = ($1).%1$I', c)
+                         ELSE format('%1$I = CASE WHEN coalesce(($1).%1$I OPERATOR(%2$s.=) ($2).%1$I, ($1).%1$I IS NULL AND ($2).%1$I IS NULL)'
+                                     ' THEN m.%1$I ELSE ($1).%1$I END', c, CASE c WHEN 'embedding' THEN 'agentmem' ELSE 'pg_catalog' END) END,
+                    ', ' ORDER BY i)
     INTO sets FROM unnest(plain) WITH ORDINALITY p(c, i);
   IF names <> '{}' THEN
-    sets := sets || format(', attributes = CASE WHEN %1$s = %2$s THEN m.attributes'
-                           ' ELSE nullif((coalesce(m.attributes, ''{}'') - %3$L::text[]) || (%1$s), ''{}'') END',
-                           '(' || given || ')', '(' || before || ')', names);
+    sets := sets || format(', attributes = CASE WHEN a.n OPERATOR(pg_catalog.=) a.o THEN m.attributes'
+                           ' WHEN %1$s OPERATOR(pg_catalog.=) ''{}'' THEN NULL ELSE %1$s END',
+                           format('((coalesce(m.attributes, ''{}'') OPERATOR(pg_catalog.-) %L::pg_catalog.text[]) OPERATOR(pg_catalog.||) a.n)', names));
   END IF;
   EXECUTE format('CREATE TRIGGER kind_view INSTEAD OF INSERT OR UPDATE OR DELETE ON %I.%I FOR EACH ROW'
                  ' EXECUTE FUNCTION agentmem.write_kind_view(%L, %L, %L)', store, view,
-    'INSERT INTO %1$I.memory AS m (kind, attributes, ' || array_to_string(plain, ', ') || ')'
-      || replace(format(' SELECT %L, nullif(%s, ''{}''), ', kind, given), '%', '%%')
-      || (SELECT string_agg(CASE c WHEN 'id' THEN 'coalesce(($1).id, nextval(format(''%%I.id_seq'', %1$L)::regclass))'
-                                   WHEN 'pinned' THEN 'coalesce(($1).pinned, false)'
-                                   ELSE format('($1).%I', c) END, ', ' ORDER BY i) FROM unnest(plain) WITH ORDINALITY p(c, i)),
-    'UPDATE %1$I.memory m SET '
-      || replace(format('%s WHERE m.namespace = ($2).namespace AND m.id = ($2).id AND m.kind = %L', sets, kind), '%', '%%'),
+    format('INSERT INTO {store}.memory AS m (kind, attributes, %s) SELECT %L, CASE WHEN a.n OPERATOR(pg_catalog.<>) ''{}'' THEN a.n END, %s FROM (SELECT %s AS n) a',
+           array_to_string(plain, ', '), kind,
+           (SELECT string_agg(format(CASE c WHEN 'id' THEN 'coalesce(($1).%I, pg_catalog.nextval($3))'
+                                            WHEN 'pinned' THEN 'coalesce(($1).%I, false)'
+                                            ELSE '($1).%I' END, c), ', ' ORDER BY i) FROM unnest(plain) WITH ORDINALITY p(c, i)), given),
+    format('UPDATE {store}.memory m SET %s FROM (SELECT %s AS n, %s AS o) a WHERE m.namespace OPERATOR(pg_catalog.=) ($2).namespace'
+           ' AND m.id OPERATOR(pg_catalog.=) ($2).id AND m.kind OPERATOR(pg_catalog.=) %L', sets, given, replace(given, '($1)', '($2)'), kind),
     columns);
 
   FOR g IN

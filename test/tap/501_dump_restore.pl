@@ -19,6 +19,8 @@ $node->safe_psql('source', q{
 	FROM unnest('{plain,parts}'::name[]) s, unnest('{fact,episode}'::text[]) WITH ORDINALITY AS v(k, o), generate_series(o * 100, o * 100 + 20) i;
 	SELECT agentmem.remember('plain', 'n0', 'memory number 102', 'fact', subject => 's102');
 	UPDATE plain.kind SET half_life = '7 days' WHERE name = 'fact';
+	SELECT agentmem.add_kind('plain', 'ticket', 'working', 'A ticket', '{"number": {"type": "int", "required": true}, "labels": "text[]"}');
+	INSERT INTO plain.kind_ticket (namespace, content, number, labels) VALUES ('n0', 'a broken lamp', 7, '{a,b}');
 });
 
 my $ask = q{
@@ -28,6 +30,8 @@ my $ask = q{
 	ORDER BY 1, 2, score DESC, id;
 	SELECT * FROM plain.setting ORDER BY 1;
 	SELECT * FROM plain.kind ORDER BY 1;
+	SELECT * FROM plain.kind_attribute ORDER BY 1, 2;
+	SELECT * FROM plain.kind_ticket;
 	SELECT * FROM plain.activity ORDER BY 1, 2;
 	SELECT obj_description('plain.memory'::regclass), col_description('plain.memory'::regclass, 1);
 };
@@ -51,6 +55,8 @@ for my $format ('plain', 'custom')
 	is($node->safe_psql("target_$format", q{SELECT action FROM agentmem.remember('plain', 'n0', 'MEMORY number 102', 'fact', subject => 'S102')}),
 		'reinforced', "$format: a statement is recognised");
 	cmp_ok($node->safe_psql("target_$format", q{SELECT id FROM agentmem.remember('plain', 'n0', 'something new')}), '>', 42, "$format: ids go on");
+	is($node->safe_psql("target_$format", q{INSERT INTO plain.kind_ticket (namespace, content, number) VALUES ('n0', 'another', 8) RETURNING number}),
+		'8', "$format: the view of a kind is written");
 }
 
 # One store alone, into a database that has the extension.
