@@ -79,10 +79,12 @@ agm_store_open(AgmStore *store, const char *name, AclMode need)
 			 need == ACL_SELECT
 				 ? errhint("Its owner can run GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s.",
 						   store->quoted, role)
-				 : errhint(
-					   "Its owner can run GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN "
-					   "SCHEMA %s TO %s and GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s.",
-					   store->quoted, role, store->quoted, role)));
+				 : errhint("Its owner can run GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s, "
+						   "GRANT INSERT, UPDATE ON %s.memory, %s.activity, %s.namespace, "
+						   "%s.key_lock TO %s and GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO "
+						   "%s.",
+						   store->quoted, role, store->quoted, store->quoted, store->quoted,
+						   store->quoted, role, store->quoted, role)));
 	}
 }
 
