@@ -37,7 +37,7 @@ SELECT agentmem.drop_store('mem', cascade => true);
 
 -- A writer needs no more than INSERT, SELECT and UPDATE on the tables and USAGE on the ids.
 SET ROLE agm_owner;
-GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA mem TO agm_reader;
+GRANT INSERT, UPDATE ON mem.memory, mem.activity, mem.namespace, mem.key_lock TO agm_reader;
 SET ROLE agm_reader;
 SELECT agentmem.remember('mem', 'a', 'x');
 SET ROLE agm_owner;

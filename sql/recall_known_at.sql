@@ -13,7 +13,7 @@ CREATE FUNCTION place(i int, v int) RETURNS vector LANGUAGE sql AS
   'SELECT format(''[%s,%s,%s,%s]'', sin(i), cos(i * 3 + v), sin(i * 5 + v), 0.5)::agentmem.vector';
 CREATE FUNCTION fill(mem name, first int, last int) RETURNS bigint LANGUAGE sql AS $$
   SELECT count(*) FROM (SELECT jsonb_agg(jsonb_build_object('content', sentence(i, 0), 'kind', CASE i % 3 WHEN 0 THEN 'event' ELSE 'fact' END, 'key', i::text,
-             'subject', 's' || i % 5, 'tags', ARRAY['t' || i % 4], 'valid_from', '2020-01-01'::timestamptz + i * interval '1 day') ORDER BY i) AS m,
+             'subject', 's' || i % 5, 'tags', ARRAY['t' || i % 4], 'valid_from', CASE i % 30 WHEN 3 THEN '2040-01-01' WHEN 4 THEN '-infinity' ELSE ('2020-01-01'::timestamptz + i * interval '1 day')::text END) ORDER BY i) AS m,
            array_agg(CASE WHEN i % 10 <> 0 THEN place(i, 0) END ORDER BY i) AS e FROM generate_series(first, last) i) x,
     agentmem.remember_many(mem, 'u', x.m, x.e)
 $$;
@@ -31,7 +31,7 @@ SELECT n, q, e, f FROM (VALUES (1, 'ferry island', NULL), (2, 'the violin in the
   (5, 'rye bread in the garden', '[0,1,1,0.5]'), (6, 'n17', '[0,0,1,0]'), (7, NULL, NULL)) q(n, q, e), generate_series(0, 5) f;
 CREATE FUNCTION ask(mem name, known timestamptz) RETURNS TABLE (n int, f int, r text) LANGUAGE sql STABLE AS $$
   SELECT n, f, (r.id, r.content, r.score, r.tokens, r.valid_period, r.confidence, r.channels)::text
-  FROM public.question, LATERAL agentmem.recall(mem, 'u', q, e::agentmem.vector, k => 15, known_at => known,
+  FROM public.question, LATERAL agentmem.recall(mem, 'u', q, e::agentmem.vector, k => CASE WHEN q IS NULL AND e IS NULL THEN 400 ELSE 15 END, known_at => known,
     kinds => CASE f WHEN 1 THEN '{fact}'::text[] END, tags => CASE f WHEN 2 THEN '{t1}'::text[] END, subject => CASE f WHEN 3 THEN 'S2' END,
     valid_at => CASE f WHEN 4 THEN '2020-05-01'::timestamptz END, fusion => CASE f WHEN 5 THEN 'rrf' ELSE 'score' END) r
 $$;

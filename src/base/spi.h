@@ -37,7 +37,7 @@ extern int agm_param(AgmParams *params, Oid type, Datum value, bool isnull);
 #define AGM_PLAN_ORDERED 0x08 /* look-ups by an order: planned once, not to sort */
 #define AGM_BY_HAND 0x10	  /* on behalf of the user: its rows are not ours, see below */
 #define AGM_AS_OWNER 0x04	  /* history and audit: users may only read them */
-#define AGM_AS_GIVEN 0x10	  /* rows keep the period in the store that they come with */
+#define AGM_AS_GIVEN 0x20	  /* rows keep the period in the store that they come with */
 
 /* Values as statements take and give them: a bigint[], a text column (NULL if null). */
 extern Datum agm_int8_array(const int64 *values, int n);

@@ -105,11 +105,14 @@ agm_store_open(AgmStore *store, const char *name, AclMode need)
 					   "Its owner can run GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s, then "
 					   "REVOKE ALL ON %s.secret FROM %s.",
 					   store->quoted, role, store->quoted, role)
-				 : errhint("Its owner can run GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN "
-						   "SCHEMA %s TO %s and GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO "
-						   "%s, then "
-						   "REVOKE ALL ON %s.secret FROM %s.",
-						   store->quoted, role, store->quoted, role, store->quoted, role)));
+				 : errhint(
+					   "Its owner can run GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s, "
+					   "GRANT INSERT, UPDATE ON %s.memory, %s.activity, %s.namespace, "
+					   "%s.key_lock, %s.edge, %s.conflict TO %s and GRANT USAGE ON ALL "
+					   "SEQUENCES IN SCHEMA %s TO %s, then REVOKE ALL ON %s.secret FROM %s.",
+					   store->quoted, role, store->quoted, store->quoted, store->quoted,
+					   store->quoted, store->quoted, store->quoted, role, store->quoted, role,
+					   store->quoted, role)));
 	}
 }
 

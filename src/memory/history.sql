@@ -32,6 +32,9 @@ BEGIN
     CREATE INDEX memory_history_time_idx ON %1$I.memory_history
       (namespace, agentmem.history_level(system_period), lower(system_period), upper(system_period)) INCLUDE (system_period, tokens);
     CREATE INDEX memory_history_lexemes_idx ON %1$I.memory_history USING gin (agentmem.history_keys(namespace, lexemes, system_period) agentmem.bigint_overlap_ops) WITH (fastupdate = off);
+    CREATE INDEX memory_history_valid_idx ON %1$I.memory_history (namespace, lower(valid_period) DESC NULLS LAST, id DESC);
+    CREATE INDEX memory_history_ahead_idx ON %1$I.memory_history (namespace, lower(valid_period) DESC, id DESC)
+      WHERE lower(valid_period) - lower(system_period) > interval '1 hour';
     CREATE INDEX memory_history_key_idx ON %1$I.memory_history (namespace, key) WHERE key IS NOT NULL;
     CREATE INDEX memory_history_subject_idx ON %1$I.memory_history (namespace, agentmem.fold(subject)) WHERE subject IS NOT NULL;
     CREATE INDEX memory_system_idx ON %1$I.memory (namespace, lower(system_period));

@@ -309,8 +309,25 @@ read_newest(TupleTableSlot *slot, void *arg)
 	candidate->score = isnull ? -DBL_MAX : (double) DatumGetTimestampTz(started);
 }
 
+/*
+ * Of an instant of knowledge, $3: those that had begun about then, which an index finds going
+ * back from there; those that were to begin later, for which the history has an index of its own
+ * (most of what begins later was not known yet); and those without beginning.
+ */
+static const char *const known_parts[] = {
+	" AND pg_catalog.lower(m.valid_period) OPERATOR(pg_catalog.<=)"
+	" ($3 OPERATOR(pg_catalog.+) '1 hour'::pg_catalog.interval)",
+	" AND pg_catalog.lower(m.valid_period) OPERATOR(pg_catalog.>)"
+	" ($3 OPERATOR(pg_catalog.+) '1 hour'::pg_catalog.interval)"
+	" AND (pg_catalog.lower(m.valid_period) OPERATOR(pg_catalog.-)"
+	"      pg_catalog.lower(m.system_period)) OPERATOR(pg_catalog.>)"
+	" '1 hour'::pg_catalog.interval",
+	" AND pg_catalog.lower(m.valid_period) IS NULL",
+};
+
 static void
-list_newest_of(AgmPool *pool, const AgmSearched *searched, AgmSource source)
+list_newest_of(AgmPool *pool, const AgmSearched *searched, AgmSource source, AgmAccess access,
+			   const char *part)
 {
 	const AgmRecall *recall = pool->recall;
 	AgmParams params = {0};
@@ -318,11 +335,13 @@ list_newest_of(AgmPool *pool, const AgmSearched *searched, AgmSource source)
 
 	agm_param(&params, TEXTOID, searched->name, false);
 	agm_param(&params, INT8OID, Int64GetDatum(recall->k), false);
+	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(recall->filter.known_at), false);
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT m.id, pg_catalog.octet_length(m.content),"
 								 " pg_catalog.lower(m.valid_period)");
-	agm_filter_from(&recall->filter, source, AGM_ANY_INDEX, "", &sql, &params);
+	agm_filter_from(&recall->filter, source, access, "", &sql, &params);
 	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
+	appendStringInfoString(&sql, part);
 	appendStringInfoString(&sql, " ORDER BY pg_catalog.lower(m.valid_period) DESC NULLS LAST,"
 								 " m.id DESC LIMIT $2");
 	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "liz?",
@@ -333,9 +352,15 @@ list_newest_of(AgmPool *pool, const AgmSearched *searched, AgmSource source)
 static void
 list_newest(AgmPool *pool, const AgmSearched *searched)
 {
+	if (!pool->recall->filter.has_known_at)
+	{
+		list_newest_of(pool, searched, AGM_MEMORY, AGM_ANY_INDEX, "");
+		return;
+	}
 	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
-		if (agm_filter_needs(&pool->recall->filter, source))
-			list_newest_of(pool, searched, source);
+		for (size_t i = 0; i < lengthof(known_parts); i++)
+			list_newest_of(pool, searched, source, i == 0 ? AGM_ANY_INDEX : AGM_OTHER_INDEX,
+						   known_parts[i]);
 }
 
 /* One namespace, in a context of its own: what it leaves behind is the pool's growth. */

@@ -35,6 +35,23 @@ like($standby->safe_psql('postgres', q{SELECT agentmem.recall_context('mem', 'n'
 is($standby->safe_psql('postgres', q{SELECT agentmem.count('mem', 'n')}), '201', 'count works on the standby');
 is($standby->safe_psql('postgres', q{SELECT count(*) FROM agentmem.list('mem', 'n')}), '100', 'list works on the standby');
 
+# What was known before a change is asked there, too.
+my $before = $primary->safe_psql('postgres', 'SELECT clock_timestamp()');
+my $known = $ask =~ s/k => 20/k => 20, known_at => '$before'/r;
+$primary->safe_psql('postgres', q{
+	UPDATE mem.memory SET title = 'changed' WHERE id % 2 = 0;
+	DELETE FROM mem.memory WHERE id % 3 = 0;
+});
+$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+is($standby->safe_psql('postgres', $known), $answer, 'recall with known_at gives the earlier answer on the standby');
+isnt($standby->safe_psql('postgres', $ask), $answer, 'which is not that of now');
+is($standby->safe_psql('postgres', "SELECT count(*) FROM agentmem.as_of('mem', 'n', known_at => '$before')"), '201', 'as_of works on the standby');
+is($standby->safe_psql('postgres', q{SELECT count(*) FROM agentmem.history('mem', 'n', 6)}), '2', 'history works on the standby');
+for my $query ("SELECT * FROM agentmem.changes('mem', 'n', '$before') ORDER BY at, id", "SELECT agentmem.count('mem', 'n', known_at => '$before')")
+{
+	is($standby->safe_psql('postgres', $query), $primary->safe_psql('postgres', $query), "the same on both: $query");
+}
+
 for my $call ("agentmem.remember('mem', 'n', 'x')", "agentmem.remember_many('mem', 'n', '[]')")
 {
 	my ($ret, $stdout, $stderr) = $standby->psql('postgres', "\\set VERBOSITY verbose\nSELECT $call");

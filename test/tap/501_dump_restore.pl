@@ -21,6 +21,9 @@ $node->safe_psql('source', q{
 	UPDATE plain.kind SET half_life = '7 days' WHERE name = 'fact';
 	SELECT agentmem.add_kind('plain', 'ticket', 'working', 'A ticket', '{"number": {"type": "int", "required": true}, "labels": "text[]"}');
 	INSERT INTO plain.kind_ticket (namespace, content, number, labels) VALUES ('n0', 'a broken lamp', 7, '{a,b}');
+	UPDATE plain.memory SET title = 'changed' WHERE id % 2 = 0;
+	UPDATE parts.memory SET title = 'changed' WHERE id % 2 = 0;
+	DELETE FROM parts.memory WHERE id % 5 = 0;
 });
 
 my $ask = q{
@@ -28,6 +31,8 @@ my $ask = q{
 	FROM unnest('{plain,parts}'::name[]) s, unnest('{n0,n1,n2}'::text[]) n,
 	     LATERAL agentmem.recall(s, n, 'number 102', '[1,102,0]', k => 5) r
 	ORDER BY 1, 2, score DESC, id;
+	SELECT s, n, h.* FROM unnest('{plain,parts}'::name[]) s, unnest('{n0,n1,n2}'::text[]) n, generate_series(1, 100) i, LATERAL agentmem.history(s, n, i) h
+	ORDER BY 1, 2, i, h.system_period;
 	SELECT * FROM plain.setting ORDER BY 1;
 	SELECT * FROM plain.kind ORDER BY 1;
 	SELECT * FROM plain.kind_attribute ORDER BY 1, 2;

@@ -10,7 +10,7 @@ SELECT agentmem.create_store('past', dimensions => 384);
 -- Indexes are made when the rows are there.
 CREATE TEMP TABLE made AS
 SELECT format('%I.%I', schemaname, indexname) AS name, indexdef FROM pg_indexes
-WHERE schemaname = 'past' AND indexname ~ '^memory_history_(span|lexemes|key|subject|embedding)_idx$';
+WHERE schemaname = 'past' AND indexname ~ '^memory_history_.*_idx$';
 SELECT format('DROP INDEX %s', name) FROM made \gexec
 ALTER TABLE past.memory DISABLE TRIGGER memory_versioning;
 
