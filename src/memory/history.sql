@@ -33,6 +33,7 @@ BEGIN
       (namespace, agentmem.history_level(system_period), lower(system_period), upper(system_period)) INCLUDE (system_period, tokens);
     CREATE INDEX memory_history_lexemes_idx ON %1$I.memory_history USING gin (agentmem.history_keys(namespace, lexemes, system_period)) WITH (fastupdate = off);
     CREATE INDEX memory_history_key_idx ON %1$I.memory_history (namespace, key) WHERE key IS NOT NULL;
+    CREATE INDEX memory_history_parent_idx ON %1$I.memory_history (namespace, parent) WHERE parent IS NOT NULL;
     CREATE INDEX memory_history_subject_idx ON %1$I.memory_history (namespace, agentmem.fold(subject)) WHERE subject IS NOT NULL;
     CREATE INDEX memory_system_idx ON %1$I.memory (namespace, lower(system_period));
     $ddl$, store);
