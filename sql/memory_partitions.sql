@@ -28,6 +28,17 @@ SELECT count(*) FROM remember_many('parts', 'n1', '[{"content": "a", "kind": "fa
 SELECT * FROM touched();
 SELECT * FROM locked();
 COMMIT;
+-- Erasing and moving.
+SELECT array_agg(l) AS lines FROM export('parts', 'n1') l \gset
+SELECT pg_stat_force_next_flush();
+BEGIN;
+SELECT erase('parts', 'n1', subject => 'S') -> 'erased' -> 'memory' AS memories;
+SELECT erase('parts', 'n1', everything => true) -> 'erased' -> 'memory' AS memories;
+SELECT import('parts', 'n1', :'lines', remap => true) -> 'memory' AS memories;
+SELECT count(*) FROM export('parts', 'n1');
+SELECT * FROM touched();
+SELECT * FROM locked();
+ROLLBACK;
 SELECT pg_stat_force_next_flush();
 BEGIN;
 SELECT content FROM recall('parts', 'n1', 'memory', '[1,0]', k => 1, subject => 's', session => NULL, states => '{active}');

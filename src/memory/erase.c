@@ -387,6 +387,26 @@ delete_locks(AgmWriter *writer, const AgmErasure *erasure, const LockList *held)
 	return n;
 }
 
+#define CLEAR_DETAILS                                                                          \
+	"UPDATE {store}.audit t SET details = NULL WHERE " OF_NAMESPACE(                           \
+		"t") " AND t.action OPERATOR(pg_catalog.<>) ALL ('{erase,hold}') AND t.details IS "    \
+			 "NOT NULL"
+
+/* Reasons and notes of what was done with the memories, which may quote them. */
+static uint64
+clear_details(AgmWriter *writer, const AgmErasure *erasure, const AgmParams *params)
+{
+	AgmParams all = *params;
+
+	all.n = 1;
+	return erasure->everything
+			   ? run(writer, CLEAR_DETAILS, &all, AGM_AS_OWNER)
+			   : run(writer, CLEAR_DETAILS " AND t.ids OPERATOR(agentmem.&&&) $2", params,
+					 AGM_AS_OWNER);
+}
+
+#define NO_MEMORY " AND NOT EXISTS (SELECT FROM {store}.memory m WHERE " OF_NAMESPACE("m") ")"
+
 static void
 delete_all(AgmWriter *writer, const AgmErasure *erasure, const IdSet *set, const LockList *held,
 		   Counts *counts)
@@ -413,23 +433,12 @@ delete_all(AgmWriter *writer, const AgmErasure *erasure, const IdSet *set, const
 		}
 	}
 	count(counts, "key_lock", delete_locks(writer, erasure, held));
-	count(counts, "audit",
-		  run(writer,
-			  "UPDATE {store}.audit t SET details = NULL WHERE " OF_NAMESPACE(
-				  "t") " AND t.ids OPERATOR(agentmem.&&&) $2"
-					   " AND t.action OPERATOR(pg_catalog.<>) 'erase' AND t.details IS NOT "
-					   "NULL",
-			  &params, AGM_AS_OWNER));
+	count(counts, "audit", clear_details(writer, erasure, &params));
 	if (!erasure->everything)
 		return;
 	params.n = 1;
 	count(counts, "namespace",
-		  run(writer,
-			  "DELETE FROM {store}.namespace t WHERE " OF_NAMESPACE("t") " AND NOT EXISTS "
-																		 "(SELECT FROM "
-																		 "{store}.memory m "
-																		 "WHERE " OF_NAMESPACE(
-																			 "m") ")",
+		  run(writer, "DELETE FROM {store}.namespace t WHERE " OF_NAMESPACE("t") NO_MEMORY,
 			  &params, 0));
 }
 

@@ -36,6 +36,7 @@ BEGIN
     CREATE INDEX memory_history_ahead_idx ON %1$I.memory_history (namespace, lower(valid_period) DESC, id DESC)
       WHERE lower(valid_period) - lower(system_period) > interval '1 hour';
     CREATE INDEX memory_history_key_idx ON %1$I.memory_history (namespace, key) WHERE key IS NOT NULL;
+    CREATE INDEX memory_history_parent_idx ON %1$I.memory_history (namespace, parent) WHERE parent IS NOT NULL;
     CREATE INDEX memory_history_subject_idx ON %1$I.memory_history (namespace, agentmem.fold(subject)) WHERE subject IS NOT NULL;
     CREATE INDEX memory_system_idx ON %1$I.memory (namespace, lower(system_period));
     $ddl$, store);

@@ -224,6 +224,7 @@ BEGIN
     CREATE UNIQUE INDEX memory_key_idx ON %1$I.memory (namespace, key) WHERE key IS NOT NULL;
     CREATE INDEX memory_subject_idx ON %1$I.memory (namespace, agentmem.fold(subject)) WHERE subject IS NOT NULL;
     CREATE INDEX memory_session_idx ON %1$I.memory (namespace, session) WHERE session IS NOT NULL;
+    CREATE INDEX memory_parent_idx ON %1$I.memory (namespace, parent) WHERE parent IS NOT NULL;
     $ddl$, store);
   IF dimensions IS NOT NULL THEN
     EXECUTE format('CREATE INDEX memory_embedding_idx ON %I.memory USING ivfbq (namespace, embedding agentmem.%I)',
