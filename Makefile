@@ -53,6 +53,7 @@ OBJS = \
 	src/ivfbq/build_keys.o \
 	src/ivfbq/build_parallel.o \
 	src/ivfbq/calibrate.o \
+	src/ivfbq/candidate.o \
 	src/ivfbq/centroids.o \
 	src/ivfbq/check.o \
 	src/ivfbq/check_heap.o \

@@ -195,6 +195,17 @@ agm_set_can_build_parallel(IndexAmRoutine *am)
 #endif
 }
 
+/* Pins a page where it was found before, if it is there still; 16 gave the file's name another type. */
+static inline bool
+agm_read_recent_buffer(Relation relation, BlockNumber block, Buffer buffer)
+{
+#if PG_VERSION_NUM >= 160000
+	return ReadRecentBuffer(relation->rd_locator, MAIN_FORKNUM, block, buffer);
+#else
+	return ReadRecentBuffer(relation->rd_node, MAIN_FORKNUM, block, buffer);
+#endif
+}
+
 /* 19 takes options of the scan. */
 static inline TableScanDesc
 agm_beginscan_parallel(Relation heap, ParallelTableScanDesc scan)

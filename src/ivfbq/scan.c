@@ -127,7 +127,8 @@ add_source(Scan *scan, Relation index, const IvfbqSource *source)
 {
 	IvfbqBase *base = ivfbq_list_base(index, scan->info, &source->list, source->ref.role);
 
-	ivfbq_stream_add(scan->stream, source->ref, source->list.head, base, source->tags, NULL);
+	ivfbq_stream_add(scan->stream, source->ref, source->list.head, base, source->tags,
+					 source->target);
 	ivfbq_base_free(base);
 }
 
@@ -176,6 +177,19 @@ add_round(Scan *scan, Relation index)
 	return scan->round > 1 || sources->nflat > 0 || end > 0;
 }
 
+/*
+ * A range from the query's own place, or without a query: no row beyond the radius is wanted, and as they come
+ * in order, the scan is over there.
+ */
+static bool
+ends_at_radius(const IvfbqTarget *target)
+{
+	return target->ranged &&
+		   (!target->ordered ||
+			(target->query != NULL && target->query_dim == target->center_dim &&
+			 memcmp(target->query, target->center, sizeof(float) * target->query_dim) == 0));
+}
+
 /* What the stream measures from: the query, or the center of a range. */
 static bool
 make_query(Scan *scan, Relation index)
@@ -199,7 +213,6 @@ static void
 begin(Scan *scan, IndexScanDesc desc)
 {
 	Relation index = desc->indexRelation;
-	bool range_only;
 	bool certain;
 
 	if (desc->xs_snapshot == NULL || !IsMVCCSnapshot(desc->xs_snapshot))
@@ -216,14 +229,13 @@ begin(Scan *scan, IndexScanDesc desc)
 	}
 
 	scan->phase = PHASE_TIDS;
-	range_only = scan->target.ranged && !scan->target.ordered;
 	certain = ivfbq_exact || scan->target.ranged;
 	if (make_query(scan, index))
 	{
 		ivfbq_sources_find(&scan->sources, index, scan->info, &scan->target, scan->query);
 		scan->stream = ivfbq_stream_new(index, scan->info, scan->query, list_epsilon(scan),
 										certain, (Size) work_mem * 1024 / 4);
-		if (range_only)
+		if (ends_at_radius(&scan->target))
 			ivfbq_stream_limit(
 				scan->stream, ivfbq_key_distance(scan->info->type.metric, scan->target.radius));
 		scan->streamed_rows = true;
@@ -290,11 +302,16 @@ read_tids(Scan *scan, Relation index, const IvfbqSource *source)
 	scan->tids_block = scan->block;
 	for (int slot = 0; slot < ivfbq_codes(page)->nslots; slot++)
 	{
-		bool same = ivfbq_slot_is_live(geometry, page, slot);
+		uint32 tags[IVFBQ_MAX_KEYS];
 
-		for (int i = 0; same && source->tags != NULL && i < geometry->ntags; i++)
-			same = ivfbq_slot_tag(geometry, page, slot, i) == source->tags[i];
-		if (same)
+		if (!ivfbq_slot_is_live(geometry, page, slot))
+			continue;
+		for (int i = 0; i < geometry->ntags; i++)
+			tags[i] = ivfbq_slot_tag(geometry, page, slot, i);
+		if ((source->tags == NULL ||
+			 memcmp(tags, source->tags, sizeof(uint32) * geometry->ntags) == 0) &&
+			(source->target == NULL ||
+			 ivfbq_target_matches(source->target, geometry->ntags, tags)))
 			scan->tids[scan->ntids++] = *ivfbq_slot_tid(page, slot);
 	}
 	scan->block = ivfbq_codes(page)->next;

@@ -45,10 +45,10 @@ add(IvfbqSource **items, int *n, int *max, const IvfbqSource *source)
 
 /* The lists of a cell that are read in any case. */
 static void
-add_cell(Finder *finder, const IvfbqCell *cell, const uint32 *tags)
+add_cell(Finder *finder, const IvfbqCell *cell, const uint32 *tags, const IvfbqTarget *target)
 {
 	IvfbqSources *sources = finder->sources;
-	IvfbqSource source = {.ref = {cell->ref, IVFBQ_ROLE_ROWS}, .tags = tags};
+	IvfbqSource source = {.ref = {cell->ref, IVFBQ_ROLE_ROWS}, .tags = tags, .target = target};
 
 	source.list = cell->u.data.rows;
 	if (source.list.head != InvalidBlockNumber)
@@ -214,7 +214,7 @@ add_key(Finder *finder, const IvfbqCell *cell)
 {
 	int first = finder->sources->nlists;
 
-	add_cell(finder, cell, NULL);
+	add_cell(finder, cell, NULL, NULL);
 	if ((cell->u.data.flags & IVFBQ_KEY_CLUSTERED) == 0)
 		return;
 	add_lists(finder, &cell->u.data);
@@ -267,17 +267,17 @@ visit_node(const IvfbqCell *cell, void *arg)
 {
 	Finder *finder = arg;
 
-	add_cell(finder, cell, finder->key->tags);
+	add_cell(finder, cell, finder->key->tags, NULL);
 }
 
-/* Of a walk through all cells: a node's rows are not filtered here, the executor does that. */
+/* Of a walk through all cells: a node's rows are filtered by those columns that are given. */
 static void
 visit_any(const IvfbqCell *cell, void *arg)
 {
 	Finder *finder = arg;
 
 	if (cell->u.data.type == IVFBQ_CELL_NODE)
-		add_cell(finder, cell, NULL);
+		add_cell(finder, cell, NULL, finder->target->any_given ? finder->target : NULL);
 	else if (ivfbq_target_matches(finder->target, finder->info->nkeys, cell->u.data.tags))
 		add_key(finder, cell);
 }

@@ -12,8 +12,9 @@ typedef struct IvfbqSource
 {
 	IvfbqListRef ref;
 	IvfbqListData list;
-	const uint32 *tags; /* of a node: only rows with these; NULL: all */
-	double rank;		/* of a clustered key's list: README.md, "Recall target" */
+	const uint32 *tags;		   /* of a node: only rows with these; NULL: all */
+	const IvfbqTarget *target; /* of a node: only rows that it matches; NULL: all */
+	double rank;			   /* of a clustered key's list: README.md, "Recall target" */
 } IvfbqSource;
 
 typedef struct IvfbqSources
