@@ -28,8 +28,6 @@
 #define LISTS_MIN 64
 /* List pages that all queries together look at, at most: about half a second. */
 #define PAGES_MAX 700000
-/* Bases of so many lists are kept from query to query. */
-#define BASES_MAX 4096
 
 /* As for keys of one list: it is to find the neighbours. */
 #define EPSILON 3.0
@@ -72,7 +70,6 @@ typedef struct CentroidList
 	IvfbqListRef ref;
 	IvfbqListData list;
 	const char *row; /* its centroid */
-	IvfbqBase *base; /* NULL: not made yet */
 	double distance; /* squared, of the query at hand */
 } CentroidList;
 
@@ -261,9 +258,10 @@ distance_of_page(Calibration *calibration, BlockNumber block)
 
 /* Adds the lists that are searched to the stream. */
 static void
-add_lists(Calibration *calibration, IvfbqStream *stream, double limit)
+add_lists(Calibration *calibration, IvfbqStream *stream, const IvfbqQuery *query, double limit)
 {
 	const IvfbqListData *flat = &calibration->key.u.data.rows;
+	IvfbqPlace place;
 
 	for (int i = 0; i < calibration->nlists; i++)
 	{
@@ -271,15 +269,15 @@ add_lists(Calibration *calibration, IvfbqStream *stream, double limit)
 
 		if (list->distance > limit || list->list.head == InvalidBlockNumber)
 			continue;
-		if (list->base == NULL)
-			list->base = ivfbq_base_new(calibration->info->codec, list->row);
-		ivfbq_stream_add(stream, list->ref, list->list.head, list->base, NULL, NULL);
+		place = ivfbq_place(query, list->row);
+		ivfbq_stream_add(stream, list->ref, list->list.head, &place, NULL, NULL);
 	}
-	if (flat->head != InvalidBlockNumber)
-		ivfbq_stream_add(
-			stream, (IvfbqListRef){calibration->key.ref, IVFBQ_ROLE_ROWS}, flat->head,
-			ivfbq_list_base(calibration->index, calibration->info, flat, IVFBQ_ROLE_ROWS), NULL,
-			NULL);
+	if (flat->head == InvalidBlockNumber)
+		return;
+	place =
+		ivfbq_list_place(calibration->index, calibration->info, flat, IVFBQ_ROLE_ROWS, query);
+	ivfbq_stream_add(stream, (IvfbqListRef){calibration->key.ref, IVFBQ_ROLE_ROWS}, flat->head,
+					 &place, NULL, NULL);
 }
 
 /* Takes a row as a query and notes where its neighbours are. */
@@ -306,7 +304,7 @@ measure(Calibration *calibration, const char *row)
 	}
 	stream = ivfbq_stream_new(calibration->index, calibration->info, query, EPSILON, false,
 							  STREAM_MEMORY);
-	add_lists(calibration, stream, search_limit(calibration));
+	add_lists(calibration, stream, query, search_limit(calibration));
 	while (found < NEIGHBOURS && ivfbq_stream_next(stream, &hit))
 	{
 		double distance;
@@ -322,17 +320,6 @@ measure(Calibration *calibration, const char *row)
 	ivfbq_stream_free(stream);
 	ivfbq_query_free(query);
 	pfree(y);
-}
-
-static void
-free_bases(Calibration *calibration)
-{
-	for (int i = 0; i < calibration->nlists; i++)
-		if (calibration->lists[i].base != NULL)
-		{
-			ivfbq_base_free(calibration->lists[i].base);
-			calibration->lists[i].base = NULL;
-		}
 }
 
 static void
@@ -354,8 +341,6 @@ measure_key(Calibration *calibration, IvfbqCellRef ref, int queries)
 		CHECK_FOR_INTERRUPTS();
 		if (random_row(calibration, row))
 			measure(calibration, row);
-		if (calibration->nlists > BASES_MAX)
-			free_bases(calibration);
 	}
 }
 
