@@ -6,49 +6,46 @@
 
 #include "ivfbq/candidate.h"
 
-/* The `wanted` least to the front, in no order; the last of them stands at its end. */
-static void
-select_least(IvfbqCandidate *items, int n, int wanted)
+/* Of so many items the median is taken for that of all. */
+#define SAMPLE 31
+
+/* The median of some that lie evenly among all; an item like any other, so that neither half is empty. */
+static IvfbqCandidate
+about_median(const IvfbqCandidate *items, int n)
 {
-	int low = 0;
-	int high = n - 1;
-	int target = wanted - 1;
+	IvfbqCandidate sample[SAMPLE];
+	int count = Min(n, SAMPLE);
 
-	while (low < high)
+	for (int i = 0; i < count; i++)
 	{
-		IvfbqCandidate pivot = items[low + (high - low) / 2];
-		int i = low;
-		int j = high;
+		IvfbqCandidate item = items[(int64) i * n / count];
+		int at = i;
 
-		while (i <= j)
-		{
-			while (ivfbq_candidate_is_less(&items[i], &pivot))
-				i++;
-			while (ivfbq_candidate_is_less(&pivot, &items[j]))
-				j--;
-			if (i <= j)
-			{
-				IvfbqCandidate swapped = items[i];
-
-				items[i++] = items[j];
-				items[j--] = swapped;
-			}
-		}
-		if (target <= j)
-			high = j;
-		else if (target >= i)
-			low = i;
-		else
-			return;
+		for (; at > 0 && ivfbq_candidate_is_less(&item, &sample[at - 1]); at--)
+			sample[at] = sample[at - 1];
+		sample[at] = item;
 	}
+	return sample[(count - 1) / 2];
 }
 
+/* About half of them: which half is what matters, not how many it has to the last. */
 void
 ivfbq_candidates_select(IvfbqCandidates *candidates)
 {
-	select_least(candidates->items, candidates->n, candidates->room);
-	candidates->n = candidates->room;
-	candidates->cut = candidates->items[candidates->room - 1];
+	IvfbqCandidate *items = candidates->items;
+	IvfbqCandidate median = about_median(items, candidates->n);
+	int kept = 0;
+
+	/* No branch: it would be guessed wrong every other time. */
+	for (int i = 0; i < candidates->n; i++)
+	{
+		IvfbqCandidate item = items[i];
+
+		items[kept] = item;
+		kept += !ivfbq_candidate_is_less(&median, &item);
+	}
+	candidates->n = kept;
+	candidates->cut = median;
 	candidates->has_cut = true;
 }
 
@@ -79,11 +76,10 @@ ivfbq_heap_make(IvfbqCandidate *items, int n)
 		sift_down(items, n, i, items[i]);
 }
 
-void
-ivfbq_heap_push(IvfbqCandidate *items, int n, IvfbqCandidate item)
+/* Puts an item where place `at`, which is empty, or a place above it, may have it. */
+static void
+sift_up(IvfbqCandidate *items, int at, IvfbqCandidate item)
 {
-	int at = n;
-
 	while (at > 0)
 	{
 		int parent = (at - 1) / 2;
@@ -97,8 +93,30 @@ ivfbq_heap_push(IvfbqCandidate *items, int n, IvfbqCandidate item)
 }
 
 void
+ivfbq_heap_push(IvfbqCandidate *items, int n, IvfbqCandidate item)
+{
+	sift_up(items, n, item);
+}
+
+/* The last item was a leaf and will be one again, or nearly: it is not compared on the way down. */
+void
 ivfbq_heap_pop(IvfbqCandidate *items, int n)
 {
-	if (n > 1)
-		sift_down(items, n - 1, 0, items[n - 1]);
+	int rest = n - 1;
+	int at = 0;
+	int child;
+
+	for (child = 1; child + 1 < rest; child = 2 * at + 1)
+	{
+		child += ivfbq_candidate_is_less(&items[child + 1], &items[child]);
+		items[at] = items[child];
+		at = child;
+	}
+	if (child + 1 == rest)
+	{
+		items[at] = items[child];
+		at = child;
+	}
+	if (rest > 0)
+		sift_up(items, at, items[rest]);
 }

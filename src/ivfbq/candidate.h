@@ -22,7 +22,7 @@ typedef struct IvfbqCandidate
 	ItemPointerData tid; /* of the row, where that is known */
 } IvfbqCandidate;
 
-/* The `room` least of all that are added, beyond `from`. */
+/* About the `room` least of all that are added, beyond `from`. */
 typedef struct IvfbqCandidates
 {
 	IvfbqCandidate *items; /* 2 * room, the caller's */
@@ -91,7 +91,7 @@ ivfbq_float_below(double x)
 
 /* ---------------------------------------------------------------- the least of them */
 
-/* Halves what is kept, sets the cut. */
+/* Keeps about half of what there is, sets the cut. */
 extern void ivfbq_candidates_select(IvfbqCandidates *candidates);
 
 static inline void

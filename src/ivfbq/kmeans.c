@@ -133,23 +133,41 @@ least(const float *x, int n)
 	return result;
 }
 
-/* One row and `count` centroids from `first` on. */
+/* Squared distances of `count` centroids from `first` on, less the row's own square. */
 static void
-compare_tile(const IvfbqKmeans *kmeans, const uint8 *biased, int first, int count, float scale,
-			 float *best, int32 *nearest)
+tile_distances(const IvfbqKmeans *kmeans, const uint8 *biased, int first, int count,
+			   float scale, float *distances)
 {
 	const int32 *sums = kmeans->code_sums + first;
 	const float *scales = kmeans->scales + first;
 	const float *squares = kmeans->squares + first;
 	Size stride = code_stride(kmeans);
 	int32 products[TILE_MAX];
-	float distances[TILE_MAX + LANES];
-	float found;
 
 	agm_uint8_int8_dots(biased, kmeans->codes + stride * first, stride, count,
 						kmeans->codec->dim, products);
 	for (int i = 0; i < count; i++)
 		distances[i] = squares[i] - scale * scales[i] * (float) (products[i] - sums[i]);
+}
+
+void
+ivfbq_kmeans_distances(const IvfbqKmeans *kmeans, const uint8 *biased, float scale,
+					   float *distances)
+{
+	for (int first = 0; first < kmeans->k; first += TILE_MAX)
+		tile_distances(kmeans, biased, first, Min(TILE_MAX, kmeans->k - first), 2 * scale,
+					   distances + first);
+}
+
+/* One row and `count` centroids from `first` on. */
+static void
+compare_tile(const IvfbqKmeans *kmeans, const uint8 *biased, int first, int count, float scale,
+			 float *best, int32 *nearest)
+{
+	float distances[TILE_MAX + LANES];
+	float found;
+
+	tile_distances(kmeans, biased, first, count, scale, distances);
 	for (int i = count; i % LANES != 0; i++)
 		distances[i] = FLT_MAX;
 	found = least(distances, (count + LANES - 1) / LANES * LANES);

@@ -146,5 +146,9 @@ ivfbq_centroid_cell(const ItemPointerData *tid)
 /* What the codes of a list are relative to.  In the current context, for ivfbq_base_free(). */
 extern IvfbqBase *ivfbq_list_base(Relation index, const IvfbqIndex *info,
 								  const IvfbqListData *list, uint8 role);
+/* Where that is, from a query. */
+extern IvfbqPlace ivfbq_list_place(Relation index, const IvfbqIndex *info,
+								   const IvfbqListData *list, uint8 role,
+								   const IvfbqQuery *query);
 
 #endif

@@ -94,7 +94,12 @@ check_meta(Relation index, const IvfbqMetaData *meta)
 void
 ivfbq_meta_read(Relation index, IvfbqMetaData *meta)
 {
-	Buffer buffer = ivfbq_read(index, IVFBQ_META_BLOCK, IVFBQ_PAGE_META, BUFFER_LOCK_SHARE);
+	const IvfbqIndex *info =
+		index->rd_amcache == NULL ? NULL : *(IvfbqIndex **) index->rd_amcache;
+	Buffer buffer =
+		info == NULL
+			? ivfbq_read(index, IVFBQ_META_BLOCK, IVFBQ_PAGE_META, BUFFER_LOCK_SHARE)
+			: ivfbq_read_recent(index, info->recent, IVFBQ_META_BLOCK, IVFBQ_PAGE_META);
 
 	*meta = *ivfbq_meta(BufferGetPage(buffer));
 	UnlockReleaseBuffer(buffer);

@@ -31,7 +31,7 @@ ivfbq_init(void)
 	DefineCustomRealVariable(
 		"agentmem.ivfbq_epsilon",
 		"Sets how many standard errors below its estimate a row is bounded.",
-		"Rows of which the bound is too far are not looked at. -1: 3 for keys "
+		"Rows of which the bound is too far are not looked at. -1: 2.5 to 3.5 for keys "
 		"that are one list, 2.2 to 2.5 for others.",
 		&ivfbq_epsilon, -1, -1, 100, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable(

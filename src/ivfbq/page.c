@@ -196,7 +196,7 @@ ivfbq_read(Relation index, BlockNumber block, IvfbqPageKind kind, int lock)
  * Before 19 a page that is found by its old place does not count as used, and would be thrown out as if nobody
  * had wanted it: every so many pages are read the usual way.
  */
-#define RECENT_TURNS 8
+#define RECENT_TURNS 16
 
 void
 ivfbq_recent_fit(IvfbqRecent *recent, MemoryContext context, BlockNumber blocks)

@@ -139,8 +139,8 @@ with_room(const IvfbqStream *stream, void *items, Size size, uint32 n, uint32 mo
 }
 
 void
-ivfbq_stream_add(IvfbqStream *stream, IvfbqListRef ref, BlockNumber head, const IvfbqBase *base,
-				 const uint32 *tags, const IvfbqTarget *target)
+ivfbq_stream_add(IvfbqStream *stream, IvfbqListRef ref, BlockNumber head,
+				 const IvfbqPlace *place, const uint32 *tags, const IvfbqTarget *target)
 {
 	uint32 max = (uint32) stream->chains_max;
 	Chain *chain;
@@ -161,7 +161,7 @@ ivfbq_stream_add(IvfbqStream *stream, IvfbqListRef ref, BlockNumber head, const 
 	chain->head = head;
 	chain->tags = tags;
 	chain->target = target;
-	ivfbq_terms(stream->query, base, stream->epsilon, &chain->terms);
+	ivfbq_terms(stream->query, place, stream->epsilon, &chain->terms);
 }
 
 /* ---------------------------------------------------------------- a pass */

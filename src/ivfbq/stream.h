@@ -26,11 +26,11 @@ extern IvfbqStream *ivfbq_stream_new(Relation index, const IvfbqIndex *info,
 									 const IvfbqQuery *query, double epsilon, bool certain,
 									 Size memory);
 /*
- * A chain to read.  Of a node: tags: only rows with these (NULL: all); target: only rows that it matches
+ * A chain to read; place: of its base.  Of a node: tags: only rows with these (NULL: all); target: only rows that it matches
  * (NULL: all).  Both are to stay as long as the stream.
  */
 extern void ivfbq_stream_add(IvfbqStream *stream, IvfbqListRef ref, BlockNumber head,
-							 const IvfbqBase *base, const uint32 *tags,
+							 const IvfbqPlace *place, const uint32 *tags,
 							 const IvfbqTarget *target);
 /* Rows whose key distance is certainly above this are left out. */
 extern void ivfbq_stream_limit(IvfbqStream *stream, double key_distance);

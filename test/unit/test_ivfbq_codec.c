@@ -211,13 +211,14 @@ check_code(Bounded *test, const IvfbqQuery *query, const char *base_row, double 
 	int slot = (int) (uniform() * test->geometry.block_slots);
 	uint8 bits[IVFBQ_MAX_DIM / 8];
 	ItemPointerData tid = {{1, 2}, 3};
+	IvfbqPlace place = ivfbq_place(query, base_row);
 	IvfbqCode code;
 	IvfbqTerms terms;
 	uint32 mask;
 
 	ivfbq_encode(test->codec, base, test->row, &code, bits);
 	ivfbq_slot_put(&test->geometry, test->page, slot, &code, bits, NULL, &tid);
-	ivfbq_terms(query, base, HUGE_VAL, &terms);
+	ivfbq_terms(query, &place, HUGE_VAL, &terms);
 	mask = ivfbq_block_bounds(query, &terms, &test->geometry, block, (float) row_bound, bounds);
 	if (isnan(bounds[slot]))
 		test->wrong = "the certain 1-bit bound is NaN";
@@ -225,9 +226,9 @@ check_code(Bounded *test, const IvfbqQuery *query, const char *base_row, double 
 		test->wrong = "the certain 1-bit bound is above that of the row";
 	if ((mask >> slot & 1) != (bounds[slot] <= (float) row_bound))
 		test->wrong = "the mask is not that of the bounds";
-	ivfbq_terms(query, base, 3.0, &terms);
+	ivfbq_terms(query, &place, 3.0, &terms);
 	ivfbq_block_bounds(query, &terms, &test->geometry, block, INFINITY, bounds);
-	if (isnan(bounds[slot]) || isnan(terms.distance))
+	if (isnan(bounds[slot]))
 		test->wrong = "the 1-bit bound is NaN";
 	ivfbq_slot_clear(&test->geometry, test->page, slot);
 	ivfbq_base_free(base);
@@ -387,14 +388,16 @@ measure_estimates(char metric, int dim, bool clustered, double near)
 	for (int round = 0; round < 100; round++)
 	{
 		IvfbqQuery *query;
+		IvfbqPlace place;
 		IvfbqTerms terms;
 		IvfbqTerms plain;
 
 		for (int i = 0; i < dim; i++)
 			q[i] = (float) (mean[i] + normal());
 		query = ivfbq_query_new(codec, q);
-		ivfbq_terms(query, base, 3.0, &terms);
-		ivfbq_terms(query, base, 0.0, &plain);
+		place = ivfbq_place(query, base->row);
+		ivfbq_terms(query, &place, 3.0, &terms);
+		ivfbq_terms(query, &place, 0.0, &plain);
 		for (int k = 0; k < 40; k++)
 		{
 			float bound[IVFBQ_BLOCK_SLOTS];
@@ -559,6 +562,7 @@ test_base(void)
 	char *row = palloc(IVFBQ_ROW_SIZE(384));
 	IvfbqBase *base;
 	IvfbqCode code;
+	IvfbqPlace place;
 	IvfbqTerms terms;
 	IvfbqQuery *query;
 	uint8 bits[48];
@@ -570,9 +574,10 @@ test_base(void)
 	UNIT_CHECK(code.a == 0.0f && code.b == 0, "a row that is its base has no factors");
 	fill_normal(y, 384, 1.0);
 	query = ivfbq_query_rotated(codec, y, 0.0);
-	ivfbq_terms(query, base, 3.0, &terms);
-	UNIT_CHECK(terms.distance == ivfbq_row_distance(query, row) &&
-				   terms.block.offset == (float) terms.distance,
+	place = ivfbq_place(query, row);
+	ivfbq_terms(query, &place, 3.0, &terms);
+	UNIT_CHECK(place.square == ivfbq_row_distance(query, row) &&
+				   terms.block.offset == (float) place.square,
 			   "the distance of a base is that of its row");
 }
 
