@@ -9,6 +9,7 @@
 
 #include "access/transam.h"
 #include "access/xlog.h"
+#include "access/xloginsert.h"
 #include "base/compat.h"
 #include "ivfbq/meta.h"
 #include "ivfbq/page.h"
@@ -35,8 +36,15 @@ ivfbq_change_page(IvfbqChange *change, Buffer buffer, bool fresh)
 		MarkBufferDirty(buffer);
 		return BufferGetPage(buffer);
 	}
-	return GenericXLogRegisterBuffer(change->state, buffer,
-									 fresh ? GENERIC_XLOG_FULL_IMAGE : 0);
+
+	/*
+	 * The first record of a page after a checkpoint has its image in any case: comparing the page with what it was,
+	 * byte by byte, would be for nothing.  Should a checkpoint begin or end in between, the record is larger than it
+	 * had to be, or the comparison made.
+	 */
+	return GenericXLogRegisterBuffer(
+		change->state, buffer,
+		fresh || XLogCheckBufferNeedsBackup(buffer) ? GENERIC_XLOG_FULL_IMAGE : 0);
 }
 
 void
