@@ -23,6 +23,12 @@
 /* The lists of a key are made anew when its rows are worth so many times the lists that they were worth then. */
 #define RECLUSTER_GROWTH 2
 
+/*
+ * A list is split if it has so many times the rows that it should have, and that those of its key have: splitting
+ * makes those around it worse.
+ */
+#define SPLIT_SIZE 4
+
 /* Rows of a page that count for the index's mean, and rows that are enough. */
 #define MEAN_ROWS_PER_PAGE 8
 #define MEAN_ROWS 2048
@@ -257,7 +263,8 @@ note_due(IvfbqSurvey *survey, IvfbqListRef ref, const IvfbqCell *cell, const Lis
 		add_due(survey, IVFBQ_DUE_CLUSTER, ref, cell->ref, state->live);
 	else if (is_flat && clustered && state->live > survey->list_size)
 		add_due(survey, IVFBQ_DUE_SPREAD, ref, cell->ref, state->live);
-	else if (ref.role == IVFBQ_ROLE_LIST && state->live > 2 * (int64) survey->list_size)
+	else if (ref.role == IVFBQ_ROLE_LIST &&
+			 state->live > SPLIT_SIZE * (int64) survey->list_size)
 		add_due(survey, IVFBQ_DUE_SPLIT, ref, cell->ref, state->live);
 	else if (state->pages > 1 &&
 			 (state->live == 0 || (state->pages > SPARSE_PAGES &&
@@ -353,6 +360,27 @@ is_outgrown(IvfbqSurvey *survey, const IvfbqCellData *key, int64 rows)
 		   ivfbq_lists_of(survey->index, rows) >= RECLUSTER_GROWTH * key->wanted;
 }
 
+/* What is due for a clustered key with so many rows, of what its lists by themselves made due, from `first` on. */
+static void
+choose_due(IvfbqSurvey *survey, const IvfbqCell *cell, int64 rows, int first)
+{
+	const IvfbqCellData *key = &cell->u.data;
+	int kept = first;
+
+	if (is_outgrown(survey, key, rows))
+	{
+		survey->ndue = first;
+		add_due(survey, IVFBQ_DUE_RECLUSTER, (IvfbqListRef){cell->ref, IVFBQ_ROLE_ROWS},
+				cell->ref, rows);
+		return;
+	}
+	for (int i = first; i < survey->ndue; i++)
+		if (survey->due[i].kind != IVFBQ_DUE_SPLIT ||
+			survey->due[i].rows > SPLIT_SIZE * rows / Max(key->wanted, 1))
+			survey->due[kept++] = survey->due[i];
+	survey->ndue = kept;
+}
+
 static void
 survey_cell(const IvfbqCell *cell, void *arg)
 {
@@ -371,13 +399,8 @@ survey_cell(const IvfbqCell *cell, void *arg)
 						   ivfbq_cell_list(data, roles[i]), cell);
 	if (data->lists != InvalidBlockNumber)
 		rows += survey_clustered(survey, cell);
-	if (!survey->only_mark && (data->flags & IVFBQ_KEY_CLUSTERED) &&
-		is_outgrown(survey, data, rows))
-	{
-		/* Whatever else its lists need. */
-		survey->ndue = ndue;
-		add_due(survey, IVFBQ_DUE_RECLUSTER, flat, cell->ref, rows);
-	}
+	if (!survey->only_mark && (data->flags & IVFBQ_KEY_CLUSTERED))
+		choose_due(survey, cell, rows, ndue);
 	if (!survey->only_mark && survey->info->nkeys > 0 && data->type == IVFBQ_CELL_KEY &&
 		!(data->flags & IVFBQ_KEY_BROUGHT))
 		add_due(survey, IVFBQ_DUE_KEY, (IvfbqListRef){cell->ref, IVFBQ_ROLE_ROWS}, cell->ref,
