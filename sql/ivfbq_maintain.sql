@@ -79,7 +79,7 @@ FROM index_stats('docs_idx');
 SELECT sound('{7,0,100}');
 SELECT lists AS lists FROM index_stats('docs_idx') \gset
 
--- It grows more than twice, and all its lists are made anew; new rows go to all of them.
+-- It grows, and all its lists are made anew; new rows go to all of them.
 INSERT INTO docs SELECT i, 7, some_vector(i, 10) FROM generate_series(4001, 8000) i;
 SELECT sound('{7,0,100}');
 VACUUM docs;
