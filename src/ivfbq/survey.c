@@ -21,10 +21,13 @@
 #define SPARSE_PAGES 4
 
 /*
- * The lists of a key are made anew when its rows are worth so many times the lists that they were worth then: a search
- * costs a sixth more at that point, and growing costs three builds.  At 2 it were a third, or more, and two.
+ * The lists of a key are made anew when its rows are worth so many times the lists that they were worth then: searches
+ * cost a tenth more at the first point, a third at the second.  Making them costs rows times lists: it is done less
+ * often where there are many.
  */
-#define RECLUSTER_GROWTH 1.5
+#define RECLUSTER_GROWTH 1.25
+#define RECLUSTER_GROWTH_MANY 1.5
+#define MANY_LISTS 1000
 
 /*
  * A list is split if it has so many times the rows that it should have, and that those of its key have: splitting
@@ -359,8 +362,10 @@ survey_clustered(IvfbqSurvey *survey, const IvfbqCell *key)
 static bool
 is_outgrown(IvfbqSurvey *survey, const IvfbqCellData *key, int64 rows)
 {
+	double growth = key->wanted < MANY_LISTS ? RECLUSTER_GROWTH : RECLUSTER_GROWTH_MANY;
+
 	return (key->flags & IVFBQ_KEY_CLOSED) ||
-		   ivfbq_lists_of(survey->index, rows) >= RECLUSTER_GROWTH * key->wanted;
+		   ivfbq_lists_of(survey->index, rows) >= growth * key->wanted;
 }
 
 /* What is due for a clustered key with so many rows, of what its lists by themselves made due, from `first` on. */
