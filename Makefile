@@ -79,6 +79,7 @@ OBJS = \
 	src/ivfbq/page.o \
 	src/ivfbq/put.o \
 	src/ivfbq/query.o \
+	src/ivfbq/recluster.o \
 	src/ivfbq/recycle.o \
 	src/ivfbq/scan.o \
 	src/ivfbq/scrub.o \

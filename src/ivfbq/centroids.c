@@ -59,6 +59,7 @@ load(Relation index, const IvfbqIndex *info, const IvfbqCellData *key, IvfbqCell
 
 	centroids->context = context;
 	centroids->key = ref;
+	centroids->head = key->centroids.head;
 	centroids->switches = switches;
 	loader.max = (int) Max(key->nlists, 16);
 	loader.rows = palloc_extended(loader.row_bytes * loader.max, MCXT_ALLOC_HUGE);
@@ -79,7 +80,7 @@ ivfbq_centroids(Relation index, IvfbqIndex *info, const IvfbqCellData *key, Ivfb
 	IvfbqCentroids *kept = info->centroids;
 
 	if (kept != NULL && kept->switches == switches && kept->key.block == ref.block &&
-		kept->key.index == ref.index)
+		kept->key.index == ref.index && kept->head == key->centroids.head)
 		return kept;
 	if ((Size) key->nlists * 2 * info->rows.row_bytes > BYTES_MAX)
 		return NULL;

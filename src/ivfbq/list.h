@@ -88,13 +88,15 @@ typedef struct IvfbqEntry
 typedef enum IvfbqPut
 {
 	IVFBQ_PUT_DONE,
-	IVFBQ_PUT_STALE, /* sealed, or not the list's any more: look the key up again */
-	IVFBQ_PUT_FULL	 /* max_pages reached: no room without one more page */
+	IVFBQ_PUT_STALE,  /* sealed, or not the list's any more: look the key up again */
+	IVFBQ_PUT_CLOSED, /* the list is closed: the same, and the key must have changed */
+	IVFBQ_PUT_FULL	  /* max_pages reached: no room without one more page */
 } IvfbqPut;
 
 /*
  * Puts a row into a list, adding pages as needed, no more than max_pages to the chain (0: no limit).
- * base and slot: what the code is relative to; STALE if the list's is another.
+ * base and slot: what the code is relative to; STALE if the list's is another (of a cell), corruption (of a
+ * centroid, which names no list of another's).
  * *block, *put_slot (NULL: not wanted): where it went.
  */
 extern IvfbqPut ivfbq_list_put(Relation index, const IvfbqIndex *info, IvfbqListRef ref,

@@ -221,8 +221,23 @@ ivfbq_list_put(Relation index, const IvfbqIndex *info, IvfbqListRef ref,
 
 		CHECK_FOR_INTERRUPTS();
 		ivfbq_list_read(index, info->nkeys, ref, &list);
+		if (list.flags & IVFBQ_LIST_CLOSED)
+		{
+			if (ref.role != IVFBQ_ROLE_LIST)
+				ivfbq_corrupted(index, ref.cell.block, "List %u of cell %u is closed.",
+								ref.role, ref.cell.index);
+			return IVFBQ_PUT_CLOSED;
+		}
 		if (list.base != base || list.slot != base_slot)
+		{
+			/* A cell's list is what was read of it a moment ago; a centroid's never changes. */
+			if (ref.role == IVFBQ_ROLE_LIST)
+				ivfbq_corrupted(index, ref.cell.block,
+								"List %u is relative to slot %u of block %u, not to its "
+								"centroid, slot %u of block %u.",
+								ref.cell.index, list.slot, list.base, base_slot, base);
 			return IVFBQ_PUT_STALE;
+		}
 		target = list.free != InvalidBlockNumber ? list.free : list.tail;
 		if (target == InvalidBlockNumber)
 		{
