@@ -94,7 +94,7 @@ typedef enum IvfbqPut
 
 /*
  * Puts a row into a list, adding pages as needed, no more than max_pages to the chain (0: no limit).
- * base and slot: what the code is relative to; STALE if the list's is another.
+ * base and slot: what the code is relative to; raises corruption if the list is not.
  * *block, *put_slot (NULL: not wanted): where it went.
  */
 extern IvfbqPut ivfbq_list_put(Relation index, const IvfbqIndex *info, IvfbqListRef ref,
