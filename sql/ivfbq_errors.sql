@@ -100,7 +100,10 @@ CREATE INDEX ON ivfbq_errors USING ivfbq (v halfvec_cosine_ops);
 CREATE INDEX ON ivfbq_errors USING ivfbq (v vector_cosine_ops) INCLUDE (id);
 CREATE UNIQUE INDEX ON ivfbq_errors USING ivfbq (tenant, v vector_cosine_ops);
 CREATE INDEX ON ivfbq_errors USING ivfbq (v vector_cosine_ops DESC);
+-- Servers differ in how they name the operator.
+\set VERBOSITY sqlstate
 ALTER TABLE ivfbq_errors ADD EXCLUDE USING ivfbq (tenant WITH =, v vector_cosine_ops WITH <=>);
+\set VERBOSITY default
 CREATE TABLE ivfbq_errors_json (j jsonb, v vector);
 CREATE INDEX ON ivfbq_errors_json USING ivfbq (j, v vector_cosine_ops);
 DROP TABLE ivfbq_errors_json;

@@ -90,6 +90,11 @@ agm_log_page_reuse(Relation index, Relation heap, BlockNumber block, FullTransac
 #endif
 }
 
+/* 18 says before a function that it does not return, as C does; before, an attribute did, which 18 has not any more. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* 18 wants to know whether it is ANALYZE that waits. */
 static inline void
 agm_vacuum_delay_point(void)

@@ -95,8 +95,7 @@ typedef enum IvfbqPut
 
 /*
  * Puts a row into a list, adding pages as needed, no more than max_pages to the chain (0: no limit).
- * base and slot: what the code is relative to; STALE if the list's is another (of a cell), corruption (of a
- * centroid, which names no list of another's).
+ * base and slot: what the code is relative to; raises corruption if the list is not.
  * *block, *put_slot (NULL: not wanted): where it went.
  */
 extern IvfbqPut ivfbq_list_put(Relation index, const IvfbqIndex *info, IvfbqListRef ref,

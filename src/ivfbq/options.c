@@ -47,9 +47,15 @@ bytea *
 ivfbqoptions(Datum reloptions, bool validate)
 {
 	static const relopt_parse_elt table[] = {
-		{"flat_limit", RELOPT_TYPE_INT, offsetof(IvfbqOptions, flat_limit)},
-		{"list_size", RELOPT_TYPE_INT, offsetof(IvfbqOptions, list_size)},
-		{"refine", RELOPT_TYPE_INT, offsetof(IvfbqOptions, refine)},
+		{.optname = "flat_limit",
+		 .opttype = RELOPT_TYPE_INT,
+		 .offset = offsetof(IvfbqOptions, flat_limit)},
+		{.optname = "list_size",
+		 .opttype = RELOPT_TYPE_INT,
+		 .offset = offsetof(IvfbqOptions, list_size)},
+		{.optname = "refine",
+		 .opttype = RELOPT_TYPE_INT,
+		 .offset = offsetof(IvfbqOptions, refine)},
 	};
 
 	return (bytea *) build_reloptions(reloptions, validate, kind, sizeof(IvfbqOptions), table,

@@ -70,7 +70,7 @@ extern bool ivfbq_is_beyond_end(Relation relation, BlockNumber block);
 
 /* The error itself: "index ... is corrupted", with a detail that is given as a format, and a hint. */
 extern void ivfbq_corrupted(Relation index, BlockNumber block, const char *format, ...)
-	__attribute__((format(printf, 3, 4))) pg_attribute_noreturn();
+	__attribute__((format(printf, 3, 4), __noreturn__));
 
 static inline IvfbqPageKind
 ivfbq_page_kind(Page page)

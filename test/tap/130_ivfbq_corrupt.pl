@@ -181,6 +181,7 @@ for (['flat', kind(DIRECTORY), CELLS + ROWS, 'rows'], ['flat', kind(DIRECTORY), 
 	damage("$name: closed", $shape, $page, $offset + 22, 'S<', 1);
 	damage("$name: flags", $shape, $page, $offset + 22, 'S<', 2);
 }
+damage('list: the slot of another centroid', 'clustered', kind(LISTS), LIST + 20, 'S<', 1, elsewhere => 1);
 damage('lists: next, a circle', 'clustered', kind(LISTS), START, 'L<', undef, own => 1, elsewhere => 1);
 damage('lists: nlists', 'clustered', kind(LISTS), START + 4, 'S<', 60000);
 damage('lists: one less', 'clustered', kind(LISTS), START + 4, 'S<', 1);

@@ -323,6 +323,148 @@ test_all_bounds(void)
 	UNIT_CHECK(true, "bounds were held against operators, seed " UINT64_FORMAT, SEED);
 }
 
+/* ---------------------------------------------------------------- bounds that are used up */
+
+/*
+ * Random vectors come nowhere near what a bound allows for: their errors point anywhere.  These are
+ * made so that all errors of one part point the same way, and the rest has next to none: y lies on the
+ * grid of 8 bits, and x is what is rotated to it.
+ */
+
+/* x with its rotation y: a rotation is undone by its rows. */
+static void
+rotate_back(const IvfbqCodec *codec, const float *y, float *x)
+{
+	float *unit = palloc0(sizeof(float) * codec->dim);
+	float *image = palloc(sizeof(float) * codec->dim);
+	double doubt;
+
+	for (int i = 0; i < codec->dim; i++)
+	{
+		double sum = 0.0;
+
+		unit[i] = 1.0f;
+		ivfbq_rotate(codec, unit, image, &doubt);
+		unit[i] = 0.0f;
+		for (int j = 0; j < codec->dim; j++)
+			sum += (double) image[j] * y[j];
+		x[i] = (float) sum;
+	}
+	pfree(image);
+	pfree(unit);
+}
+
+/* Holds the row of x against the operators. */
+static void
+check_used_up(IvfbqCodec *codec, const float *x, const float *q, const char *what)
+{
+	Bounded test = {.codec = codec, .x = x, .q = q};
+	const AgmKernels *before = agm_kernels;
+
+	test.row = palloc(IVFBQ_ROW_SIZE(codec->dim));
+	test.other = palloc0(IVFBQ_ROW_SIZE(codec->dim));
+	test.page = palloc0(BLCKSZ);
+	((PageHeader) test.page)->pd_special = IVFBQ_CONTENT_END;
+	ivfbq_geometry_init(&test.geometry, codec->dim, 0);
+	check_pair(&test);
+	agm_kernels = before;
+	EXPECT(test.wrong == NULL, "%s: %s, '%c', %d dimensions", what, test.wrong, codec->metric,
+		   codec->dim);
+	pfree(test.page);
+	pfree(test.other);
+	pfree(test.row);
+}
+
+/* The part of a number behind the point, of a square as floats have it. */
+static float
+fraction(float x)
+{
+	float square = x * x;
+
+	return square - floorf(square);
+}
+
+/*
+ * Sums of equal products, 16,000 of them, whose last half is rounded the same way each time: by half a unit in a
+ * thousand.  That is what slack is for.
+ */
+static void
+test_rounding(char metric)
+{
+	int dim = IVFBQ_MAX_DIM;
+	IvfbqCodec *codec = ivfbq_codec_new(dim, metric, SEED);
+	float *x = palloc(sizeof(float) * dim * 3);
+	float *q = x + dim;
+	float *y = x + 2 * dim;
+	char *row = palloc(IVFBQ_ROW_SIZE(dim));
+	double doubt;
+
+	if (metric == IVFBQ_L2)
+	{
+		/* Down: the square of each difference is a little below half a unit more than an integer. */
+		float c = 31.625f;
+
+		while (fraction(c) < 0.45f || fraction(c) > 0.495f)
+			c = nextafterf(c, 32.0f);
+		for (int i = 0; i < dim; i++)
+		{
+			x[i] = (float) ((int) (uniform() * 64.0) - 32) * 0x1p-10f;
+			q[i] = x[i] - c;
+			Assert(x[i] - q[i] == c);
+		}
+	}
+	else
+	{
+		/* Up: a little above.  Far from parallel, or cosines would be cut off at 1. */
+		for (int i = 0; i < dim; i++)
+			x[i] = (float) (0.5 + uniform());
+		ivfbq_rotate(codec, x, y, &doubt);
+		ivfbq_quantize(codec, y, doubt, row);
+		ivfbq_dequantize(codec, row, y);
+		rotate_back(codec, y, x);
+		for (int i = 0; i < dim; i++)
+			q[i] = 1000.51f / x[i];
+	}
+	check_used_up(codec, x, q, "rounding");
+	pfree(row);
+	pfree(x);
+}
+
+/*
+ * A query with one large element, and the rest not quite half a step of its 16 bits, all to the side of a row that is
+ * as long everywhere.
+ */
+static void
+test_query_error(char metric)
+{
+	int dim = 512;
+	IvfbqCodec *codec = ivfbq_codec_new(dim, metric, SEED);
+	float *x = palloc(sizeof(float) * dim * 3);
+	float *q = x + dim;
+	float *y = x + 2 * dim;
+	float step = 1.0f / (127 * 257);
+
+	for (int i = 0; i < dim; i++)
+		y[i] = (float) ((uniform() < 0.5 ? -1.0 : 1.0) / sqrt(dim));
+	rotate_back(codec, y, x);
+	for (int i = 0; i < dim; i++)
+		y[i] = i == 0 ? 1.0f : y[i] > 0.0f ? 0.49f * step : -0.49f * step;
+	rotate_back(codec, y, q);
+	check_used_up(codec, x, q, "a query's error");
+	pfree(x);
+}
+
+static void
+test_used_up(void)
+{
+	for (int m = 0; m < (int) lengthof(metrics); m++)
+	{
+		test_rounding(metrics[m]);
+		test_query_error(metrics[m]);
+	}
+	UNIT_CHECK(true, "bounds are what errors can use up");
+}
+
 /* ---------------------------------------------------------------- estimates */
 
 /* How far the estimates of many rows are from their distances, in standard errors. */
@@ -593,6 +735,7 @@ agm_unit_ivfbq_codec(void)
 		test_base();
 		test_estimates();
 		test_all_bounds();
+		test_used_up();
 	}
 	PG_FINALLY();
 	{
