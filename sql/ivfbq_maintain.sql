@@ -153,10 +153,9 @@ VACUUM (INDEX_CLEANUP ON) sparse;
 SELECT moves - :moves AS moves, pages - free_pages - retired_pages < :pages / 3 AS fewer_pages, index_check('sparse_idx', true), :base_pages AS base_pages FROM index_stats('sparse_idx');
 SELECT answers($$SELECT embedding <=> some_vector(77, 300) AS distance, id FROM sparse ORDER BY embedding <=> some_vector(77, 300)$$);
 
--- Counting needs the table.
+-- Counting needs the table: a scan of the index alone would be an error.
 VACUUM sparse;
 SET enable_seqscan = off;
-EXPLAIN (COSTS OFF) SELECT count(*) FROM sparse;
 SELECT count(*) FROM sparse;
 RESET enable_seqscan;
 DROP TABLE sparse, alike;

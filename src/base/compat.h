@@ -21,6 +21,7 @@
 #include "commands/vacuum.h"
 #include "funcapi.h"
 #include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
 #include "optimizer/optimizer.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
@@ -115,6 +116,20 @@ agm_vacuum_heap(const IndexVacuumInfo *info)
 #else
 	(void) info;
 	return NULL;
+#endif
+}
+
+/*
+ * A path that is not to be taken, whatever else is forbidden: 18 counts what is disabled, and looks at costs, infinite as
+ * they are, only where that is equal.
+ */
+static inline void
+agm_disable_path(Path *path)
+{
+#if PG_VERSION_NUM >= 180000
+	path->disabled_nodes = PG_INT16_MAX;
+#else
+	(void) path;
 #endif
 }
 

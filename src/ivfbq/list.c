@@ -144,10 +144,14 @@ ivfbq_check_refine_blocks(Relation index, BlockNumber block, Page page,
 	int n = ivfbq_codes(page)->nrefine;
 
 	for (int i = 0; i < n; i++)
+	{
+		if (blocks[i] == block)
+			ivfbq_corrupted(index, block, "Refine page %d is the page itself.", i);
 		for (int j = 0; j < i; j++)
 			if (blocks[i] == blocks[j])
 				ivfbq_corrupted(index, block, "Refine pages %d and %d are the same, block %u.",
 								j, i, blocks[i]);
+	}
 }
 
 /* A refine page, locked, if it is what the code page says. */

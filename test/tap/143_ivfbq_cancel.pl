@@ -41,13 +41,13 @@ my $schedstat = -r "/proc/$pid/schedstat" ? "pg_read_file('/proc/$pid/schedstat'
 $node->safe_psql('postgres', qq{
 	CREATE PROCEDURE cancel_in(where_ text, delay interval, INOUT ms float8 DEFAULT NULL, INOUT phase text DEFAULT NULL)
 	LANGUAGE plpgsql AS \$\$
-	DECLARE began timestamptz; seen timestamptz; before text[]; after text[]; ended timestamptz; now_ text; idle bool; busy bool := false;
+	DECLARE began timestamptz; seen timestamptz; before text[]; after text[]; ended timestamptz; now_ text; idle bool; busy bool := false; over bool;
 	BEGIN
 		LOOP
 			PERFORM pg_stat_clear_snapshot();
-			SELECT a.state = 'idle', coalesce((SELECT p.phase FROM pg_stat_progress_create_index p WHERE p.pid = $pid), (SELECT 'VACUUM: ' || p.phase FROM pg_stat_progress_vacuum p WHERE p.pid = $pid), 'running') INTO idle, now_
+			SELECT a.state = 'idle', a.query NOT LIKE 'SELECT 1%', coalesce((SELECT p.phase FROM pg_stat_progress_create_index p WHERE p.pid = $pid), (SELECT 'VACUUM: ' || p.phase FROM pg_stat_progress_vacuum p WHERE p.pid = $pid), 'running') INTO idle, over, now_
 				FROM pg_stat_get_activity($pid) a;
-			IF idle AND busy THEN RETURN; END IF;
+			IF idle AND (busy OR over) THEN RETURN; END IF;
 			busy := busy OR NOT idle;
 			IF NOT idle AND seen IS NULL AND now_ ~ where_ THEN seen := clock_timestamp(); END IF;
 			EXIT WHEN seen IS NOT NULL AND clock_timestamp() >= seen + delay;
@@ -98,6 +98,8 @@ sub median
 sub start
 {
 	my ($statement) = @_;
+	# By which it is told whether the statement has begun, and ended.
+	$session->query('SELECT 1');
 	$session->{stderr} = '';
 	$session->{stdin} .= "$statement;\n";
 	$session->{run}->pump_nb();
