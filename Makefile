@@ -56,6 +56,7 @@ OBJS = \
 	src/ivfbq/build_keys.o \
 	src/ivfbq/build_parallel.o \
 	src/ivfbq/calibrate.o \
+	src/ivfbq/candidate.o \
 	src/ivfbq/centroids.o \
 	src/ivfbq/check.o \
 	src/ivfbq/check_heap.o \
@@ -81,6 +82,7 @@ OBJS = \
 	src/ivfbq/page.o \
 	src/ivfbq/put.o \
 	src/ivfbq/query.o \
+	src/ivfbq/recluster.o \
 	src/ivfbq/recycle.o \
 	src/ivfbq/scan.o \
 	src/ivfbq/scrub.o \

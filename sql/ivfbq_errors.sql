@@ -38,6 +38,59 @@ RESET enable_seqscan;
 RESET enable_sort;
 TRUNCATE ivfbq_errors;
 
+-- A column that declares its dimension: the index has it before there is a row, and whatever becomes of rows.
+CREATE TABLE ivfbq_errors_dim (id int, v vector(3), h halfvec(2), w vector);
+CREATE INDEX ivfbq_errors_dim_v ON ivfbq_errors_dim USING ivfbq (id, v vector_cosine_ops);
+CREATE INDEX ivfbq_errors_dim_h ON ivfbq_errors_dim USING ivfbq (h halfvec_l2_ops);
+CREATE INDEX ivfbq_errors_dim_w ON ivfbq_errors_dim USING ivfbq (w vector_l2_ops);
+CREATE INDEX ivfbq_errors_dim_x ON ivfbq_errors_dim USING ivfbq ((w::vector(4)) vector_ip_ops);
+SELECT i::regclass, dimensions FROM unnest('{v,h,w,x}'::text[]) n, format('ivfbq_errors_dim_%s', n) i, index_stats(i::regclass) ORDER BY n;
+SET enable_seqscan = off;
+SET enable_sort = off;
+SELECT id FROM ivfbq_errors_dim WHERE id = 1 ORDER BY v <=> '[1,2]' LIMIT 1;
+SELECT id FROM ivfbq_errors_dim ORDER BY h <-> '[1,2,3]' LIMIT 1;
+INSERT INTO ivfbq_errors_dim (id, v) VALUES (1, '[1,2]');
+INSERT INTO ivfbq_errors_dim (id, h) VALUES (1, '[1,2,3]');
+BEGIN;
+INSERT INTO ivfbq_errors_dim VALUES (1, '[1,2,3]', '[1,2]', '[1,2,3,4]');
+ROLLBACK;
+INSERT INTO ivfbq_errors_dim VALUES (1, '[1,2,3]', '[1,2]', '[1,2,3,4]'), (2, NULL, NULL, NULL);
+INSERT INTO ivfbq_errors_dim (id, w) VALUES (1, '[1,2,3]');
+TRUNCATE ivfbq_errors_dim;
+REINDEX TABLE ivfbq_errors_dim;
+SELECT i::regclass, dimensions FROM unnest('{v,h,w,x}'::text[]) n, format('ivfbq_errors_dim_%s', n) i, index_stats(i::regclass) ORDER BY n;
+-- Rows without a direction alone.
+INSERT INTO ivfbq_errors_dim VALUES (1, '[0,0,0]', NULL, NULL), (2, NULL, NULL, NULL);
+REINDEX TABLE ivfbq_errors_dim;
+SELECT index_check(indexrelid::regclass, true) FROM pg_index WHERE indrelid = 'ivfbq_errors_dim'::regclass;
+SELECT count(*) FROM (SELECT FROM ivfbq_errors_dim ORDER BY h <-> '[1,2]') x;
+-- A column that allows more than it did: its index is what it was until it is built again.
+TRUNCATE ivfbq_errors_dim;
+ALTER TABLE ivfbq_errors_dim ALTER v TYPE vector;
+INSERT INTO ivfbq_errors_dim (id, v) VALUES (1, '[1,2]');
+REINDEX INDEX ivfbq_errors_dim_v;
+INSERT INTO ivfbq_errors_dim (id, v) VALUES (1, '[1,2]');
+-- One that is changed to another dimension is another.
+DELETE FROM ivfbq_errors_dim;
+ALTER TABLE ivfbq_errors_dim ALTER v TYPE vector(5);
+INSERT INTO ivfbq_errors_dim (id, v) VALUES (1, '[1,2,3,4,5]');
+SELECT id FROM ivfbq_errors_dim WHERE id = 1 ORDER BY v <=> '[1,2,3,4,6]' LIMIT 1;
+RESET enable_seqscan;
+RESET enable_sort;
+DROP TABLE ivfbq_errors_dim;
+-- Domains; unlogged tables.
+CREATE DOMAIN ivfbq_errors_embedding AS vector(6);
+CREATE UNLOGGED TABLE ivfbq_errors_dim (v ivfbq_errors_embedding);
+CREATE INDEX ivfbq_errors_dim_v ON ivfbq_errors_dim USING ivfbq (v vector_cosine_ops);
+SELECT dimensions FROM index_stats('ivfbq_errors_dim_v');
+DROP TABLE ivfbq_errors_dim;
+DROP DOMAIN ivfbq_errors_embedding;
+-- No type has columns that are too wide; were there one, it would be refused before it has rows.
+CREATE TABLE ivfbq_errors_dim (v vector(3));
+UPDATE pg_attribute SET atttypmod = 16001 WHERE attrelid = 'ivfbq_errors_dim'::regclass AND attname = 'v';
+CREATE INDEX ON ivfbq_errors_dim USING ivfbq (v vector_cosine_ops);
+DROP TABLE ivfbq_errors_dim;
+
 -- Columns.
 CREATE INDEX ON ivfbq_errors USING ivfbq (v vector_cosine_ops, tenant);
 CREATE INDEX ON ivfbq_errors USING ivfbq (tenant);
@@ -47,7 +100,10 @@ CREATE INDEX ON ivfbq_errors USING ivfbq (v halfvec_cosine_ops);
 CREATE INDEX ON ivfbq_errors USING ivfbq (v vector_cosine_ops) INCLUDE (id);
 CREATE UNIQUE INDEX ON ivfbq_errors USING ivfbq (tenant, v vector_cosine_ops);
 CREATE INDEX ON ivfbq_errors USING ivfbq (v vector_cosine_ops DESC);
+-- Servers differ in how they name the operator.
+\set VERBOSITY sqlstate
 ALTER TABLE ivfbq_errors ADD EXCLUDE USING ivfbq (tenant WITH =, v vector_cosine_ops WITH <=>);
+\set VERBOSITY default
 CREATE TABLE ivfbq_errors_json (j jsonb, v vector);
 CREATE INDEX ON ivfbq_errors_json USING ivfbq (j, v vector_cosine_ops);
 DROP TABLE ivfbq_errors_json;

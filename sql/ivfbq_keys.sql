@@ -15,7 +15,8 @@ BEGIN
 	PERFORM set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true);
 	by_index := false;
 	FOR line IN EXECUTE 'EXPLAIN ' || query LOOP
-		by_index := by_index OR line ~ 'Index Scan using \w+_index ';
+		-- Newer servers see that two constants differ, and scan nothing.
+		by_index := by_index OR line ~ 'Index Scan using \w+_index |One-Time Filter: false';
 	END LOOP;
 	EXECUTE query INTO ids;
 	PERFORM set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true),

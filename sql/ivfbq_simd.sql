@@ -23,7 +23,7 @@ BEGIN
 END $$;
 
 SET enable_seqscan = off;
-EXPLAIN (COSTS OFF) SELECT id FROM simd_rows ORDER BY v <-> (SELECT v FROM simd_rows WHERE id = 7) LIMIT 10;
+EXPLAIN (COSTS OFF) SELECT n.id FROM simd_rows q, LATERAL (SELECT id FROM simd_rows r ORDER BY r.v <-> q.v LIMIT 10) n WHERE q.id = 7;
 
 -- As many as are found, and the order of all.
 SELECT o.operator, exact, count(*) AS queries, count(*) FILTER (WHERE scalar = auto) AS same

@@ -21,6 +21,7 @@
 #include "commands/vacuum.h"
 #include "funcapi.h"
 #include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_type.h"
 #include "storage/bufmgr.h"
@@ -92,6 +93,11 @@ agm_log_page_reuse(Relation index, Relation heap, BlockNumber block, FullTransac
 #endif
 }
 
+/* 18 says before a function that it does not return, as C does; before, an attribute did, which 18 has not any more. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* 18 wants to know whether it is ANALYZE that waits. */
 static inline void
 agm_vacuum_delay_point(void)
@@ -112,6 +118,20 @@ agm_vacuum_heap(const IndexVacuumInfo *info)
 #else
 	(void) info;
 	return NULL;
+#endif
+}
+
+/*
+ * A path that is not to be taken, whatever else is forbidden: 18 counts what is disabled, and looks at costs, infinite as
+ * they are, only where that is equal.
+ */
+static inline void
+agm_disable_path(Path *path)
+{
+#if PG_VERSION_NUM >= 180000
+	path->disabled_nodes = PG_INT16_MAX;
+#else
+	(void) path;
 #endif
 }
 
@@ -216,6 +236,17 @@ agm_parse_type(const char *name, Oid *type, int32 *typmod)
 	(void) parseTypeString(name, type, typmod, NULL);
 #else
 	parseTypeString(name, type, typmod, false);
+#endif
+}
+
+/* Pins a page where it was found before, if it is there still; 16 gave the file's name another type. */
+static inline bool
+agm_read_recent_buffer(Relation relation, BlockNumber block, Buffer buffer)
+{
+#if PG_VERSION_NUM >= 160000
+	return ReadRecentBuffer(relation->rd_locator, MAIN_FORKNUM, block, buffer);
+#else
+	return ReadRecentBuffer(relation->rd_node, MAIN_FORKNUM, block, buffer);
 #endif
 }
 

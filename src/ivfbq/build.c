@@ -40,14 +40,6 @@ key_columns(Relation index)
 	return IndexRelationGetNumberOfKeyAttributes(index) - 1;
 }
 
-static const IvfbqType *
-vector_type(Relation index)
-{
-	return (const IvfbqType *) DatumGetPointer(FunctionCall1(
-		index_getprocinfo(index, (AttrNumber) (key_columns(index) + 1), IVFBQ_TYPE_PROC),
-		PointerGetDatum(NULL)));
-}
-
 /* The meta page and the first directory page, of the main fork. */
 static void
 init_index(Relation index)
@@ -60,7 +52,8 @@ init_index(Relation index)
 
 		Assert(BufferGetBlockNumber(buffer) == block);
 		if (block == IVFBQ_META_BLOCK)
-			ivfbq_meta_init(page, vector_type(index), key_columns(index), 0, IVFBQ_SEED);
+			ivfbq_meta_init(page, ivfbq_vector_type(index), key_columns(index),
+							ivfbq_declared_dim(index), IVFBQ_SEED);
 		else
 			ivfbq_directory_init(page, key_columns(index));
 		ivfbq_change_finish(&change);
@@ -192,9 +185,11 @@ void
 ivfbqbuildempty(Relation index)
 {
 	const IvfbqType *type;
+	int dim;
 
 	ivfbq_check_columns(index);
-	type = vector_type(index);
+	type = ivfbq_vector_type(index);
+	dim = ivfbq_declared_dim(index);
 	for (BlockNumber block = 0; block <= IVFBQ_ROOT_BLOCK; block++)
 	{
 		Buffer buffer = agm_extend_fork_locked(index, INIT_FORKNUM);
@@ -202,7 +197,7 @@ ivfbqbuildempty(Relation index)
 		START_CRIT_SECTION();
 		MarkBufferDirty(buffer);
 		if (block == IVFBQ_META_BLOCK)
-			ivfbq_meta_init(BufferGetPage(buffer), type, key_columns(index), 0, IVFBQ_SEED);
+			ivfbq_meta_init(BufferGetPage(buffer), type, key_columns(index), dim, IVFBQ_SEED);
 		else
 			ivfbq_directory_init(BufferGetPage(buffer), key_columns(index));
 		log_newpage_buffer(buffer, true);

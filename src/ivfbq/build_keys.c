@@ -120,14 +120,7 @@ mark_key(Writer *writer, IvfbqCellRef ref, const IvfbqClustered *clustered)
 
 	cell->flags |= IVFBQ_KEY_BROUGHT;
 	if (clustered != NULL)
-	{
-		cell->flags |= IVFBQ_KEY_CLUSTERED;
-		cell->centroids = clustered->centroids;
-		cell->lists = clustered->lists;
-		cell->lists_tail = clustered->lists_tail;
-		cell->nlists = clustered->nlists;
-		cell->spread = clustered->spread;
-	}
+		ivfbq_set_clustered(cell, clustered);
 	ivfbq_change_finish(&change);
 	UnlockReleaseBuffer(buffer);
 }

@@ -59,6 +59,7 @@ load(Relation index, const IvfbqIndex *info, const IvfbqCellData *key, IvfbqCell
 
 	centroids->context = context;
 	centroids->key = ref;
+	centroids->head = key->centroids.head;
 	centroids->switches = switches;
 	loader.max = (int) Max(key->nlists, 16);
 	loader.rows = palloc_extended(loader.row_bytes * loader.max, MCXT_ALLOC_HUGE);
@@ -79,7 +80,7 @@ ivfbq_centroids(Relation index, IvfbqIndex *info, const IvfbqCellData *key, Ivfb
 	IvfbqCentroids *kept = info->centroids;
 
 	if (kept != NULL && kept->switches == switches && kept->key.block == ref.block &&
-		kept->key.index == ref.index)
+		kept->key.index == ref.index && kept->head == key->centroids.head)
 		return kept;
 	if ((Size) key->nlists * 2 * info->rows.row_bytes > BYTES_MAX)
 		return NULL;
@@ -99,7 +100,7 @@ nearest_by_stream(Relation index, const IvfbqIndex *info, const IvfbqCellData *k
 	IvfbqListRef centroids = {ref, IVFBQ_ROLE_CENTROIDS};
 	float *y = palloc(sizeof(float) * info->dim);
 	IvfbqQuery *query;
-	IvfbqBase *base = ivfbq_list_base(index, info, &key->centroids, IVFBQ_ROLE_CENTROIDS);
+	IvfbqPlace place;
 	IvfbqStream *stream;
 	IvfbqHit hit;
 	bool any;
@@ -109,7 +110,8 @@ nearest_by_stream(Relation index, const IvfbqIndex *info, const IvfbqCellData *k
 	ivfbq_dequantize(info->codec, row, y);
 	query = ivfbq_query_rotated(&codec, y, 0);
 	stream = ivfbq_stream_new(index, info, query, 0, true, 64 * 1024);
-	ivfbq_stream_add(stream, centroids, key->centroids.head, base, NULL, NULL);
+	place = ivfbq_list_place(index, info, &key->centroids, IVFBQ_ROLE_CENTROIDS, query);
+	ivfbq_stream_add(stream, centroids, key->centroids.head, &place, NULL, NULL);
 	any = ivfbq_stream_next(stream, &hit);
 	if (any)
 	{
@@ -119,7 +121,6 @@ nearest_by_stream(Relation index, const IvfbqIndex *info, const IvfbqCellData *k
 		found->slot = (uint16) hit.slot;
 	}
 	ivfbq_stream_free(stream);
-	ivfbq_base_free(base);
 	ivfbq_query_free(query);
 	pfree(y);
 	return any;

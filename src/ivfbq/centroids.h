@@ -21,6 +21,8 @@ typedef struct IvfbqCentroids
 {
 	MemoryContext context;
 	IvfbqCellRef key;
+	BlockNumber
+		head; /* of the list of centroids: the key's cell may be older than `switches` */
 	uint64 switches;
 	int n;
 	IvfbqCentroid *items;

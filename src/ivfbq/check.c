@@ -376,8 +376,7 @@ read_cell(IvfbqCheck *check, IvfbqCellRef ref, IvfbqCell *cell)
 	if (page->seen[ref.index / 64] & bit)
 		ivfbq_fault(check, ref.block, -1, 2, "Cell %u is reached in two ways.", ref.index);
 	page->seen[ref.index / 64] |= bit;
-	if (cell->u.data.unused != 0 || !is_ref(cell->u.data.next) || !is_ref(cell->u.data.left) ||
-		!is_ref(cell->u.data.right))
+	if (!is_ref(cell->u.data.next) || !is_ref(cell->u.data.left) || !is_ref(cell->u.data.right))
 		ivfbq_fault(check, ref.block, -1, 0, "Unused bytes of cell %u are not zero.",
 					ref.index);
 }
@@ -399,7 +398,7 @@ check_key(IvfbqCheck *check, const IvfbqCell *cell, const IvfbqCell *node)
 	bool clustered = (key->flags & IVFBQ_KEY_CLUSTERED) != 0;
 
 	if (key->type != IVFBQ_CELL_KEY || key->depth != 0 ||
-		(key->flags & ~(IVFBQ_KEY_CLUSTERED | IVFBQ_KEY_BROUGHT)) ||
+		(key->flags & ~(IVFBQ_KEY_CLUSTERED | IVFBQ_KEY_BROUGHT | IVFBQ_KEY_CLOSED)) ||
 		ivfbq_cell_ref_is_valid(key->right))
 		ivfbq_fault(check, cell->ref.block, -1, 0, "Cell %u is no key.", cell->ref.index);
 	if (node == NULL ? ivfbq_cell_ref_is_valid(key->left)
@@ -414,7 +413,9 @@ check_key(IvfbqCheck *check, const IvfbqCell *cell, const IvfbqCell *node)
 					"The hash of key %u is not that of its tags.", cell->ref.index);
 	if (clustered != (key->lists != InvalidBlockNumber) ||
 		clustered != (key->centroids.head != InvalidBlockNumber) ||
-		clustered != (key->nlists > 0) || !(isfinite(key->spread) && key->spread >= 0))
+		clustered != (key->nlists > 0) || clustered != (key->wanted > 0) ||
+		(!clustered && (key->flags & IVFBQ_KEY_CLOSED)) ||
+		!(isfinite(key->spread) && key->spread >= 0))
 		ivfbq_fault(check, cell->ref.block, -1, 2, "Key %u is clustered, and is not.",
 					cell->ref.index);
 
@@ -443,7 +444,7 @@ check_node(IvfbqCheck *check, IvfbqCellRef ref, int depth, uint64 prefix)
 
 	CHECK_FOR_INTERRUPTS();
 	read_cell(check, ref, &cell);
-	if (node->type != IVFBQ_CELL_NODE || node->flags != 0 ||
+	if (node->type != IVFBQ_CELL_NODE || node->flags != 0 || node->wanted != 0 ||
 		node->lists != InvalidBlockNumber || node->nlists != 0 ||
 		node->centroids.head != InvalidBlockNumber)
 		ivfbq_fault(check, ref.block, -1, 0, "Cell %u is no node.", ref.index);

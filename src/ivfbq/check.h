@@ -57,8 +57,8 @@ typedef struct IvfbqCheck
  * format.h says).  On a standby where entries have been moved meanwhile, a serialization failure instead.
  */
 extern void ivfbq_fault(IvfbqCheck *check, BlockNumber block, int slot, int invariant,
-						const char *format, ...) __attribute__((format(printf, 5, 6)))
-pg_attribute_noreturn();
+						const char *format, ...)
+	__attribute__((format(printf, 5, 6), __noreturn__));
 
 /* The walk comes to a page; only once, unless it is a base's. */
 extern void ivfbq_check_reach(IvfbqCheck *check, BlockNumber block);

@@ -213,6 +213,18 @@ next_of(IvfbqListCheck *list, BlockNumber block)
 	return next;
 }
 
+/*
+ * A list says that it is closed before its pages are sealed: on a standby that may have come between two looks.
+ */
+static bool
+is_closed(IvfbqListCheck *list)
+{
+	IvfbqListData now;
+
+	ivfbq_list_read(list->check->index, list->check->info->nkeys, list->ref, &now);
+	return (now.flags & IVFBQ_LIST_CLOSED) != 0;
+}
+
 /* Inserts may add pages to the end while we are at it. */
 static void
 check_chain(IvfbqListCheck *list, BlockNumber head)
@@ -243,7 +255,7 @@ check_chain(IvfbqListCheck *list, BlockNumber head)
 		}
 		block = next;
 	}
-	if (list->sealed)
+	if (list->sealed && !is_closed(list))
 		ivfbq_fault(check, block, -1, 4, "The last page of a list is sealed.");
 }
 
@@ -280,7 +292,7 @@ again:
 			ivfbq_fault(check, block, -1, 4,
 						"The page is among those with free slots, but does not say so.");
 		}
-		if (codes.flags & IVFBQ_CODES_SEALED)
+		if ((codes.flags & IVFBQ_CODES_SEALED) && !is_closed(list))
 			ivfbq_fault(check, block, -1, 4,
 						"The page is sealed, and among those with free slots.");
 		if (!ivfbq_check_is_reached(check, block))
@@ -346,9 +358,15 @@ ivfbq_check_list(IvfbqCheck *check, IvfbqListRef ref, const IvfbqCell *cell)
 	IvfbqListData data;
 
 	ivfbq_list_read(check->index, check->info->nkeys, ref, &data);
-	if (data.unused != 0 || (ref.role != IVFBQ_ROLE_LIST && data.slot != 0))
+	if (ref.role != IVFBQ_ROLE_LIST && (data.slot != 0 || data.flags != 0))
 		ivfbq_fault(check, ref.cell.block, -1, 0,
 					"Unused bytes of list %u of cell %u are not zero.", ref.role,
+					ref.cell.index);
+	if (data.flags & ~IVFBQ_LIST_CLOSED)
+		ivfbq_fault(check, ref.cell.block, -1, 0, "List %u has flags %u.", ref.cell.index,
+					data.flags);
+	if (data.flags != 0 && !(cell->u.data.flags & IVFBQ_KEY_CLOSED) && !check->recovery)
+		ivfbq_fault(check, ref.cell.block, -1, 14, "List %u is closed, but its key is not.",
 					ref.cell.index);
 	if ((data.head == InvalidBlockNumber) != (data.tail == InvalidBlockNumber) ||
 		(data.head == InvalidBlockNumber) != (data.pages == 0) ||

@@ -196,6 +196,8 @@ ivfbq_clear_page(IvfbqClearing *clearing, BlockNumber block)
 	dead = find_dead(clearing, geometry);
 	if (dead > 0)
 	{
+		if (geometry->row_bytes > 0)
+			ivfbq_check_refine_blocks(index, block, clearing->copy, geometry);
 		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 		for (int done = 0; done < dead;)
 			done +=

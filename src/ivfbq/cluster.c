@@ -347,6 +347,21 @@ write_all(Clustering *clustering, IvfbqSort *sort, IvfbqClustered *result)
 }
 
 void
+ivfbq_set_clustered(IvfbqCellData *cell, const IvfbqClustered *made)
+{
+	if (made->nlists > 0)
+		cell->flags |= IVFBQ_KEY_CLUSTERED;
+	else
+		cell->flags &= ~IVFBQ_KEY_CLUSTERED;
+	cell->centroids = made->centroids;
+	cell->lists = made->lists;
+	cell->lists_tail = made->lists_tail;
+	cell->nlists = made->nlists;
+	cell->wanted = made->wanted;
+	cell->spread = made->spread;
+}
+
+void
 ivfbq_cluster(Relation index, const IvfbqIndex *info, IvfbqCellRef key, IvfbqRowSource *source,
 			  int nlists, Size memory, bool building, IvfbqClustered *result)
 {
@@ -365,6 +380,8 @@ ivfbq_cluster(Relation index, const IvfbqIndex *info, IvfbqCellRef key, IvfbqRow
 	ivfbq_meta_read(index, &meta);
 	clustering.mean = meta.mean;
 	memset(result, 0, sizeof(*result));
+	ivfbq_list_init(&result->centroids, InvalidBlockNumber, 0);
+	result->lists = result->lists_tail = InvalidBlockNumber;
 
 	report(&clustering, PROGRESS_IVFBQ_PHASE_KMEANS);
 	if (find_centroids(&clustering, nlists))
@@ -375,6 +392,8 @@ ivfbq_cluster(Relation index, const IvfbqIndex *info, IvfbqCellRef key, IvfbqRow
 		sort = sort_by_list(&clustering);
 		report(&clustering, PROGRESS_IVFBQ_PHASE_WRITING);
 		write_all(&clustering, sort, result);
+		if (result->nlists > 0)
+			result->wanted = (uint16) Min(nlists, PG_UINT16_MAX);
 		ivfbq_sort_free(sort);
 	}
 	MemoryContextSwitchTo(old);

@@ -40,8 +40,12 @@ typedef struct IvfbqClustered
 	uint32 lists;
 	uint32 lists_tail;
 	uint32 nlists;
+	uint16 wanted;
 	float spread;
 } IvfbqClustered;
+
+/* Puts it there; a key without any lists is not clustered. */
+extern void ivfbq_set_clustered(IvfbqCellData *cell, const IvfbqClustered *made);
 
 /* More lists than this one key does not get: each row is compared with each centroid. */
 #define IVFBQ_LISTS_MAX 20000

@@ -107,18 +107,27 @@ extern IvfbqQuery *ivfbq_query_new(const IvfbqCodec *codec, const float *x);
 extern IvfbqQuery *ivfbq_query_rotated(const IvfbqCodec *codec, const float *y, double doubt);
 extern void ivfbq_query_free(IvfbqQuery *query);
 
+/* Where a list's base is, from the query: all of it that its estimates need. */
+typedef struct IvfbqPlace
+{
+	double product; /* <q^, base>; 0 for the zero vector */
+	double square;	/* |q^ - base| squared */
+} IvfbqPlace;
+
+/* row: the base's 8-bit row; NULL: the zero vector. */
+extern IvfbqPlace ivfbq_place(const IvfbqQuery *query, const char *row);
+
 /* What of a list's estimates is the same for all rows. */
 typedef struct IvfbqTerms
 {
 	AgmBlockTerms block; /* vector/kernels.h: offset, sum_scale, sum_offset, error */
-	double distance;	 /* key distance of the base from the query; 0 for the zero vector */
 } IvfbqTerms;
 
 /*
  * epsilon: how many standard errors the bound is below the estimate; HUGE_VAL: it is certainly
  * not above ivfbq_row_bound().
  */
-extern void ivfbq_terms(const IvfbqQuery *query, const IvfbqBase *base, double epsilon,
+extern void ivfbq_terms(const IvfbqQuery *query, const IvfbqPlace *place, double epsilon,
 						IvfbqTerms *terms);
 
 /*

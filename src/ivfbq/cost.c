@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "access/genam.h"
+#include "base/compat.h"
 #include "ivfbq/cost.h"
 #include "ivfbq/geometry.h"
 #include "ivfbq/meta.h"
@@ -100,6 +101,7 @@ ivfbqcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *s
 	 */
 	if (list_length(path->indexorderbys) > 1 || path->path.pathtype == T_IndexOnlyScan)
 	{
+		agm_disable_path(&path->path);
 		*startup = *total = get_float8_infinity();
 		*selectivity = *correlation = 0;
 		*pages = 0;

@@ -124,7 +124,7 @@ ivfbq_directory_init(Page page, int nkeys)
 typedef struct Reader
 {
 	Relation index;
-	int nkeys;
+	const IvfbqIndex *info;
 	Buffer buffer;
 	BlockNumber block;
 } Reader;
@@ -145,12 +145,12 @@ look_at(Reader *reader, IvfbqCellRef ref)
 	{
 		let_go(reader);
 		CHECK_FOR_INTERRUPTS();
-		reader->buffer =
-			ivfbq_read(reader->index, ref.block, IVFBQ_PAGE_DIRECTORY, BUFFER_LOCK_SHARE);
+		reader->buffer = ivfbq_read_recent(reader->index, reader->info->recent, ref.block,
+										   IVFBQ_PAGE_DIRECTORY);
 		reader->block = ref.block;
 	}
-	return ivfbq_directory_cell(reader->index, reader->nkeys, BufferGetPage(reader->buffer),
-								ref.block, ref.index);
+	return ivfbq_directory_cell(reader->index, reader->info->nkeys,
+								BufferGetPage(reader->buffer), ref.block, ref.index);
 }
 
 /* Looks for the key among those that hang on a node; counts them. */
@@ -162,9 +162,9 @@ find_key(Reader *reader, IvfbqCellRef first, const IvfbqKey *key, IvfbqCell *fou
 	{
 		const IvfbqCellData *cell = look_at(reader, ref);
 
-		if (ivfbq_cell_is_key(cell, key, reader->nkeys))
+		if (ivfbq_cell_is_key(cell, key, reader->info->nkeys))
 		{
-			copy_cell(found, cell, reader->nkeys, ref);
+			copy_cell(found, cell, reader->info->nkeys, ref);
 			return true;
 		}
 		if (++*count > CHAIN_MAX)
@@ -178,7 +178,7 @@ bool
 ivfbq_directory_find(Relation index, const IvfbqIndex *info, const IvfbqKey *key,
 					 IvfbqVisit visit, void *arg, IvfbqCell *found)
 {
-	Reader reader = {index, info->nkeys, InvalidBuffer, InvalidBlockNumber};
+	Reader reader = {index, info, InvalidBuffer, InvalidBlockNumber};
 	IvfbqCellRef ref = {IVFBQ_ROOT_BLOCK, 0, 0};
 	bool has_key = false;
 

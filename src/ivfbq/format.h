@@ -88,7 +88,7 @@ typedef IvfbqCellRefData IvfbqCellRef;
  *	16	4	base	code page whose row is the base (lists of a clustered key), base page
  *					(others), or InvalidBlockNumber: the zero vector
  *	20	2	slot	the row of the base on its code page
- *	22	2	unused
+ *	22	2	flags	IVFBQ_LIST_...
  */
 typedef struct IvfbqListData
 {
@@ -98,8 +98,11 @@ typedef struct IvfbqListData
 	uint32 pages;
 	uint32 base;
 	uint16 slot;
-	uint16 unused;
+	uint16 flags;
 } IvfbqListData;
+
+/* Flags of a list of a clustered key. */
+#define IVFBQ_LIST_CLOSED 0x0001 /* gets neither rows nor pages any more */
 
 /* Kinds of cells on directory pages. */
 #define IVFBQ_CELL_NODE 1
@@ -108,6 +111,7 @@ typedef struct IvfbqListData
 /* Flags of a key's cell. */
 #define IVFBQ_KEY_CLUSTERED 0x0001 /* rows go to the lists of its centroids */
 #define IVFBQ_KEY_BROUGHT 0x0002   /* its rows have been brought out of the nodes above */
+#define IVFBQ_KEY_CLOSED 0x0004	   /* its lists are being made anew: rows go to its flat list */
 
 /*
  * A cell of a directory page, a node's or a key's; `tags` makes its size depend on the number
@@ -115,7 +119,7 @@ typedef struct IvfbqListData
  *	0	2	type		IVFBQ_CELL_NODE, IVFBQ_CELL_KEY
  *	2	2	flags		IVFBQ_KEY_...
  *	4	2	depth		of a node: 0 for the root
- *	6	2	unused
+ *	6	2	wanted		of a clustered key: lists that its rows were worth when they were made
  *	8	8	hash		of a key; of a node: the bits that lead to it, highest first, rest zero
  *	16	24	rows		list of rows (a key's flat list)
  *	40	24	tids		list of rows without a direction
@@ -134,7 +138,7 @@ typedef struct IvfbqCellData
 	uint16 type;
 	uint16 flags;
 	uint16 depth;
-	uint16 unused;
+	uint16 wanted;
 	uint64 hash;
 	IvfbqListData rows;
 	IvfbqListData tids;

@@ -112,8 +112,10 @@ halfvec_floats(Datum value, int *dim)
 #define TYPE_FUNCTION(name, floats_of, metric_of)                                              \
 	Datum agm_fn_ivfbq_##name(PG_FUNCTION_ARGS)                                                \
 	{                                                                                          \
-		static const IvfbqType type = {                                                        \
-			.metric = metric_of, .max_dim = IVFBQ_MAX_DIM, .floats = floats_of};               \
+		static const IvfbqType type = {.metric = metric_of,                                    \
+									   .max_dim = IVFBQ_MAX_DIM,                               \
+									   .typmod_is_dim = true,                                  \
+									   .floats = floats_of};                                   \
                                                                                                \
 		PG_RETURN_POINTER(&type);                                                              \
 	}

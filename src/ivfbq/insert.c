@@ -61,12 +61,30 @@ put_into_cell(Insertion *insertion, const IvfbqCell *cell, uint8 role, bool *ful
 	return put == IVFBQ_PUT_DONE;
 }
 
+/*
+ * The nearest list is closed: then its key is, or has other lists by now (14).  If it has not changed,
+ * looking again would not end.
+ */
+static void
+check_key_changed(Insertion *insertion, const IvfbqCell *seen, IvfbqCellRef list)
+{
+	IvfbqCell now;
+
+	ivfbq_cell_read(insertion->index, insertion->info->nkeys, seen->ref, &now);
+	if ((now.u.data.flags & IVFBQ_KEY_CLUSTERED) && !(now.u.data.flags & IVFBQ_KEY_CLOSED) &&
+		now.u.data.centroids.head == seen->u.data.centroids.head)
+		ivfbq_corrupted(insertion->index, list.block,
+						"List %u is closed, but its key (%u,%u) is not.", list.index,
+						seen->ref.block, seen->ref.index);
+}
+
 /* Into the list of the nearest centroid; false: look again. */
 static bool
 put_into_nearest(Insertion *insertion, const IvfbqCell *key)
 {
 	IvfbqCentroid found;
 	char *centroid = palloc(insertion->info->rows.row_bytes);
+	IvfbqPut put;
 	bool done = false;
 
 	if (ivfbq_nearest_list(insertion->index, insertion->info, &key->u.data, key->ref,
@@ -76,8 +94,11 @@ put_into_nearest(Insertion *insertion, const IvfbqCell *key)
 
 		encode(insertion, ivfbq_base_new(insertion->info->codec, centroid));
 		insertion->entry.tags = NULL;
-		done = ivfbq_list_put(insertion->index, insertion->info, ref, &insertion->entry,
-							  found.block, found.slot, 0, false, NULL, NULL) == IVFBQ_PUT_DONE;
+		put = ivfbq_list_put(insertion->index, insertion->info, ref, &insertion->entry,
+							 found.block, found.slot, 0, false, NULL, NULL);
+		done = put == IVFBQ_PUT_DONE;
+		if (put == IVFBQ_PUT_CLOSED)
+			check_key_changed(insertion, key, found.list);
 	}
 	else
 	{
@@ -128,7 +149,9 @@ insert_row(Insertion *insertion)
 		bool full = false;
 
 		CHECK_FOR_INTERRUPTS();
-		if (is_key && role == IVFBQ_ROLE_ROWS && (cell.u.data.flags & IVFBQ_KEY_CLUSTERED))
+		if (is_key && role == IVFBQ_ROLE_ROWS &&
+			(cell.u.data.flags & (IVFBQ_KEY_CLUSTERED | IVFBQ_KEY_CLOSED)) ==
+				IVFBQ_KEY_CLUSTERED)
 		{
 			if (put_into_nearest(insertion, &cell))
 				return;

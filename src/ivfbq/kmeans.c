@@ -23,8 +23,8 @@
 
 #include "ivfbq/kmeans.h"
 
-/* Rows between two looks for interrupts, at a thousand centroids some milliseconds. */
-#define INTERRUPT_ROWS 1024
+/* Bytes of codes that are gone through between two looks for interrupts: some milliseconds, whatever is done with them. */
+#define INTERRUPT_BYTES ((Size) 16 * 1024 * 1024)
 
 /* Centroids that are compared with a row at a time: their codes are to stay in the first cache. */
 #define TILE_BYTES 28672
@@ -133,23 +133,41 @@ least(const float *x, int n)
 	return result;
 }
 
-/* One row and `count` centroids from `first` on. */
+/* Squared distances of `count` centroids from `first` on, less the row's own square. */
 static void
-compare_tile(const IvfbqKmeans *kmeans, const uint8 *biased, int first, int count, float scale,
-			 float *best, int32 *nearest)
+tile_distances(const IvfbqKmeans *kmeans, const uint8 *biased, int first, int count,
+			   float scale, float *distances)
 {
 	const int32 *sums = kmeans->code_sums + first;
 	const float *scales = kmeans->scales + first;
 	const float *squares = kmeans->squares + first;
 	Size stride = code_stride(kmeans);
 	int32 products[TILE_MAX];
-	float distances[TILE_MAX + LANES];
-	float found;
 
 	agm_uint8_int8_dots(biased, kmeans->codes + stride * first, stride, count,
 						kmeans->codec->dim, products);
 	for (int i = 0; i < count; i++)
 		distances[i] = squares[i] - scale * scales[i] * (float) (products[i] - sums[i]);
+}
+
+void
+ivfbq_kmeans_distances(const IvfbqKmeans *kmeans, const uint8 *biased, float scale,
+					   float *distances)
+{
+	for (int first = 0; first < kmeans->k; first += TILE_MAX)
+		tile_distances(kmeans, biased, first, Min(TILE_MAX, kmeans->k - first), 2 * scale,
+					   distances + first);
+}
+
+/* One row and `count` centroids from `first` on. */
+static void
+compare_tile(const IvfbqKmeans *kmeans, const uint8 *biased, int first, int count, float scale,
+			 float *best, int32 *nearest)
+{
+	float distances[TILE_MAX + LANES];
+	float found;
+
+	tile_distances(kmeans, biased, first, count, scale, distances);
 	for (int i = count; i % LANES != 0; i++)
 		distances[i] = FLT_MAX;
 	found = least(distances, (count + LANES - 1) / LANES * LANES);
@@ -217,7 +235,20 @@ typedef struct Work
 	int32 *counts;	 /* rows of each centroid */
 	float *sums;	 /* of their y^ / count, k * dim */
 	void (*interrupt)(void);
+	Size bytes; /* since it was called */
 } Work;
+
+/* A cancel is to be noticed soon, be it with many rows, many centroids or many dimensions. */
+static void
+account(Work *work, Size bytes)
+{
+	work->bytes += bytes;
+	if (work->bytes < INTERRUPT_BYTES)
+		return;
+	work->bytes = 0;
+	if (work->interrupt != NULL)
+		work->interrupt();
+}
 
 static const char *
 row_of(const Work *work, int i)
@@ -248,9 +279,9 @@ assign(Work *work)
 			work->counts[nearest[i]]++;
 			total += distances[i];
 		}
-		if (first % INTERRUPT_ROWS == 0 && work->interrupt != NULL)
-			work->interrupt();
+		account(work, (Size) work->kmeans->codec->dim * work->kmeans->k * n);
 	}
+	account(work, INTERRUPT_BYTES);
 	work->kmeans->spread = work->n > 0 ? total / work->n : 0;
 	return changed;
 }
@@ -273,6 +304,7 @@ fill_empty(Work *work)
 				largest = j;
 		if (work->counts[largest] < 2)
 			return;
+		account(work, sizeof(int32) * ((Size) k + work->n));
 		for (int r = 0; r < work->n; r++)
 			if (work->assigned[r] == largest)
 			{
@@ -294,7 +326,11 @@ move_centroids(Work *work)
 	const IvfbqCodec *codec = work->kmeans->codec;
 	int dim = codec->dim;
 
-	memset(work->sums, 0, sizeof(float) * dim * work->kmeans->k);
+	for (int i = 0; i < work->kmeans->k; i++)
+	{
+		memset(work->sums + (Size) dim * i, 0, sizeof(float) * dim);
+		account(work, (Size) dim);
+	}
 	for (int i = 0; i < work->n; i++)
 	{
 		const char *row = row_of(work, i);
@@ -308,8 +344,7 @@ move_centroids(Work *work)
 		share = head.scale / (float) work->counts[work->assigned[i]];
 		for (int j = 0; j < dim; j++)
 			sum[j] += share * (float) ((int) biased[j] - 128);
-		if (i % (16 * INTERRUPT_ROWS) == 0 && work->interrupt != NULL)
-			work->interrupt();
+		account(work, (Size) dim);
 	}
 	for (int i = work->nfixed; i < work->kmeans->k; i++)
 	{
@@ -318,6 +353,7 @@ move_centroids(Work *work)
 		ivfbq_quantize(codec, work->sums + (Size) dim * i, 0.0,
 					   work->kmeans->centroids + IVFBQ_ROW_SIZE(dim) * i);
 		prepare(work->kmeans, i);
+		account(work, 4 * (Size) dim);
 	}
 }
 
@@ -339,6 +375,7 @@ choose_start(Work *work, uint64 seed)
 
 		memcpy(centroid, row_of(work, Min(row, work->n - 1)), IVFBQ_ROW_SIZE(dim));
 		prepare(work->kmeans, work->nfixed + i);
+		account(work, (Size) dim);
 	}
 }
 
@@ -358,7 +395,10 @@ drop_empty(Work *work)
 		}
 	kmeans->k = kept;
 	for (int i = 0; i < kept; i++)
+	{
 		prepare(kmeans, i);
+		account(work, kmeans->codec->dim);
+	}
 }
 
 IvfbqKmeans *

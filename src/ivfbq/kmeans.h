@@ -48,4 +48,11 @@ extern int ivfbq_kmeans_nearest(const IvfbqKmeans *kmeans, const char *row, doub
 extern void ivfbq_kmeans_assign(const IvfbqKmeans *kmeans, const char *rows, Size stride, int n,
 								int32 *nearest, double *distances);
 
+/*
+ * Squared distances of all centroids from a y of 8 bits, less its own square: `biased` are its codes plus 128,
+ * `scale` is theirs.
+ */
+extern void ivfbq_kmeans_distances(const IvfbqKmeans *kmeans, const uint8 *biased, float scale,
+								   float *distances);
+
 #endif

@@ -144,10 +144,14 @@ ivfbq_check_refine_blocks(Relation index, BlockNumber block, Page page,
 	int n = ivfbq_codes(page)->nrefine;
 
 	for (int i = 0; i < n; i++)
+	{
+		if (blocks[i] == block)
+			ivfbq_corrupted(index, block, "Refine page %d is the page itself.", i);
 		for (int j = 0; j < i; j++)
 			if (blocks[i] == blocks[j])
 				ivfbq_corrupted(index, block, "Refine pages %d and %d are the same, block %u.",
 								j, i, blocks[i]);
+	}
 }
 
 /* A refine page, locked, if it is what the code page says. */
@@ -297,28 +301,51 @@ ivfbq_list_count_tags(Relation index, const IvfbqIndex *info, IvfbqListRef ref,
 
 /* ---------------------------------------------------------------- bases */
 
+/* The 8-bit row of the centroid that a list of a clustered key is relative to; palloc'd. */
+static char *
+read_centroid(Relation index, const IvfbqIndex *info, const IvfbqListData *list)
+{
+	Buffer buffer = ivfbq_read(index, list->base, IVFBQ_PAGE_CODES, BUFFER_LOCK_SHARE);
+	Page page = BufferGetPage(buffer);
+	char *row = palloc(info->rows.row_bytes);
+
+	ivfbq_check_counts(index, list->base, page, &info->rows);
+	if (ivfbq_codes(page)->role != IVFBQ_ROLE_CENTROIDS || list->slot >= info->rows.slots)
+		ivfbq_corrupted(index, list->base, "The page has no centroid %u.", list->slot);
+	ivfbq_row_read(index, &info->rows, page, list->base, list->slot, row);
+	UnlockReleaseBuffer(buffer);
+	return row;
+}
+
 IvfbqBase *
 ivfbq_list_base(Relation index, const IvfbqIndex *info, const IvfbqListData *list, uint8 role)
 {
 	IvfbqBase *base;
 	char *row;
-	Buffer buffer;
-	Page page;
 
 	if (list->base == InvalidBlockNumber)
 		return ivfbq_base_new(info->codec, NULL);
 	if (role != IVFBQ_ROLE_LIST)
 		return ivfbq_base_new(info->codec, ivfbq_index_base(index, list->base)->row);
-
-	buffer = ivfbq_read(index, list->base, IVFBQ_PAGE_CODES, BUFFER_LOCK_SHARE);
-	page = BufferGetPage(buffer);
-	ivfbq_check_counts(index, list->base, page, &info->rows);
-	if (ivfbq_codes(page)->role != IVFBQ_ROLE_CENTROIDS || list->slot >= info->rows.slots)
-		ivfbq_corrupted(index, list->base, "The page has no centroid %u.", list->slot);
-	row = palloc(info->rows.row_bytes);
-	ivfbq_row_read(index, &info->rows, page, list->base, list->slot, row);
-	UnlockReleaseBuffer(buffer);
+	row = read_centroid(index, info, list);
 	base = ivfbq_base_new(info->codec, row);
 	pfree(row);
 	return base;
+}
+
+IvfbqPlace
+ivfbq_list_place(Relation index, const IvfbqIndex *info, const IvfbqListData *list, uint8 role,
+				 const IvfbqQuery *query)
+{
+	IvfbqPlace place;
+	char *row;
+
+	if (list->base == InvalidBlockNumber)
+		return ivfbq_place(query, NULL);
+	if (role != IVFBQ_ROLE_LIST)
+		return ivfbq_place(query, ivfbq_index_base(index, list->base)->row);
+	row = read_centroid(index, info, list);
+	place = ivfbq_place(query, row);
+	pfree(row);
+	return place;
 }

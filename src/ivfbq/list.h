@@ -88,13 +88,14 @@ typedef struct IvfbqEntry
 typedef enum IvfbqPut
 {
 	IVFBQ_PUT_DONE,
-	IVFBQ_PUT_STALE, /* sealed, or not the list's any more: look the key up again */
-	IVFBQ_PUT_FULL	 /* max_pages reached: no room without one more page */
+	IVFBQ_PUT_STALE,  /* sealed, or not the list's any more: look the key up again */
+	IVFBQ_PUT_CLOSED, /* the list is closed: the same, and the key must have changed */
+	IVFBQ_PUT_FULL	  /* max_pages reached: no room without one more page */
 } IvfbqPut;
 
 /*
  * Puts a row into a list, adding pages as needed, no more than max_pages to the chain (0: no limit).
- * base and slot: what the code is relative to; STALE if the list's is another.
+ * base and slot: what the code is relative to; raises corruption if the list is not.
  * *block, *put_slot (NULL: not wanted): where it went.
  */
 extern IvfbqPut ivfbq_list_put(Relation index, const IvfbqIndex *info, IvfbqListRef ref,
@@ -146,5 +147,9 @@ ivfbq_centroid_cell(const ItemPointerData *tid)
 /* What the codes of a list are relative to.  In the current context, for ivfbq_base_free(). */
 extern IvfbqBase *ivfbq_list_base(Relation index, const IvfbqIndex *info,
 								  const IvfbqListData *list, uint8 role);
+/* Where that is, from a query. */
+extern IvfbqPlace ivfbq_list_place(Relation index, const IvfbqIndex *info,
+								   const IvfbqListData *list, uint8 role,
+								   const IvfbqQuery *query);
 
 #endif

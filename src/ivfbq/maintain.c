@@ -74,6 +74,7 @@ do_due(IvfbqSurvey *survey, const IvfbqDue *due)
 			return settle(survey, due->key);
 		case IVFBQ_DUE_KEY:
 			return ivfbq_bring_key(index, info, due->key);
+		case IVFBQ_DUE_RECLUSTER:
 		case IVFBQ_DUE_CLUSTER:
 			return ivfbq_cluster_key(index, info, due->key, due->rows, survey->list_size);
 		case IVFBQ_DUE_SPREAD:
@@ -171,6 +172,7 @@ ivfbq_maintain(IvfbqSurvey *survey)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	int moves = 0;
 	int list_moves = 0;
+	bool calibrate = false;
 
 	if (survey->sum != NULL && survey->rows >= MEAN_MIN_ROWS &&
 		survey->summed >= MEAN_MIN_SAMPLE && mean_gain(survey) >= MEAN_MIN_GAIN)
@@ -187,9 +189,10 @@ ivfbq_maintain(IvfbqSurvey *survey)
 		moves += done;
 		if (due->kind != IVFBQ_DUE_NODE && due->kind != IVFBQ_DUE_KEY)
 			list_moves += done;
+		calibrate |= due->kind == IVFBQ_DUE_RECLUSTER;
 		MemoryContextReset(context);
 	}
-	if (calibration_is_due(survey))
+	if (calibrate || calibration_is_due(survey))
 		ivfbq_calibrate(survey->index, survey->info, false);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

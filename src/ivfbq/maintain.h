@@ -19,7 +19,7 @@ extern int ivfbq_settle_node(Relation index, const IvfbqIndex *info, IvfbqCellRe
 /* Brings the rows of a key from the nodes on its way to its lists. */
 extern int ivfbq_bring_key(Relation index, const IvfbqIndex *info, IvfbqCellRef ref);
 
-/* Makes lists of the flat list of a key. */
+/* Makes lists of the flat list of a key, and of those that it has. */
 extern bool ivfbq_cluster_key(Relation index, const IvfbqIndex *info, IvfbqCellRef key,
 							  int64 rows, int list_size);
 /*

@@ -26,6 +26,42 @@ key_columns(Relation index)
 	return IndexRelationGetNumberOfKeyAttributes(index) - 1;
 }
 
+/* ---------------------------------------------------------------- the column of vectors */
+
+const IvfbqType *
+ivfbq_vector_type(Relation index)
+{
+	return (const IvfbqType *) DatumGetPointer(FunctionCall1(
+		index_getprocinfo(index, (AttrNumber) (key_columns(index) + 1), IVFBQ_TYPE_PROC),
+		PointerGetDatum(NULL)));
+}
+
+static void
+check_limit(const IvfbqType *type, int dim)
+{
+	if (dim > type->max_dim)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("an ivfbq index cannot have more than %d dimensions, this has %d",
+						type->max_dim, dim)));
+}
+
+/* A domain has its own modifier; that of a type which is not the operator class's means something else. */
+int
+ivfbq_declared_dim(Relation index)
+{
+	int column = key_columns(index);
+	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(index), column);
+	const IvfbqType *type = ivfbq_vector_type(index);
+	int32 typmod = attribute->atttypmod;
+	Oid base = getBaseTypeAndTypmod(attribute->atttypid, &typmod);
+
+	if (!type->typmod_is_dim || base != index->rd_opcintype[column] || typmod < 1)
+		return 0;
+	check_limit(type, typmod);
+	return typmod;
+}
+
 /* ---------------------------------------------------------------- the meta page */
 
 void
@@ -58,7 +94,12 @@ check_meta(Relation index, const IvfbqMetaData *meta)
 void
 ivfbq_meta_read(Relation index, IvfbqMetaData *meta)
 {
-	Buffer buffer = ivfbq_read(index, IVFBQ_META_BLOCK, IVFBQ_PAGE_META, BUFFER_LOCK_SHARE);
+	const IvfbqIndex *info =
+		index->rd_amcache == NULL ? NULL : *(IvfbqIndex **) index->rd_amcache;
+	Buffer buffer =
+		info == NULL
+			? ivfbq_read(index, IVFBQ_META_BLOCK, IVFBQ_PAGE_META, BUFFER_LOCK_SHARE)
+			: ivfbq_read_recent(index, info->recent, IVFBQ_META_BLOCK, IVFBQ_PAGE_META);
 
 	*meta = *ivfbq_meta(BufferGetPage(buffer));
 	UnlockReleaseBuffer(buffer);
@@ -110,15 +151,14 @@ read_index(Relation index, const IvfbqMetaData *meta)
 		AllocSetContextCreate(index->rd_indexcxt, CONTEXT_NAME, ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	IvfbqIndex *info = palloc0(sizeof(IvfbqIndex));
-	Datum type = FunctionCall1(index_getprocinfo(index, meta->nkeys + 1, IVFBQ_TYPE_PROC),
-							   PointerGetDatum(NULL));
 
 	strlcpy(info->ident, "known", sizeof(info->ident));
 	info->filenode = index->rd_rel->relfilenode;
 	info->context = context;
 	info->nkeys = meta->nkeys;
-	info->type = *(IvfbqType *) DatumGetPointer(type);
+	info->type = *ivfbq_vector_type(index);
 	info->base_block = InvalidBlockNumber;
+	info->recent = palloc0(sizeof(IvfbqRecent));
 	if (info->type.metric != meta->metric)
 		ivfbq_corrupted(index, IVFBQ_META_BLOCK, "The meta page has another metric.");
 	ivfbq_geometry_init(&info->tids, 0, 0);
@@ -186,11 +226,7 @@ ivfbq_index_with_dim(Relation index, int dim, bool building)
 	{
 		Buffer buffer;
 
-		if (dim > info->type.max_dim)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("an ivfbq index cannot have more than %d dimensions, this has %d",
-							info->type.max_dim, dim)));
+		check_limit(&info->type, dim);
 		buffer = ivfbq_read(index, IVFBQ_META_BLOCK, IVFBQ_PAGE_META, BUFFER_LOCK_EXCLUSIVE);
 		if (ivfbq_meta(BufferGetPage(buffer))->dim == 0)
 		{
@@ -206,7 +242,11 @@ ivfbq_index_with_dim(Relation index, int dim, bool building)
 		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
 						errmsg("expected %d dimensions, not %d", info->dim, dim),
 						errdetail("Index \"%s\" is of vectors of %d dimensions.",
-								  RelationGetRelationName(index), info->dim)));
+								  RelationGetRelationName(index), info->dim),
+						building || ivfbq_declared_dim(index) > 0
+							? 0
+							: errhint("The first vector decided it, though it may be gone; "
+									  "TRUNCATE and REINDEX leave it to the next.")));
 	return info;
 }
 

@@ -26,6 +26,7 @@ typedef struct IvfbqType
 {
 	char metric;
 	int max_dim;
+	bool typmod_is_dim; /* the type modifier of a column, if it has one */
 	/* Dimension of a value, and its floats (a pointer into the value, or palloc'd). */
 	const float *(*floats)(Datum value, int *dim);
 } IvfbqType;
@@ -50,6 +51,7 @@ typedef struct IvfbqIndex
 	IvfbqBase *zero_base;
 	BlockNumber base_block; /* of the base that ivfbq_index_base() keeps */
 	IvfbqBase *kept_base;
+	IvfbqRecent *recent;			  /* where its pages are */
 	struct IvfbqCentroids *centroids; /* of the key that was asked for last: centroids.h */
 	MemoryContext context;			  /* where all of this is */
 } IvfbqIndex;
@@ -58,6 +60,10 @@ typedef struct IvfbqIndex
 extern IvfbqIndex *ivfbq_index(Relation index);
 /* Forgets it: a build makes a new index, perhaps in the same file. */
 extern void ivfbq_index_forget(Relation index);
+
+/* What an operator class says of the vectors, and what their column does: its dimension, or 0; raises an error above the limit. */
+extern const IvfbqType *ivfbq_vector_type(Relation index);
+extern int ivfbq_declared_dim(Relation index);
 
 /* Sets the dimension if it is not set; raises an error naming both if it is another. */
 extern IvfbqIndex *ivfbq_index_with_dim(Relation index, int dim, bool building);

@@ -77,19 +77,17 @@ ivfbq_add_empty_page(Relation index, const IvfbqIndex *info, IvfbqListRef ref, b
 	return block;
 }
 
-/* Marks a page as one that gets no rows any more; returns the next one. */
-static BlockNumber
-seal_page(IvfbqMove *move, IvfbqListRef ref, BlockNumber block)
+BlockNumber
+ivfbq_seal_page(Relation index, IvfbqListRef ref, BlockNumber block)
 {
-	Buffer buffer =
-		ivfbq_read(move->index, block, ivfbq_list_kind(ref.role), BUFFER_LOCK_EXCLUSIVE);
+	Buffer buffer = ivfbq_read(index, block, ivfbq_list_kind(ref.role), BUFFER_LOCK_EXCLUSIVE);
 	IvfbqCodesData *codes = ivfbq_codes(BufferGetPage(buffer));
 	BlockNumber next = codes->next;
 
-	ivfbq_check_owner(move->index, block, BufferGetPage(buffer), ref);
+	ivfbq_check_owner(index, block, BufferGetPage(buffer), ref);
 	if (!(codes->flags & IVFBQ_CODES_SEALED))
 	{
-		IvfbqChange change = ivfbq_change_begin(move->index, false);
+		IvfbqChange change = ivfbq_change_begin(index, false);
 
 		ivfbq_codes(ivfbq_change_page(&change, buffer, false))->flags |= IVFBQ_CODES_SEALED;
 		ivfbq_change_finish(&change);
@@ -133,7 +131,7 @@ ivfbq_move_drain(IvfbqMove *move, IvfbqListRef ref, bool tagged)
 	for (BlockNumber block = list->before.head; block != list->stop;)
 	{
 		agm_vacuum_delay_point();
-		block = seal_page(move, ref, block);
+		block = ivfbq_seal_page(move->index, ref, block);
 		list->sealed_pages++;
 		if (block == InvalidBlockNumber)
 			ivfbq_corrupted(move->index, list->stop, "The page is not in its list's chain.");
@@ -319,18 +317,17 @@ write_switch(IvfbqMove *move, const IvfbqSwitch *also)
 		UnlockReleaseBuffer(pages.buffers[i]);
 }
 
-/* The pages that were drained. */
-static void
-retire_sealed(IvfbqMove *move, const IvfbqMoveList *list)
+void
+ivfbq_retire_chain(Relation index, const IvfbqIndex *info, uint8 role, BlockNumber head,
+				   BlockNumber stop)
 {
-	for (BlockNumber block = list->before.head; block != list->stop;)
+	for (BlockNumber block = head; block != stop;)
 	{
-		Buffer buffer =
-			ivfbq_read(move->index, block, ivfbq_list_kind(list->ref.role), BUFFER_LOCK_SHARE);
+		Buffer buffer = ivfbq_read(index, block, ivfbq_list_kind(role), BUFFER_LOCK_SHARE);
 		BlockNumber next = ivfbq_codes(BufferGetPage(buffer))->next;
 
 		UnlockReleaseBuffer(buffer);
-		ivfbq_retire_codes(move->index, move->info, block);
+		ivfbq_retire_codes(index, info, block);
 		agm_vacuum_delay_point();
 		block = next;
 	}
@@ -350,9 +347,12 @@ ivfbq_move_finish(IvfbqMove *move, const IvfbqSwitch *also)
 	write_switch(move, also);
 	for (int i = 0; i < move->n; i++)
 	{
-		if (move->lists[i].drained)
-			retire_sealed(move, &move->lists[i]);
-		if (move->lists[i].base != NULL)
-			ivfbq_base_free(move->lists[i].base);
+		const IvfbqMoveList *list = &move->lists[i];
+
+		if (list->drained)
+			ivfbq_retire_chain(move->index, move->info, list->ref.role, list->before.head,
+							   list->stop);
+		if (list->base != NULL)
+			ivfbq_base_free(list->base);
 	}
 }

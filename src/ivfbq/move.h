@@ -72,6 +72,12 @@ extern int64 ivfbq_move_rows(const IvfbqMove *move, int number);
  */
 extern void ivfbq_move_finish(IvfbqMove *move, const IvfbqSwitch *also);
 
+/* Marks a page of a list as one that gets no rows any more; returns the next one. */
+extern BlockNumber ivfbq_seal_page(Relation index, IvfbqListRef ref, BlockNumber block);
+/* Retires the pages of a chain that nothing reaches any more, from `head` to before `stop`. */
+extern void ivfbq_retire_chain(Relation index, const IvfbqIndex *info, uint8 role,
+							   BlockNumber head, BlockNumber stop);
+
 /*
  * Appends an empty page to a list; returns it.  Of lists of centroids, and of those that have none before
  * they become targets.

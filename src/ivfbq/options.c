@@ -31,7 +31,7 @@ ivfbq_init(void)
 	DefineCustomRealVariable(
 		"agentmem.ivfbq_epsilon",
 		"Sets how many standard errors below its estimate a row is bounded.",
-		"Rows of which the bound is too far are not looked at. -1: 3 for keys "
+		"Rows of which the bound is too far are not looked at. -1: 2.5 to 3.5 for keys "
 		"that are one list, 2.2 to 2.5 for others.",
 		&ivfbq_epsilon, -1, -1, 100, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable(
@@ -47,9 +47,15 @@ bytea *
 ivfbqoptions(Datum reloptions, bool validate)
 {
 	static const relopt_parse_elt table[] = {
-		{"flat_limit", RELOPT_TYPE_INT, offsetof(IvfbqOptions, flat_limit)},
-		{"list_size", RELOPT_TYPE_INT, offsetof(IvfbqOptions, list_size)},
-		{"refine", RELOPT_TYPE_INT, offsetof(IvfbqOptions, refine)},
+		{.optname = "flat_limit",
+		 .opttype = RELOPT_TYPE_INT,
+		 .offset = offsetof(IvfbqOptions, flat_limit)},
+		{.optname = "list_size",
+		 .opttype = RELOPT_TYPE_INT,
+		 .offset = offsetof(IvfbqOptions, list_size)},
+		{.optname = "refine",
+		 .opttype = RELOPT_TYPE_INT,
+		 .offset = offsetof(IvfbqOptions, refine)},
 	};
 
 	return (bytea *) build_reloptions(reloptions, validate, kind, sizeof(IvfbqOptions), table,

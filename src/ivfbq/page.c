@@ -9,10 +9,14 @@
 
 #include "access/transam.h"
 #include "access/xlog.h"
+#include "access/xloginsert.h"
 #include "base/compat.h"
 #include "ivfbq/meta.h"
 #include "ivfbq/page.h"
 #include "miscadmin.h"
+#include "pgstat.h"
+#include "port/pg_bitutils.h"
+#include "storage/buf_internals.h"
 #include "storage/lmgr.h"
 #include "storage/smgr.h"
 #include "utils/snapmgr.h"
@@ -35,8 +39,15 @@ ivfbq_change_page(IvfbqChange *change, Buffer buffer, bool fresh)
 		MarkBufferDirty(buffer);
 		return BufferGetPage(buffer);
 	}
-	return GenericXLogRegisterBuffer(change->state, buffer,
-									 fresh ? GENERIC_XLOG_FULL_IMAGE : 0);
+
+	/*
+	 * The first record of a page after a checkpoint has its image in any case: comparing the page with what it was,
+	 * byte by byte, would be for nothing.  Should a checkpoint begin or end in between, the record is larger than it
+	 * had to be, or the comparison made.
+	 */
+	return GenericXLogRegisterBuffer(
+		change->state, buffer,
+		fresh || XLogCheckBufferNeedsBackup(buffer) ? GENERIC_XLOG_FULL_IMAGE : 0);
 }
 
 void
@@ -173,6 +184,91 @@ Buffer
 ivfbq_read(Relation index, BlockNumber block, IvfbqPageKind kind, int lock)
 {
 	return ivfbq_read_with(index, block, kind, lock, NULL);
+}
+
+/* ---------------------------------------------------------------- pages that were found before */
+
+/* 1 MB in each backend; beyond that many blocks some share a place. */
+#define RECENT_MIN 1024
+#define RECENT_MAX (256 * 1024)
+
+/*
+ * Before 19 a page that is found by its old place does not count as used, and would be thrown out as if nobody
+ * had wanted it: every so many pages are read the usual way.
+ */
+#define RECENT_TURNS 16
+
+void
+ivfbq_recent_fit(IvfbqRecent *recent, MemoryContext context, BlockNumber blocks)
+{
+	uint32 size = Min(pg_nextpower2_32(Max(blocks, RECENT_MIN)), RECENT_MAX);
+
+	if (likely(recent->size >= size))
+		return;
+	if (recent->buffers != NULL)
+		pfree(recent->buffers);
+	recent->size = 0;
+	recent->buffers = MemoryContextAllocZero(context, sizeof(Buffer) * size);
+	recent->size = size;
+}
+
+static inline Buffer *
+recent_place(Relation index, IvfbqRecent *recent, BlockNumber block)
+{
+	if (unlikely(recent->size == 0 || RelationUsesLocalBuffers(index)))
+		return NULL;
+	return &recent->buffers[block & (recent->size - 1)];
+}
+
+Buffer
+ivfbq_read_recent(Relation index, IvfbqRecent *recent, BlockNumber block, IvfbqPageKind kind)
+{
+	Buffer *place = recent_place(index, recent, block);
+	Buffer buffer;
+
+	if (place != NULL && BufferIsValid(*place) && ++recent->turn % RECENT_TURNS != 0 &&
+		agm_read_recent_buffer(index, block, *place))
+	{
+		buffer = *place;
+		pgstat_count_buffer_read(index);
+		pgstat_count_buffer_hit(index);
+		if (unlikely(kind_without_lock(buffer) != kind))
+			ivfbq_check_page(index, block, BufferGetPage(buffer), kind);
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		ivfbq_check_page(index, block, BufferGetPage(buffer), kind);
+		return buffer;
+	}
+	buffer = ivfbq_read(index, block, kind, BUFFER_LOCK_SHARE);
+	if (place != NULL)
+		*place = buffer;
+	return buffer;
+}
+
+const char *
+ivfbq_prefetch(Relation index, IvfbqRecent *recent, BlockNumber block)
+{
+	Buffer *place = recent_place(index, recent, block);
+	const char *page;
+
+	if (block == InvalidBlockNumber)
+		return NULL;
+	if (place == NULL || !BufferIsValid(*place))
+	{
+		PrefetchBufferResult result;
+
+		if (ivfbq_is_beyond_end(index, block))
+			return NULL;
+		result = PrefetchBuffer(index, MAIN_FORKNUM, block);
+		if (place == NULL || !BufferIsValid(result.recent_buffer))
+			return NULL;
+		*place = result.recent_buffer;
+	}
+	/* Not pinned, so that it may be another page by now: then it is prefetched for nothing. */
+	__builtin_prefetch(GetBufferDescriptor(*place - 1), 1);
+	page = (const char *) BufferGetBlock(*place);
+	__builtin_prefetch(page);
+	__builtin_prefetch(page + IVFBQ_CONTENT_END);
+	return page;
 }
 
 /* ---------------------------------------------------------------- allocation */

@@ -221,8 +221,21 @@ ivfbq_list_put(Relation index, const IvfbqIndex *info, IvfbqListRef ref,
 
 		CHECK_FOR_INTERRUPTS();
 		ivfbq_list_read(index, info->nkeys, ref, &list);
+		if (list.flags & IVFBQ_LIST_CLOSED)
+		{
+			if (ref.role != IVFBQ_ROLE_LIST)
+				ivfbq_corrupted(index, ref.cell.block, "List %u of cell %u is closed.",
+								ref.role, ref.cell.index);
+			return IVFBQ_PUT_CLOSED;
+		}
+		/* It never changes (3): looking it up again would find the same. */
 		if (list.base != base || list.slot != base_slot)
-			return IVFBQ_PUT_STALE;
+			ivfbq_corrupted(
+				index, ref.cell.block,
+				"List %u of cell (%u,%u) is relative to slot %u of block %u, not %u of "
+				"%u as what led to it.",
+				ref.role, ref.cell.block, ref.cell.index, list.slot, list.base, base_slot,
+				base);
 		target = list.free != InvalidBlockNumber ? list.free : list.tail;
 		if (target == InvalidBlockNumber)
 		{

@@ -349,27 +349,31 @@ terms_are_moderate(double offset, double sum_scale, double sum_offset, double er
 		   fabs(sum_offset) <= MAX_TERM && error <= MAX_TERM;
 }
 
-void
-ivfbq_terms(const IvfbqQuery *query, const IvfbqBase *base, double epsilon, IvfbqTerms *terms)
+IvfbqPlace
+ivfbq_place(const IvfbqQuery *query, const char *row)
 {
-	const IvfbqCodec *codec = query->codec;
-	double times = codec->metric == IVFBQ_L2 ? 2.0 : 1.0;
-	double product = 0.0;
-	double square = query->square; /* |q - base| squared */
-	double x_offset = 15.0 * codec->wide_dim * query->unit;
-	double offset;
-	double error;
+	IvfbqPlace place = {.product = 0.0, .square = query->square};
 
-	if (!base->zero)
+	if (row != NULL)
 	{
 		IvfbqRowHeadData head;
 
-		ivfbq_row_head(base->row, &head);
-		product = row_product(query, base->row, &head);
-		square = row_square(query, &head, product);
+		ivfbq_row_head(row, &head);
+		place.product = row_product(query, row, &head);
+		place.square = row_square(query, &head, place.product);
 	}
-	offset = codec->metric == IVFBQ_L2 ? square : -product;
-	terms->distance = base->zero ? 0.0 : offset;
+	return place;
+}
+
+void
+ivfbq_terms(const IvfbqQuery *query, const IvfbqPlace *place, double epsilon, IvfbqTerms *terms)
+{
+	const IvfbqCodec *codec = query->codec;
+	double times = codec->metric == IVFBQ_L2 ? 2.0 : 1.0;
+	double square = place->square;
+	double x_offset = 15.0 * codec->wide_dim * query->unit;
+	double offset = codec->metric == IVFBQ_L2 ? square : -place->product;
+	double error;
 
 	if (isinf(epsilon))
 	{

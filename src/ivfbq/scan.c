@@ -10,7 +10,6 @@
 #include <math.h>
 
 #include "access/relscan.h"
-#include "ivfbq/maintain.h"
 #include "ivfbq/options.h"
 #include "ivfbq/scan.h"
 #include "ivfbq/sources.h"
@@ -20,8 +19,14 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-/* Standard errors of the 1-bit bound, unless agentmem.ivfbq_epsilon says otherwise. */
-#define FLAT_EPSILON 3.0
+/*
+ * Standard errors of the 1-bit bound, unless agentmem.ivfbq_epsilon says otherwise; measured in README.md,
+ * "Where the time goes".
+ */
+#define SMALL_EPSILON 3.5 /* keys of few pages: misses no neighbour in 40,000 */
+#define SMALL_PAGES 32
+#define FLAT_EPSILON 2.5
+#define HIGH_RECALL_FLAT_EPSILON 3.0
 #define LISTS_EPSILON 2.2
 #define HIGH_RECALL 0.985
 #define HIGH_RECALL_EPSILON 2.5
@@ -115,32 +120,49 @@ check_dim(const IvfbqIndex *info, Relation index, int dim)
 static double
 list_epsilon(const Scan *scan)
 {
+	const IvfbqSources *sources = &scan->sources;
+	bool high = ivfbq_recall >= HIGH_RECALL;
+	uint32 pages = 0;
+
 	if (ivfbq_epsilon >= 0)
 		return ivfbq_epsilon;
-	if (scan->sources.nlists == 0)
-		return FLAT_EPSILON;
-	return ivfbq_recall >= HIGH_RECALL ? HIGH_RECALL_EPSILON : LISTS_EPSILON;
+	if (sources->nlists > 0)
+		return high ? HIGH_RECALL_EPSILON : LISTS_EPSILON;
+	for (int i = 0; i < sources->nflat && pages <= SMALL_PAGES; i++)
+		pages += sources->flat[i].list.pages;
+	if (pages <= SMALL_PAGES)
+		return SMALL_EPSILON;
+	return high ? HIGH_RECALL_FLAT_EPSILON : FLAT_EPSILON;
 }
 
 static void
-add_source(Scan *scan, Relation index, const IvfbqSource *source)
+add_flat(Scan *scan, Relation index, const IvfbqSource *source)
 {
-	IvfbqBase *base = ivfbq_list_base(index, scan->info, &source->list, source->ref.role);
+	IvfbqPlace place =
+		ivfbq_list_place(index, scan->info, &source->list, source->ref.role, scan->query);
 
-	ivfbq_stream_add(scan->stream, source->ref, source->list.head, base, source->tags, NULL);
-	ivfbq_base_free(base);
+	ivfbq_stream_add(scan->stream, source->ref, source->list.head, &place, source->tags,
+					 source->target);
+}
+
+static void
+add_list(Scan *scan, Relation index, const IvfbqRankedList *list)
+{
+	IvfbqListRef ref = {list->cell, IVFBQ_ROLE_LIST};
+	IvfbqPlace place = list->place >= 0 ? scan->sources.places[list->place]
+										: ivfbq_list_place(index, scan->info, &list->list,
+														   IVFBQ_ROLE_LIST, scan->query);
+
+	ivfbq_stream_add(scan->stream, ref, list->list.head, &place, NULL, NULL);
 }
 
 /* How many lists the first round reads; they are in front then. */
 static int
-near_lists(Scan *scan, Relation index)
+near_lists(Scan *scan)
 {
-	IvfbqMetaData meta;
-
-	if (scan->sources.nlists == 0 || ivfbq_exact || scan->target.ranged)
+	if (ivfbq_exact || scan->target.ranged)
 		return scan->sources.nlists;
-	ivfbq_meta_read(index, &meta);
-	return ivfbq_sources_near(&scan->sources, ivfbq_threshold(&meta, ivfbq_recall));
+	return ivfbq_sources_near(&scan->sources);
 }
 
 /* Gives the stream the lists of the next round; false: there are none left. */
@@ -153,8 +175,8 @@ add_round(Scan *scan, Relation index)
 	if (scan->round == 0)
 	{
 		for (int i = 0; i < sources->nflat; i++)
-			add_source(scan, index, &sources->flat[i]);
-		end = near_lists(scan, index);
+			add_flat(scan, index, &sources->flat[i]);
+		end = near_lists(scan);
 	}
 	else
 	{
@@ -165,7 +187,7 @@ add_round(Scan *scan, Relation index)
 	}
 	scan->round++;
 	for (int i = scan->next_list; i < end; i++)
-		add_source(scan, index, &sources->lists[i]);
+		add_list(scan, index, &sources->lists[i]);
 
 	/* Nothing near: on to what is far. */
 	if (scan->round == 1 && sources->nflat == 0 && end == 0 && sources->nlists > 0)
@@ -174,6 +196,19 @@ add_round(Scan *scan, Relation index)
 		return false;
 	scan->next_list = end;
 	return scan->round > 1 || sources->nflat > 0 || end > 0;
+}
+
+/*
+ * A range from the query's own place, or without a query: no row beyond the radius is wanted, and as they come
+ * in order, the scan is over there.
+ */
+static bool
+ends_at_radius(const IvfbqTarget *target)
+{
+	return target->ranged &&
+		   (!target->ordered ||
+			(target->query != NULL && target->query_dim == target->center_dim &&
+			 memcmp(target->query, target->center, sizeof(float) * target->query_dim) == 0));
 }
 
 /* What the stream measures from: the query, or the center of a range. */
@@ -199,7 +234,6 @@ static void
 begin(Scan *scan, IndexScanDesc desc)
 {
 	Relation index = desc->indexRelation;
-	bool range_only;
 	bool certain;
 
 	if (desc->xs_snapshot == NULL || !IsMVCCSnapshot(desc->xs_snapshot))
@@ -216,14 +250,14 @@ begin(Scan *scan, IndexScanDesc desc)
 	}
 
 	scan->phase = PHASE_TIDS;
-	range_only = scan->target.ranged && !scan->target.ordered;
 	certain = ivfbq_exact || scan->target.ranged;
 	if (make_query(scan, index))
 	{
-		ivfbq_sources_find(&scan->sources, index, scan->info, &scan->target, scan->query);
+		ivfbq_sources_find(&scan->sources, index, scan->info, &scan->target, scan->query,
+						   ivfbq_recall);
 		scan->stream = ivfbq_stream_new(index, scan->info, scan->query, list_epsilon(scan),
 										certain, (Size) work_mem * 1024 / 4);
-		if (range_only)
+		if (ends_at_radius(&scan->target))
 			ivfbq_stream_limit(
 				scan->stream, ivfbq_key_distance(scan->info->type.metric, scan->target.radius));
 		scan->streamed_rows = true;
@@ -231,7 +265,8 @@ begin(Scan *scan, IndexScanDesc desc)
 			scan->phase = PHASE_ROWS;
 	}
 	else
-		ivfbq_sources_find(&scan->sources, index, scan->info, &scan->target, NULL);
+		ivfbq_sources_find(&scan->sources, index, scan->info, &scan->target, NULL,
+						   ivfbq_recall);
 	scan->source = 0;
 	scan->block = InvalidBlockNumber;
 }
@@ -290,32 +325,48 @@ read_tids(Scan *scan, Relation index, const IvfbqSource *source)
 	scan->tids_block = scan->block;
 	for (int slot = 0; slot < ivfbq_codes(page)->nslots; slot++)
 	{
-		bool same = ivfbq_slot_is_live(geometry, page, slot);
+		uint32 tags[IVFBQ_MAX_KEYS];
 
-		for (int i = 0; same && source->tags != NULL && i < geometry->ntags; i++)
-			same = ivfbq_slot_tag(geometry, page, slot, i) == source->tags[i];
-		if (same)
+		if (!ivfbq_slot_is_live(geometry, page, slot))
+			continue;
+		for (int i = 0; i < geometry->ntags; i++)
+			tags[i] = ivfbq_slot_tag(geometry, page, slot, i);
+		if ((source->tags == NULL ||
+			 memcmp(tags, source->tags, sizeof(uint32) * geometry->ntags) == 0) &&
+			(source->target == NULL ||
+			 ivfbq_target_matches(source->target, geometry->ntags, tags)))
 			scan->tids[scan->ntids++] = *ivfbq_slot_tid(page, slot);
 	}
 	scan->block = ivfbq_codes(page)->next;
 	UnlockReleaseBuffer(buffer);
 }
 
-/* Which sources are read for their TIDs: rows only if the stream has not given them. */
-static const IvfbqSource *
-tid_source(const Scan *scan, int number)
+/* Which sources are read for their TIDs: rows only if the stream has not given them; false: no more. */
+static bool
+tid_source(const Scan *scan, int number, IvfbqSource *source)
 {
 	const IvfbqSources *sources = &scan->sources;
 
 	if (number < sources->ntids)
-		return &sources->tids[number];
+	{
+		*source = sources->tids[number];
+		return true;
+	}
 	number -= sources->ntids;
 	if (scan->streamed_rows)
-		return NULL;
+		return false;
 	if (number < sources->nflat)
-		return &sources->flat[number];
+	{
+		*source = sources->flat[number];
+		return true;
+	}
 	number -= sources->nflat;
-	return number < sources->nlists ? &sources->lists[number] : NULL;
+	if (number >= sources->nlists)
+		return false;
+	memset(source, 0, sizeof(*source));
+	source->ref = (IvfbqListRef){sources->lists[number].cell, IVFBQ_ROLE_LIST};
+	source->list = sources->lists[number].list;
+	return true;
 }
 
 /*
@@ -330,19 +381,19 @@ next_tid(Scan *scan, IndexScanDesc desc)
 		return false;
 	while (scan->next_tid >= scan->ntids)
 	{
-		const IvfbqSource *source = tid_source(scan, scan->source);
+		IvfbqSource source;
 
 		CHECK_FOR_INTERRUPTS();
-		if (source == NULL)
+		if (!tid_source(scan, scan->source, &source))
 			return false;
 		if (scan->block == InvalidBlockNumber)
 		{
-			scan->block = source->list.head;
+			scan->block = source.list.head;
 			scan->pages = 0;
 		}
-		read_tids(scan, desc->indexRelation, source);
+		read_tids(scan, desc->indexRelation, &source);
 		if (++scan->pages > RelationGetNumberOfBlocks(desc->indexRelation))
-			ivfbq_corrupted(desc->indexRelation, source->list.head,
+			ivfbq_corrupted(desc->indexRelation, source.list.head,
 							"The pages of a list run in a circle.");
 		if (scan->block == InvalidBlockNumber)
 			scan->source++;

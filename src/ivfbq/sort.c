@@ -13,7 +13,14 @@
 #include "catalog/pg_type_d.h"
 #include "executor/tuptable.h"
 #include "ivfbq/sort.h"
-#include "utils/guc.h"
+
+/*
+ * What a sort keeps in memory is written without a look for interrupts when it is full, and given back when the sort
+ * ends: more of it would make a cancel wait, and saves no pass as long as a merge takes hundreds of runs.
+ */
+#define MEMORY_MAX ((Size) 64 * 1024 * 1024)
+/* Numbers are many more in as many bytes. */
+#define NUMBERS_MEMORY_MAX ((Size) 16 * 1024 * 1024)
 
 /* Columns before the tags, and the row behind them. */
 #define COLUMNS_MAX (IVFBQ_MAX_KEYS + 2)
@@ -46,9 +53,9 @@ datum_number(Datum datum)
 
 /* What tuplesort is given as its memory, in kB. */
 static int
-kilobytes(Size memory)
+kilobytes(Size memory, Size most)
 {
-	return (int) Min(Max(memory / 1024, 64), (Size) MAX_KILOBYTES);
+	return (int) (Max(Min(memory, most) / 1024, 64));
 }
 
 IvfbqSort *
@@ -72,9 +79,9 @@ ivfbq_sort_new(int ntags, Size memory, SortCoordinate coordinate)
 		columns[i] = (AttrNumber) (i + 1);
 		operators[i] = i == 0 ? Int8LessOperator : Int4LessOperator;
 	}
-	sort->state =
-		tuplesort_begin_heap(desc, ntags > 1 ? ntags + 1 : 1, columns, operators, collations,
-							 nulls_first, kilobytes(memory), coordinate, TUPLESORT_NONE);
+	sort->state = tuplesort_begin_heap(desc, ntags > 1 ? ntags + 1 : 1, columns, operators,
+									   collations, nulls_first, kilobytes(memory, MEMORY_MAX),
+									   coordinate, TUPLESORT_NONE);
 	sort->in = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	sort->out = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	return sort;
@@ -146,7 +153,8 @@ Tuplesortstate *
 ivfbq_numbers_new(Size memory, SortCoordinate coordinate)
 {
 	return tuplesort_begin_datum(INT8OID, Int8LessOperator, InvalidOid, false,
-								 kilobytes(memory), coordinate, TUPLESORT_NONE);
+								 kilobytes(memory, NUMBERS_MEMORY_MAX), coordinate,
+								 TUPLESORT_NONE);
 }
 
 void

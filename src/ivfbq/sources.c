@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "ivfbq/centroids.h"
+#include "ivfbq/maintain.h"
 #include "ivfbq/sources.h"
 #include "ivfbq/stream.h"
 #include "miscadmin.h"
@@ -31,24 +32,30 @@ typedef struct Finder
 	int pages_max;
 } Finder;
 
+/* An array with room for `more` behind the first n. */
+static void *
+with_room(void *items, Size size, int n, int more, int *max)
+{
+	if (likely(*max - n >= more))
+		return items;
+	*max = Max(n + more, Max(16, 2 * *max));
+	return items == NULL ? palloc_extended(size * *max, MCXT_ALLOC_HUGE)
+						 : repalloc_huge(items, size * *max);
+}
+
 static void
 add(IvfbqSource **items, int *n, int *max, const IvfbqSource *source)
 {
-	if (*n == *max)
-	{
-		*max = Max(16, 2 * *max);
-		*items = *items == NULL ? palloc(sizeof(IvfbqSource) * *max)
-								: repalloc_huge(*items, sizeof(IvfbqSource) * *max);
-	}
+	*items = with_room(*items, sizeof(IvfbqSource), *n, 1, max);
 	(*items)[(*n)++] = *source;
 }
 
 /* The lists of a cell that are read in any case. */
 static void
-add_cell(Finder *finder, const IvfbqCell *cell, const uint32 *tags)
+add_cell(Finder *finder, const IvfbqCell *cell, const uint32 *tags, const IvfbqTarget *target)
 {
 	IvfbqSources *sources = finder->sources;
-	IvfbqSource source = {.ref = {cell->ref, IVFBQ_ROLE_ROWS}, .tags = tags};
+	IvfbqSource source = {.ref = {cell->ref, IVFBQ_ROLE_ROWS}, .tags = tags, .target = target};
 
 	source.list = cell->u.data.rows;
 	if (source.list.head != InvalidBlockNumber)
@@ -88,18 +95,18 @@ add_lists(Finder *finder, const IvfbqCellData *key)
 	finder->npages = 0;
 	while (block != InvalidBlockNumber)
 	{
-		Buffer buffer = ivfbq_read(finder->index, block, IVFBQ_PAGE_LISTS, BUFFER_LOCK_SHARE);
+		Buffer buffer =
+			ivfbq_read_recent(finder->index, finder->info->recent, block, IVFBQ_PAGE_LISTS);
 		IvfbqListsData *page = (IvfbqListsData *) IVFBQ_CONTENT(BufferGetPage(buffer));
+		const IvfbqListData *lists = (const IvfbqListData *) (page + 1);
+		uint16 n = Min(page->nlists, IVFBQ_LISTS_PER_PAGE);
 
 		add_lists_page(finder, block);
-		for (uint16 i = 0; i < Min(page->nlists, IVFBQ_LISTS_PER_PAGE); i++)
-		{
-			IvfbqSource source = {.ref = {{block, i, 0}, IVFBQ_ROLE_LIST}};
-
-			source.list = ((IvfbqListData *) (page + 1))[i];
-			source.rank = INFINITY;
-			add(&sources->lists, &sources->nlists, &sources->lists_max, &source);
-		}
+		sources->lists = with_room(sources->lists, sizeof(IvfbqRankedList), sources->nlists, n,
+								   &sources->lists_max);
+		for (uint16 i = 0; i < n; i++)
+			sources->lists[sources->nlists++] = (IvfbqRankedList){
+				.list = lists[i], .cell = {block, i, 0}, .rank = INFINITY, .place = -1};
 		block = page->next;
 		UnlockReleaseBuffer(buffer);
 		if ((BlockNumber) finder->npages > RelationGetNumberOfBlocks(finder->index))
@@ -109,7 +116,7 @@ add_lists(Finder *finder, const IvfbqCellData *key)
 }
 
 /* The list whose cell a centroid names; NULL if it was made a moment ago. */
-static IvfbqSource *
+static IvfbqRankedList *
 find_list(Finder *finder, IvfbqCellRef cell)
 {
 	for (int i = 0; i < finder->npages; i++)
@@ -123,58 +130,96 @@ find_list(Finder *finder, IvfbqCellRef cell)
 	return NULL;
 }
 
-/* Through the centroids that the backend remembers; false if it does not. */
-static bool
-rank_by_memory(Finder *finder, const IvfbqCellData *key, IvfbqCellRef ref,
-			   const IvfbqQuery *query, double spread)
+/* Of a list that is near: where its base is, while the backend remembers it. */
+static void
+note_place(Finder *finder, IvfbqRankedList *list, const IvfbqCentroid *centroid,
+		   const char *row)
 {
+	IvfbqSources *sources = finder->sources;
+
+	if (list->list.base != centroid->block || list->list.slot != centroid->slot)
+		return;
+	sources->places = with_room(sources->places, sizeof(IvfbqPlace), sources->nplaces, 1,
+								&sources->places_max);
+	list->place = sources->nplaces++;
+	sources->places[list->place] = ivfbq_place(finder->query, row);
+}
+
+/*
+ * Through the centroids that the backend remembers; false if it does not.  The query's high bytes are enough
+ * to rank lists by.
+ */
+static bool
+rank_by_memory(Finder *finder, const IvfbqCellData *key, IvfbqCellRef ref, double spread)
+{
+	const IvfbqQuery *query = finder->query;
 	const IvfbqCentroids *centroids =
 		ivfbq_centroids(finder->index, ivfbq_index(finder->index), key, ref, finder->switches);
-	double nearest = INFINITY;
+	float nearest = INFINITY;
+	float *distances;
+	uint8 *biased;
 
 	if (centroids == NULL)
 		return false;
+	distances = palloc(sizeof(float) * Max(centroids->n, 1));
+	biased = palloc(finder->info->dim);
+	for (int i = 0; i < finder->info->dim; i++)
+		biased[i] = (uint8) (query->high[i] + 128);
+	ivfbq_kmeans_distances(centroids->kmeans, biased, (float) (256.0 * query->scale),
+						   distances);
+	for (int i = 0; i < centroids->n; i++)
+		nearest = Min(nearest, distances[i]);
 	for (int i = 0; i < centroids->n; i++)
 	{
-		double distance = ivfbq_row_distance(
-			query, centroids->kmeans->centroids + (Size) finder->info->rows.row_bytes * i);
-		IvfbqSource *list = find_list(finder, centroids->items[i].list);
+		IvfbqRankedList *list = find_list(finder, centroids->items[i].list);
 
-		nearest = Min(nearest, distance);
-		if (list != NULL)
-			list->rank = distance;
+		if (list == NULL)
+			continue;
+		list->rank = (float) ((distances[i] - nearest) / spread);
+		/* Too long for floats: better looked at than not. */
+		if (isnan(list->rank))
+			list->rank = 0;
+		if (list->rank <= finder->sources->threshold)
+			note_place(finder, list, &centroids->items[i],
+					   centroids->kmeans->centroids + (Size) finder->info->rows.row_bytes * i);
 	}
-	for (int i = finder->firsts[0]; i < finder->sources->nlists; i++)
-		finder->sources->lists[i].rank = (finder->sources->lists[i].rank - nearest) / spread;
+	pfree(distances);
+	pfree(biased);
 	return true;
 }
 
+/* By Euclidean distance, whatever the metric. */
 static void
-rank_by_stream(Finder *finder, const IvfbqCellData *key, IvfbqCellRef ref,
-			   const IvfbqQuery *query, double spread)
+rank_by_stream(Finder *finder, const IvfbqCellData *key, IvfbqCellRef ref, double spread)
 {
 	IvfbqListRef centroids = {ref, IVFBQ_ROLE_CENTROIDS};
-	IvfbqBase *base =
-		ivfbq_list_base(finder->index, finder->info, &key->centroids, IVFBQ_ROLE_CENTROIDS);
-	IvfbqStream *stream = ivfbq_stream_new(finder->index, finder->info, query, 0, true,
-										   sizeof(IvfbqSource) * (Size) key->nlists);
+	IvfbqCodec codec = *finder->info->codec;
+	IvfbqQuery *query;
+	IvfbqStream *stream;
+	IvfbqPlace place;
 	double nearest = -1;
 	IvfbqHit hit;
 
-	ivfbq_stream_add(stream, centroids, key->centroids.head, base, NULL, NULL);
+	codec.metric = IVFBQ_L2;
+	query = ivfbq_query_rotated(&codec, finder->query->y, 0);
+	stream = ivfbq_stream_new(finder->index, finder->info, query, 0, true,
+							  sizeof(IvfbqRankedList) * (Size) key->nlists);
+	place = ivfbq_list_place(finder->index, finder->info, &key->centroids, IVFBQ_ROLE_CENTROIDS,
+							 query);
+	ivfbq_stream_add(stream, centroids, key->centroids.head, &place, NULL, NULL);
 	while (ivfbq_stream_next(stream, &hit))
 	{
 		IvfbqCellRef cell = {ItemPointerGetBlockNumberNoCheck(&hit.tid),
 							 ItemPointerGetOffsetNumberNoCheck(&hit.tid) - 1, 0};
-		IvfbqSource *list = find_list(finder, cell);
+		IvfbqRankedList *list = find_list(finder, cell);
 
 		if (nearest < 0)
 			nearest = hit.bound;
 		if (list != NULL)
-			list->rank = (hit.bound - nearest) / spread;
+			list->rank = (float) ((hit.bound - nearest) / spread);
 	}
 	ivfbq_stream_free(stream);
-	ivfbq_base_free(base);
+	ivfbq_query_free(query);
 }
 
 /*
@@ -185,16 +230,9 @@ static void
 rank_lists(Finder *finder, const IvfbqCellData *key, IvfbqCellRef ref)
 {
 	double spread = key->spread > 0 ? key->spread : 1;
-	IvfbqCodec codec = *finder->info->codec;
-	IvfbqQuery *query;
 
-	if (finder->npages == 0)
-		return;
-	codec.metric = IVFBQ_L2;
-	query = ivfbq_query_rotated(&codec, finder->query->y, 0);
-	if (!rank_by_memory(finder, key, ref, query, spread))
-		rank_by_stream(finder, key, ref, query, spread);
-	ivfbq_query_free(query);
+	if (finder->npages > 0 && !rank_by_memory(finder, key, ref, spread))
+		rank_by_stream(finder, key, ref, spread);
 }
 
 /* Lists without pages have nothing to read. */
@@ -205,7 +243,11 @@ drop_empty_lists(IvfbqSources *sources, int first)
 
 	for (int i = first; i < sources->nlists; i++)
 		if (sources->lists[i].list.head != InvalidBlockNumber)
-			sources->lists[kept++] = sources->lists[i];
+		{
+			if (kept < i)
+				sources->lists[kept] = sources->lists[i];
+			kept++;
+		}
 	sources->nlists = kept;
 }
 
@@ -214,7 +256,7 @@ add_key(Finder *finder, const IvfbqCell *cell)
 {
 	int first = finder->sources->nlists;
 
-	add_cell(finder, cell, NULL);
+	add_cell(finder, cell, NULL, NULL);
 	if ((cell->u.data.flags & IVFBQ_KEY_CLUSTERED) == 0)
 		return;
 	add_lists(finder, &cell->u.data);
@@ -226,14 +268,14 @@ add_key(Finder *finder, const IvfbqCell *cell)
 /* ---------------------------------------------------------------- what comes first */
 
 int
-ivfbq_sources_near(IvfbqSources *sources, double threshold)
+ivfbq_sources_near(IvfbqSources *sources)
 {
 	int near = 0;
 
 	for (int i = 0; i < sources->nlists; i++)
-		if (sources->lists[i].rank <= threshold)
+		if (sources->lists[i].rank <= sources->threshold)
 		{
-			IvfbqSource swapped = sources->lists[near];
+			IvfbqRankedList swapped = sources->lists[near];
 
 			sources->lists[near++] = sources->lists[i];
 			sources->lists[i] = swapped;
@@ -244,20 +286,21 @@ ivfbq_sources_near(IvfbqSources *sources, double threshold)
 static int
 compare_ranks(const void *a, const void *b)
 {
-	const IvfbqSource *x = a;
-	const IvfbqSource *y = b;
+	const IvfbqRankedList *x = a;
+	const IvfbqRankedList *y = b;
 
 	if (x->rank != y->rank)
 		return x->rank < y->rank ? -1 : 1;
-	if (x->ref.cell.block != y->ref.cell.block)
-		return x->ref.cell.block < y->ref.cell.block ? -1 : 1;
-	return (int) x->ref.cell.index - (int) y->ref.cell.index;
+	if (x->cell.block != y->cell.block)
+		return x->cell.block < y->cell.block ? -1 : 1;
+	return (int) x->cell.index - (int) y->cell.index;
 }
 
 void
 ivfbq_sources_sort(IvfbqSources *sources, int first)
 {
-	qsort(sources->lists + first, sources->nlists - first, sizeof(IvfbqSource), compare_ranks);
+	qsort(sources->lists + first, sources->nlists - first, sizeof(IvfbqRankedList),
+		  compare_ranks);
 }
 
 /* ---------------------------------------------------------------- the directory */
@@ -267,17 +310,17 @@ visit_node(const IvfbqCell *cell, void *arg)
 {
 	Finder *finder = arg;
 
-	add_cell(finder, cell, finder->key->tags);
+	add_cell(finder, cell, finder->key->tags, NULL);
 }
 
-/* Of a walk through all cells: a node's rows are not filtered here, the executor does that. */
+/* Of a walk through all cells: a node's rows are filtered by those columns that are given. */
 static void
 visit_any(const IvfbqCell *cell, void *arg)
 {
 	Finder *finder = arg;
 
 	if (cell->u.data.type == IVFBQ_CELL_NODE)
-		add_cell(finder, cell, NULL);
+		add_cell(finder, cell, NULL, finder->target->any_given ? finder->target : NULL);
 	else if (ivfbq_target_matches(finder->target, finder->info->nkeys, cell->u.data.tags))
 		add_key(finder, cell);
 }
@@ -304,7 +347,7 @@ find_all(Finder *finder)
 
 void
 ivfbq_sources_find(IvfbqSources *sources, Relation index, const IvfbqIndex *info,
-				   const IvfbqTarget *target, const IvfbqQuery *query)
+				   const IvfbqTarget *target, const IvfbqQuery *query, double recall)
 {
 	Finder finder = {
 		.sources = sources, .index = index, .info = info, .target = target, .query = query};
@@ -317,7 +360,8 @@ ivfbq_sources_find(IvfbqSources *sources, Relation index, const IvfbqIndex *info
 	{
 		CHECK_FOR_INTERRUPTS();
 		before = after;
-		sources->nflat = sources->nlists = sources->ntids = 0;
+		sources->nflat = sources->nlists = sources->nplaces = sources->ntids = 0;
+		sources->threshold = ivfbq_threshold(&before, recall);
 		finder.switches = before.switches;
 		find_all(&finder);
 		ivfbq_meta_read(index, &after);

@@ -1,13 +1,10 @@
 /*
  * split.c
- *		Lists made of lists: clustering a flat list, splitting one that has grown, writing one to
- *		fewer pages (maintain.h).
+ *		Lists made of lists: splitting one that has grown, writing one to fewer pages (maintain.h).
  *
  * What is moved, and where to; how is in move.c.  Everything is computed from 8-bit rows.
  */
 #include "postgres.h"
-
-#include <limits.h>
 
 #include "common/pg_prng.h"
 #include "ivfbq/grow.h"
@@ -25,121 +22,6 @@ static void
 interrupt(void)
 {
 	CHECK_FOR_INTERRUPTS();
-}
-
-/* ---------------------------------------------------------------- rows one after the other */
-
-/* The rows of a drained list, page by page. */
-typedef struct RowCursor
-{
-	Relation index;
-	const IvfbqGeometry *geometry;
-	BlockNumber head;
-	BlockNumber stop;
-	BlockNumber next; /* page */
-	char *page;		  /* a copy */
-	BlockNumber block;
-	int slot;
-	bool has_page;
-} RowCursor;
-
-static void
-cursor_rewind(void *arg)
-{
-	RowCursor *cursor = arg;
-
-	cursor->next = cursor->head;
-	cursor->has_page = false;
-}
-
-static bool
-cursor_next(void *arg, char *row)
-{
-	RowCursor *cursor = arg;
-
-	for (;;)
-	{
-		if (cursor->has_page)
-		{
-			for (int slot = cursor->slot; slot < ivfbq_codes(cursor->page)->nslots; slot++)
-				if (ivfbq_slot_is_live(cursor->geometry, cursor->page, slot))
-				{
-					ivfbq_row_read(cursor->index, cursor->geometry, cursor->page, cursor->block,
-								   slot, row);
-					cursor->slot = slot + 1;
-					return true;
-				}
-			cursor->has_page = false;
-		}
-		if (cursor->next == InvalidBlockNumber || cursor->next == cursor->stop)
-			return false;
-		CHECK_FOR_INTERRUPTS();
-		{
-			Buffer buffer =
-				ivfbq_read(cursor->index, cursor->next, IVFBQ_PAGE_CODES, BUFFER_LOCK_SHARE);
-
-			ivfbq_check_counts(cursor->index, cursor->next, BufferGetPage(buffer),
-							   cursor->geometry);
-			memcpy(cursor->page, BufferGetPage(buffer), BLCKSZ);
-			UnlockReleaseBuffer(buffer);
-		}
-		cursor->block = cursor->next;
-		cursor->next = ivfbq_codes(cursor->page)->next;
-		cursor->slot = 0;
-		cursor->has_page = true;
-	}
-}
-
-/* ---------------------------------------------------------------- clustering a flat list */
-
-typedef struct ClusterSwitch
-{
-	Relation index;
-	int nkeys;
-	IvfbqCellRef key;
-	IvfbqClustered made;
-} ClusterSwitch;
-
-static void
-set_clustered(Page codes pg_attribute_unused(), Page (*page_of)(void *, BlockNumber),
-			  void *pages, void *arg)
-{
-	ClusterSwitch *clustering = arg;
-	IvfbqCellData *cell = ivfbq_directory_cell(clustering->index, clustering->nkeys,
-											   page_of(pages, clustering->key.block),
-											   clustering->key.block, clustering->key.index);
-
-	cell->flags |= IVFBQ_KEY_CLUSTERED;
-	cell->centroids = clustering->made.centroids;
-	cell->lists = clustering->made.lists;
-	cell->lists_tail = clustering->made.lists_tail;
-	cell->nlists = clustering->made.nlists;
-	cell->spread = clustering->made.spread;
-}
-
-bool
-ivfbq_cluster_key(Relation index, const IvfbqIndex *info, IvfbqCellRef key, int64 rows,
-				  int list_size)
-{
-	IvfbqMove *move = palloc(sizeof(IvfbqMove));
-	ClusterSwitch clustering = {.index = index, .nkeys = info->nkeys, .key = key};
-	IvfbqSwitch also = {InvalidBlockNumber, set_clustered, &clustering};
-	RowCursor cursor = {.index = index, .geometry = &info->rows};
-	IvfbqRowSource source = {rows, cursor_rewind, cursor_next, NULL, &cursor};
-	int64 nlists = Max(1, (rows + list_size - 1) / list_size);
-	int number;
-
-	ivfbq_move_begin(move, index, info);
-	number = ivfbq_move_drain(move, (IvfbqListRef){key, IVFBQ_ROLE_ROWS}, false);
-	cursor.head = move->lists[number].before.head;
-	cursor.stop = move->lists[number].stop;
-	cursor.page = palloc(BLCKSZ);
-	ivfbq_cluster(index, info, key, &source, (int) Min(nlists, INT_MAX / 2),
-				  (Size) maintenance_work_mem * 1024, false, &clustering.made);
-	ivfbq_move_finish(move, &also);
-	pfree(cursor.page);
-	pfree(move);
-	return true;
 }
 
 /* ---------------------------------------------------------------- splitting */

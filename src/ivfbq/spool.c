@@ -3,8 +3,8 @@
  *		The scan of the table in a build: every row to its 8-bit row, and that into a file or
  *		sort (spool.h).
  *
- * Runs in every process of a build.  The index has a meta page and a directory then, and nothing else; the
- * first vector that any of them meets sets its dimension.
+ * Runs in every process of a build.  The index has a meta page and a directory then, and nothing else; if
+ * its column declares no dimension, the first vector that any of them meets sets it.
  */
 #include "postgres.h"
 

@@ -9,6 +9,7 @@
 #define AGM_IVFBQ_STREAM_H
 
 #include "ivfbq/list.h"
+#include "ivfbq/target.h"
 
 typedef struct IvfbqStream IvfbqStream;
 
@@ -18,16 +19,19 @@ typedef struct IvfbqHit
 	ItemPointerData tid;
 	BlockNumber block; /* the row's code page and slot */
 	int slot;
-	const char *row; /* its 8-bit row, until the next call */
 } IvfbqHit;
 
 /* At most `memory` bytes for candidates.  certain: refine by certain bounds only (exact order). */
 extern IvfbqStream *ivfbq_stream_new(Relation index, const IvfbqIndex *info,
 									 const IvfbqQuery *query, double epsilon, bool certain,
 									 Size memory);
-/* A chain to read; tags: only rows with these (NULL: all); wanted: of nkeys flags, which tags count (NULL: all). */
+/*
+ * A chain to read; place: of its base.  Of a node: tags: only rows with these (NULL: all); target: only rows that it matches
+ * (NULL: all).  Both are to stay as long as the stream.
+ */
 extern void ivfbq_stream_add(IvfbqStream *stream, IvfbqListRef ref, BlockNumber head,
-							 const IvfbqBase *base, const uint32 *tags, const bool *wanted);
+							 const IvfbqPlace *place, const uint32 *tags,
+							 const IvfbqTarget *target);
 /* Rows whose key distance is certainly above this are left out. */
 extern void ivfbq_stream_limit(IvfbqStream *stream, double key_distance);
 /* False: no more rows in the chains that were added. More may be added then. */

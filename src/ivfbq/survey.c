@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "ivfbq/cluster.h"
 #include "ivfbq/options.h"
 #include "ivfbq/survey.h"
 #include "ivfbq/vacuum.h"
@@ -18,6 +19,21 @@
 /* A list is rewritten if fewer of its slots than this many percent are used, and it has more pages than that. */
 #define SPARSE_PERCENT 40
 #define SPARSE_PAGES 4
+
+/*
+ * The lists of a key are made anew when its rows are worth so many times the lists that they were worth then: searches
+ * cost a tenth more at the first point, a third at the second.  Making them costs rows times lists: it is done less
+ * often where there are many.
+ */
+#define RECLUSTER_GROWTH 1.25
+#define RECLUSTER_GROWTH_MANY 1.5
+#define MANY_LISTS 1000
+
+/*
+ * A list is split if it has so many times the rows that it should have, and that those of its key have: splitting
+ * makes those around it worse.
+ */
+#define SPLIT_SIZE 4
 
 /* Rows of a page that count for the index's mean, and rows that are enough. */
 #define MEAN_ROWS_PER_PAGE 8
@@ -253,7 +269,8 @@ note_due(IvfbqSurvey *survey, IvfbqListRef ref, const IvfbqCell *cell, const Lis
 		add_due(survey, IVFBQ_DUE_CLUSTER, ref, cell->ref, state->live);
 	else if (is_flat && clustered && state->live > survey->list_size)
 		add_due(survey, IVFBQ_DUE_SPREAD, ref, cell->ref, state->live);
-	else if (ref.role == IVFBQ_ROLE_LIST && state->live > 2 * (int64) survey->list_size)
+	else if (ref.role == IVFBQ_ROLE_LIST &&
+			 state->live > SPLIT_SIZE * (int64) survey->list_size)
 		add_due(survey, IVFBQ_DUE_SPLIT, ref, cell->ref, state->live);
 	else if (state->pages > 1 &&
 			 (state->live == 0 || (state->pages > SPARSE_PAGES &&
@@ -261,7 +278,8 @@ note_due(IvfbqSurvey *survey, IvfbqListRef ref, const IvfbqCell *cell, const Lis
 		add_due(survey, IVFBQ_DUE_REWRITE, ref, cell->ref, state->live);
 }
 
-static void
+/* Returns how many rows it has. */
+static int64
 survey_list(IvfbqSurvey *survey, IvfbqListRef ref, const IvfbqListData *list,
 			const IvfbqCell *cell)
 {
@@ -271,7 +289,7 @@ survey_list(IvfbqSurvey *survey, IvfbqListRef ref, const IvfbqListData *list,
 	if (ref.role != IVFBQ_ROLE_LIST)
 		reach_base(survey, list->base);
 	if (list->head == InvalidBlockNumber)
-		return;
+		return 0;
 	/* The first row may have come since the index was looked at. */
 	if (survey->info->dim == 0)
 		survey->info = ivfbq_index(survey->index);
@@ -279,7 +297,7 @@ survey_list(IvfbqSurvey *survey, IvfbqListRef ref, const IvfbqListData *list,
 								   ivfbq_list_is_tagged(survey->info, ref, &cell->u.data));
 	walk_chain(survey, ref, geometry, list->head, &state);
 	if (survey->only_mark || ref.role == IVFBQ_ROLE_CENTROIDS)
-		return;
+		return 0;
 
 	survey->rows += state.live;
 	/* The first page of the chain is then the first of the list. */
@@ -291,13 +309,16 @@ survey_list(IvfbqSurvey *survey, IvfbqListRef ref, const IvfbqListData *list,
 		ivfbq_detach_empty(survey->index, survey->info, ref);
 	else
 		note_due(survey, ref, cell, &state);
+	return state.live;
 }
 
 /* ---------------------------------------------------------------- cells */
 
-static void
+/* Returns how many rows its lists have; so does the next. */
+static int64
 survey_lists_page(IvfbqSurvey *survey, BlockNumber block, Page page, const IvfbqCell *key)
 {
+	int64 rows = 0;
 	IvfbqListsData *content = (IvfbqListsData *) IVFBQ_CONTENT(page);
 
 	if (content->key_block != key->ref.block || content->key_index != key->ref.index ||
@@ -305,14 +326,16 @@ survey_lists_page(IvfbqSurvey *survey, BlockNumber block, Page page, const Ivfbq
 		ivfbq_corrupted(survey->index, block, "The page has no lists of key (%u,%u).",
 						key->ref.block, key->ref.index);
 	for (uint16 i = 0; i < content->nlists; i++)
-		survey_list(survey, (IvfbqListRef){{block, i, 0}, IVFBQ_ROLE_LIST},
-					(IvfbqListData *) (content + 1) + i, key);
+		rows += survey_list(survey, (IvfbqListRef){{block, i, 0}, IVFBQ_ROLE_LIST},
+							(IvfbqListData *) (content + 1) + i, key);
 	survey->lists += content->nlists;
+	return rows;
 }
 
-static void
+static int64
 survey_clustered(IvfbqSurvey *survey, const IvfbqCell *key)
 {
+	int64 rows = 0;
 	char *copy = palloc(BLCKSZ);
 	BlockNumber pages = 0;
 
@@ -323,12 +346,47 @@ survey_clustered(IvfbqSurvey *survey, const IvfbqCell *key)
 		memcpy(copy, BufferGetPage(buffer), BLCKSZ);
 		UnlockReleaseBuffer(buffer);
 		reach(survey, block);
-		survey_lists_page(survey, block, copy, key);
+		rows += survey_lists_page(survey, block, copy, key);
 		if (++pages > RelationGetNumberOfBlocks(survey->index))
 			ivfbq_corrupted(survey->index, block, "The pages of lists run in a circle.");
 		block = ((IvfbqListsData *) IVFBQ_CONTENT(copy))->next;
 	}
 	pfree(copy);
+	return rows;
+}
+
+/*
+ * Lists that were made of few rows and split again and again are worse than those that are made at once.  A key's lists
+ * that are closed are to be made in any case.
+ */
+static bool
+is_outgrown(IvfbqSurvey *survey, const IvfbqCellData *key, int64 rows)
+{
+	double growth = key->wanted < MANY_LISTS ? RECLUSTER_GROWTH : RECLUSTER_GROWTH_MANY;
+
+	return (key->flags & IVFBQ_KEY_CLOSED) ||
+		   ivfbq_lists_of(survey->index, rows) >= growth * key->wanted;
+}
+
+/* What is due for a clustered key with so many rows, of what its lists by themselves made due, from `first` on. */
+static void
+choose_due(IvfbqSurvey *survey, const IvfbqCell *cell, int64 rows, int first)
+{
+	const IvfbqCellData *key = &cell->u.data;
+	int kept = first;
+
+	if (is_outgrown(survey, key, rows))
+	{
+		survey->ndue = first;
+		add_due(survey, IVFBQ_DUE_RECLUSTER, (IvfbqListRef){cell->ref, IVFBQ_ROLE_ROWS},
+				cell->ref, rows);
+		return;
+	}
+	for (int i = first; i < survey->ndue; i++)
+		if (survey->due[i].kind != IVFBQ_DUE_SPLIT ||
+			survey->due[i].rows > SPLIT_SIZE * rows / Max(key->wanted, 1))
+			survey->due[kept++] = survey->due[i];
+	survey->ndue = kept;
 }
 
 static void
@@ -337,14 +395,20 @@ survey_cell(const IvfbqCell *cell, void *arg)
 	IvfbqSurvey *survey = arg;
 	IvfbqCellData *data;
 	IvfbqCell copy = *cell;
-	const uint8 roles[] = {IVFBQ_ROLE_ROWS, IVFBQ_ROLE_TIDS, IVFBQ_ROLE_CENTROIDS};
+	int64 rows;
+	const uint8 roles[] = {IVFBQ_ROLE_TIDS, IVFBQ_ROLE_CENTROIDS};
+	IvfbqListRef flat = {cell->ref, IVFBQ_ROLE_ROWS};
+	int ndue = survey->ndue;
 
 	data = &copy.u.data;
+	rows = survey_list(survey, flat, &data->rows, cell);
 	for (int i = 0; i < (int) lengthof(roles); i++)
-		survey_list(survey, (IvfbqListRef){cell->ref, roles[i]},
-					ivfbq_cell_list(data, roles[i]), cell);
+		(void) survey_list(survey, (IvfbqListRef){cell->ref, roles[i]},
+						   ivfbq_cell_list(data, roles[i]), cell);
 	if (data->lists != InvalidBlockNumber)
-		survey_clustered(survey, cell);
+		rows += survey_clustered(survey, cell);
+	if (!survey->only_mark && (data->flags & IVFBQ_KEY_CLUSTERED))
+		choose_due(survey, cell, rows, ndue);
 	if (!survey->only_mark && survey->info->nkeys > 0 && data->type == IVFBQ_CELL_KEY &&
 		!(data->flags & IVFBQ_KEY_BROUGHT))
 		add_due(survey, IVFBQ_DUE_KEY, (IvfbqListRef){cell->ref, IVFBQ_ROLE_ROWS}, cell->ref,

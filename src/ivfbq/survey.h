@@ -13,12 +13,13 @@
 /* What a list needs. */
 typedef enum IvfbqDueKind
 {
-	IVFBQ_DUE_NODE,	   /* a node with children has rows */
-	IVFBQ_DUE_KEY,	   /* a key's rows are still in nodes */
-	IVFBQ_DUE_CLUSTER, /* a flat list is over the limit */
-	IVFBQ_DUE_SPREAD,  /* the flat list of a clustered key has a list's worth of rows */
-	IVFBQ_DUE_SPLIT,   /* a list is twice as large as it should be */
-	IVFBQ_DUE_REWRITE  /* most slots of a list are free */
+	IVFBQ_DUE_NODE,		 /* a node with children has rows */
+	IVFBQ_DUE_KEY,		 /* a key's rows are still in nodes */
+	IVFBQ_DUE_RECLUSTER, /* the lists of a key were made for far fewer rows, or are closed */
+	IVFBQ_DUE_CLUSTER,	 /* a flat list is over the limit */
+	IVFBQ_DUE_SPREAD,	 /* the flat list of a clustered key has a list's worth of rows */
+	IVFBQ_DUE_SPLIT,	 /* a list is far larger than it should be */
+	IVFBQ_DUE_REWRITE	 /* most slots of a list are free */
 } IvfbqDueKind;
 
 typedef struct IvfbqDue

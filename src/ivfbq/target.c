@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/htup_details.h"
 #include "executor/executor.h"
 #include "ivfbq/target.h"
@@ -125,7 +127,7 @@ ivfbq_target_matches(const IvfbqTarget *target, int ncolumns, const uint32 *tags
 	return true;
 }
 
-/* sphere(center, radius): a composite value. */
+/* sphere(center, radius): a composite value.  Nothing is within NULL or NaN. */
 static void
 add_range(IvfbqTarget *target, const IvfbqType *type, Datum value)
 {
@@ -141,6 +143,11 @@ add_range(IvfbqTarget *target, const IvfbqType *type, Datum value)
 		return;
 	}
 	r = DatumGetFloat8(radius);
+	if (isnan(r))
+	{
+		target->nothing = true;
+		return;
+	}
 	/* Of two ranges the first serves; the executor checks both. */
 	if (target->ranged)
 		return;

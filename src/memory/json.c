@@ -17,8 +17,8 @@
 #include "memory/json.h"
 #include "vector/vector.h"
 
-static void
-pg_attribute_noreturn() wrong_type(AgmField field, const char *expected)
+pg_noreturn static void
+wrong_type(AgmField field, const char *expected)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("\"%s\" must be %s", agm_field_name(field), expected),

@@ -90,8 +90,8 @@ not_yet(const char *what, const char *argument)
 			 errhint("Leave the argument %s out.", argument)));
 }
 
-static void
-pg_attribute_noreturn() unknown_word(const char *argument, const char *word, const char *known)
+pg_noreturn static void
+unknown_word(const char *argument, const char *word, const char *known)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

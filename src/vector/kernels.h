@@ -148,7 +148,10 @@ agm_uint8_int8_dots(const uint8 *a, const int8 *b, Size stride, int count, int n
 			products[i] = agm_kernels->uint8_int8_dot(a, b + stride * i, n);
 }
 
-/* 0 to 2; NaN where a squared length is zero or infinite: no direction is left. */
+/*
+ * 0 to 2; NaN where a squared length is infinite, or is zero as the product is: no direction is left.
+ * Of a vector so short that its squares are lost, but not its products with a long one, it is 0 or 2.
+ */
 static inline double
 agm_cosine_distance(AgmCosineSums sums)
 {

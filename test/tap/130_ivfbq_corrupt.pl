@@ -146,6 +146,9 @@ damage('cell: type', 'keys', kind(DIRECTORY), CELLS, 'S<', 7);
 damage('cell: node is a key', 'keys', kind(DIRECTORY), CELLS, 'S<', 2);
 damage('cell: key is a node', 'flat', kind(DIRECTORY), CELLS, 'S<', 1);
 damage('cell: flags', 'keys', kind(DIRECTORY), CELLS + 2, 'S<', 4);
+damage('cell: closed, flat', 'flat', kind(DIRECTORY), CELLS + 2, 'S<', 6);
+damage('cell: wanted', 'clustered', kind(DIRECTORY), CELLS + 6, 'S<', 0);
+damage('cell: wanted, flat', 'flat', kind(DIRECTORY), CELLS + 6, 'S<', 5);
 damage('cell: depth', 'keys', kind(DIRECTORY), CELLS + 4, 'S<', 9);
 damage('cell: hash', 'keys', kind(DIRECTORY), CELLS + 8, 'Q<', 1 << 62);
 damage('cell: next, itself', 'keys', kind(DIRECTORY), CELLS + 64, 'L< S<', [1, 0]);
@@ -175,8 +178,10 @@ for (['flat', kind(DIRECTORY), CELLS + ROWS, 'rows'], ['flat', kind(DIRECTORY), 
 	damage("$name: pages", $shape, $page, $offset + 12, 'L<', 99, elsewhere => 1);
 	damage("$name: base", $shape, $page, $offset + 16, 'L<', 0, elsewhere => 1);
 	damage("$name: slot", $shape, $page, $offset + 20, 'S<', 30000, elsewhere => $name eq 'list');
-	damage("$name: unused", $shape, $page, $offset + 22, 'S<', 1);
+	damage("$name: closed", $shape, $page, $offset + 22, 'S<', 1);
+	damage("$name: flags", $shape, $page, $offset + 22, 'S<', 2);
 }
+damage('list: the slot of another centroid', 'clustered', kind(LISTS), LIST + 20, 'S<', 1, elsewhere => 1);
 damage('lists: next, a circle', 'clustered', kind(LISTS), START, 'L<', undef, own => 1, elsewhere => 1);
 damage('lists: nlists', 'clustered', kind(LISTS), START + 4, 'S<', 60000);
 damage('lists: one less', 'clustered', kind(LISTS), START + 4, 'S<', 1);

@@ -53,6 +53,15 @@ for my $schema ('public', 'pgv ector')
 			WHERE amname = 'ivfbq' AND extname = 'agentmem_pgvector')),
 		'6|t',
 		"$name: the operator classes are whole");
+	# A dimension that a column declares is the index's before there is a row.
+	is( $node->safe_psql($name, q(CREATE TABLE public.wide (v vector(7), h halfvec(9), w vector);
+			CREATE INDEX wide_v ON public.wide USING ivfbq (v vector_cosine_ops);
+			CREATE INDEX wide_h ON public.wide USING ivfbq (h halfvec_cosine_ops);
+			CREATE INDEX wide_w ON public.wide USING ivfbq (w vector_cosine_ops);
+			SELECT string_agg(coalesce(dimensions::text, 'none'), ' ' ORDER BY i) FROM unnest(ARRAY['wide_h', 'wide_v', 'wide_w']) i, agentmem.index_stats(i::regclass);
+			DROP TABLE public.wide)),
+		'9 7 none',
+		"$name: dimensions of columns");
 	for my $type (['v', 'vector'], ['h', 'halfvec'])
 	{
 		my ($column, $class) = @$type;

@@ -211,13 +211,14 @@ check_code(Bounded *test, const IvfbqQuery *query, const char *base_row, double 
 	int slot = (int) (uniform() * test->geometry.block_slots);
 	uint8 bits[IVFBQ_MAX_DIM / 8];
 	ItemPointerData tid = {{1, 2}, 3};
+	IvfbqPlace place = ivfbq_place(query, base_row);
 	IvfbqCode code;
 	IvfbqTerms terms;
 	uint32 mask;
 
 	ivfbq_encode(test->codec, base, test->row, &code, bits);
 	ivfbq_slot_put(&test->geometry, test->page, slot, &code, bits, NULL, &tid);
-	ivfbq_terms(query, base, HUGE_VAL, &terms);
+	ivfbq_terms(query, &place, HUGE_VAL, &terms);
 	mask = ivfbq_block_bounds(query, &terms, &test->geometry, block, (float) row_bound, bounds);
 	if (isnan(bounds[slot]))
 		test->wrong = "the certain 1-bit bound is NaN";
@@ -225,9 +226,9 @@ check_code(Bounded *test, const IvfbqQuery *query, const char *base_row, double 
 		test->wrong = "the certain 1-bit bound is above that of the row";
 	if ((mask >> slot & 1) != (bounds[slot] <= (float) row_bound))
 		test->wrong = "the mask is not that of the bounds";
-	ivfbq_terms(query, base, 3.0, &terms);
+	ivfbq_terms(query, &place, 3.0, &terms);
 	ivfbq_block_bounds(query, &terms, &test->geometry, block, INFINITY, bounds);
-	if (isnan(bounds[slot]) || isnan(terms.distance))
+	if (isnan(bounds[slot]))
 		test->wrong = "the 1-bit bound is NaN";
 	ivfbq_slot_clear(&test->geometry, test->page, slot);
 	ivfbq_base_free(base);
@@ -322,6 +323,148 @@ test_all_bounds(void)
 	UNIT_CHECK(true, "bounds were held against operators, seed " UINT64_FORMAT, SEED);
 }
 
+/* ---------------------------------------------------------------- bounds that are used up */
+
+/*
+ * Random vectors come nowhere near what a bound allows for: their errors point anywhere.  These are
+ * made so that all errors of one part point the same way, and the rest has next to none: y lies on the
+ * grid of 8 bits, and x is what is rotated to it.
+ */
+
+/* x with its rotation y: a rotation is undone by its rows. */
+static void
+rotate_back(const IvfbqCodec *codec, const float *y, float *x)
+{
+	float *unit = palloc0(sizeof(float) * codec->dim);
+	float *image = palloc(sizeof(float) * codec->dim);
+	double doubt;
+
+	for (int i = 0; i < codec->dim; i++)
+	{
+		double sum = 0.0;
+
+		unit[i] = 1.0f;
+		ivfbq_rotate(codec, unit, image, &doubt);
+		unit[i] = 0.0f;
+		for (int j = 0; j < codec->dim; j++)
+			sum += (double) image[j] * y[j];
+		x[i] = (float) sum;
+	}
+	pfree(image);
+	pfree(unit);
+}
+
+/* Holds the row of x against the operators. */
+static void
+check_used_up(IvfbqCodec *codec, const float *x, const float *q, const char *what)
+{
+	Bounded test = {.codec = codec, .x = x, .q = q};
+	const AgmKernels *before = agm_kernels;
+
+	test.row = palloc(IVFBQ_ROW_SIZE(codec->dim));
+	test.other = palloc0(IVFBQ_ROW_SIZE(codec->dim));
+	test.page = palloc0(BLCKSZ);
+	((PageHeader) test.page)->pd_special = IVFBQ_CONTENT_END;
+	ivfbq_geometry_init(&test.geometry, codec->dim, 0);
+	check_pair(&test);
+	agm_kernels = before;
+	EXPECT(test.wrong == NULL, "%s: %s, '%c', %d dimensions", what, test.wrong, codec->metric,
+		   codec->dim);
+	pfree(test.page);
+	pfree(test.other);
+	pfree(test.row);
+}
+
+/* The part of a number behind the point, of a square as floats have it. */
+static float
+fraction(float x)
+{
+	float square = x * x;
+
+	return square - floorf(square);
+}
+
+/*
+ * Sums of equal products, 16,000 of them, whose last half is rounded the same way each time: by half a unit in a
+ * thousand.  That is what slack is for.
+ */
+static void
+test_rounding(char metric)
+{
+	int dim = IVFBQ_MAX_DIM;
+	IvfbqCodec *codec = ivfbq_codec_new(dim, metric, SEED);
+	float *x = palloc(sizeof(float) * dim * 3);
+	float *q = x + dim;
+	float *y = x + 2 * dim;
+	char *row = palloc(IVFBQ_ROW_SIZE(dim));
+	double doubt;
+
+	if (metric == IVFBQ_L2)
+	{
+		/* Down: the square of each difference is a little below half a unit more than an integer. */
+		float c = 31.625f;
+
+		while (fraction(c) < 0.45f || fraction(c) > 0.495f)
+			c = nextafterf(c, 32.0f);
+		for (int i = 0; i < dim; i++)
+		{
+			x[i] = (float) ((int) (uniform() * 64.0) - 32) * 0x1p-10f;
+			q[i] = x[i] - c;
+			Assert(x[i] - q[i] == c);
+		}
+	}
+	else
+	{
+		/* Up: a little above.  Far from parallel, or cosines would be cut off at 1. */
+		for (int i = 0; i < dim; i++)
+			x[i] = (float) (0.5 + uniform());
+		ivfbq_rotate(codec, x, y, &doubt);
+		ivfbq_quantize(codec, y, doubt, row);
+		ivfbq_dequantize(codec, row, y);
+		rotate_back(codec, y, x);
+		for (int i = 0; i < dim; i++)
+			q[i] = 1000.51f / x[i];
+	}
+	check_used_up(codec, x, q, "rounding");
+	pfree(row);
+	pfree(x);
+}
+
+/*
+ * A query with one large element, and the rest not quite half a step of its 16 bits, all to the side of a row that is
+ * as long everywhere.
+ */
+static void
+test_query_error(char metric)
+{
+	int dim = 512;
+	IvfbqCodec *codec = ivfbq_codec_new(dim, metric, SEED);
+	float *x = palloc(sizeof(float) * dim * 3);
+	float *q = x + dim;
+	float *y = x + 2 * dim;
+	float step = 1.0f / (127 * 257);
+
+	for (int i = 0; i < dim; i++)
+		y[i] = (float) ((uniform() < 0.5 ? -1.0 : 1.0) / sqrt(dim));
+	rotate_back(codec, y, x);
+	for (int i = 0; i < dim; i++)
+		y[i] = i == 0 ? 1.0f : y[i] > 0.0f ? 0.49f * step : -0.49f * step;
+	rotate_back(codec, y, q);
+	check_used_up(codec, x, q, "a query's error");
+	pfree(x);
+}
+
+static void
+test_used_up(void)
+{
+	for (int m = 0; m < (int) lengthof(metrics); m++)
+	{
+		test_rounding(metrics[m]);
+		test_query_error(metrics[m]);
+	}
+	UNIT_CHECK(true, "bounds are what errors can use up");
+}
+
 /* ---------------------------------------------------------------- estimates */
 
 /* How far the estimates of many rows are from their distances, in standard errors. */
@@ -387,14 +530,16 @@ measure_estimates(char metric, int dim, bool clustered, double near)
 	for (int round = 0; round < 100; round++)
 	{
 		IvfbqQuery *query;
+		IvfbqPlace place;
 		IvfbqTerms terms;
 		IvfbqTerms plain;
 
 		for (int i = 0; i < dim; i++)
 			q[i] = (float) (mean[i] + normal());
 		query = ivfbq_query_new(codec, q);
-		ivfbq_terms(query, base, 3.0, &terms);
-		ivfbq_terms(query, base, 0.0, &plain);
+		place = ivfbq_place(query, base->row);
+		ivfbq_terms(query, &place, 3.0, &terms);
+		ivfbq_terms(query, &place, 0.0, &plain);
 		for (int k = 0; k < 40; k++)
 		{
 			float bound[IVFBQ_BLOCK_SLOTS];
@@ -559,6 +704,7 @@ test_base(void)
 	char *row = palloc(IVFBQ_ROW_SIZE(384));
 	IvfbqBase *base;
 	IvfbqCode code;
+	IvfbqPlace place;
 	IvfbqTerms terms;
 	IvfbqQuery *query;
 	uint8 bits[48];
@@ -570,9 +716,10 @@ test_base(void)
 	UNIT_CHECK(code.a == 0.0f && code.b == 0, "a row that is its base has no factors");
 	fill_normal(y, 384, 1.0);
 	query = ivfbq_query_rotated(codec, y, 0.0);
-	ivfbq_terms(query, base, 3.0, &terms);
-	UNIT_CHECK(terms.distance == ivfbq_row_distance(query, row) &&
-				   terms.block.offset == (float) terms.distance,
+	place = ivfbq_place(query, row);
+	ivfbq_terms(query, &place, 3.0, &terms);
+	UNIT_CHECK(place.square == ivfbq_row_distance(query, row) &&
+				   terms.block.offset == (float) place.square,
 			   "the distance of a base is that of its row");
 }
 
@@ -588,6 +735,7 @@ agm_unit_ivfbq_codec(void)
 		test_base();
 		test_estimates();
 		test_all_bounds();
+		test_used_up();
 	}
 	PG_FINALLY();
 	{

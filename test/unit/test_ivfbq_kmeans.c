@@ -69,6 +69,30 @@ row_distance(const IvfbqCodec *codec, const char *a, const char *b)
 	return sum;
 }
 
+/* Distances of a row from all centroids at once, beside those one by one. */
+static bool
+distances_are_right(const IvfbqKmeans *kmeans, const char *row)
+{
+	float *distances = palloc(sizeof(float) * kmeans->k);
+	IvfbqRowHeadData head;
+	double square;
+	bool right = true;
+
+	ivfbq_row_head(row, &head);
+	square = (double) head.scale * head.scale * head.square_sum;
+	ivfbq_kmeans_distances(kmeans, (const uint8 *) row + IVFBQ_ROW_HEAD_SIZE, head.scale,
+						   distances);
+	for (int i = 0; i < kmeans->k; i++)
+	{
+		double wanted =
+			row_distance(kmeans->codec, row, kmeans->centroids + (Size) i * ROW_SIZE);
+
+		right = right && fabs(distances[i] + square - wanted) <= 1e-4 * (square + wanted);
+	}
+	pfree(distances);
+	return right;
+}
+
 /* Of one row: the nearest, by looking at all, and how far it is. */
 static bool
 nearest_is_right(const IvfbqKmeans *kmeans, const char *row)
@@ -152,6 +176,9 @@ test_clusters(const IvfbqCodec *codec)
 	again = ivfbq_kmeans_of(codec, kmeans->centroids, kmeans->k);
 	UNIT_CHECK(shape_of(again, rows, ROWS, 0).spread == shape.spread,
 			   "given centroids assign as those that were found");
+	UNIT_CHECK(distances_are_right(again, rows) &&
+				   distances_are_right(again, rows + (Size) ROW_SIZE * (ROWS - 1)),
+			   "distances of all centroids are those of each");
 	ivfbq_kmeans_free(again);
 	ivfbq_kmeans_free(kmeans);
 	pfree(rows);
