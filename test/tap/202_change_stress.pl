@@ -20,6 +20,7 @@ $node->safe_psql('postgres', 'CREATE EXTENSION agentmem CASCADE');
 $node->safe_psql('postgres', q{
 	CREATE TABLE said (action text, related bigint[], operation bigint, changed boolean);
 	CREATE FUNCTION act(what int, k int, v int) RETURNS void LANGUAGE plpgsql AS $$
+	<<act>>
 	DECLARE
 		id bigint;
 		operation bigint;
@@ -44,7 +45,11 @@ $node->safe_psql('postgres', q{
 			WHEN 5 THEN
 				SELECT CASE WHEN agentmem.forget('mem', 'n', id) THEN 'forget' ELSE 'none' END AS action, NULL::bigint[] AS related INTO said;
 		END CASE;
-		SELECT max(a.id) INTO operation FROM mem.audit a WHERE a.at = now();
+		IF what < 4 THEN
+			id := said.id;
+		END IF;
+		-- Another transaction may have begun in the same microsecond.
+		SELECT max(a.id) INTO operation FROM mem.audit a WHERE a.at = now() AND act.id = ANY (a.ids);
 		INSERT INTO said VALUES (said.action, said.related, operation, operation IS NOT NULL);
 	EXCEPTION WHEN no_data_found OR exclusion_violation OR null_value_not_allowed THEN
 		INSERT INTO said VALUES ('refused');
