@@ -9,6 +9,7 @@ MODULE_big = agentmem
 OBJS = \
 	src/module.o \
 	src/base/guc.o \
+	src/base/query.o \
 	src/base/spi.o \
 	src/base/store.o \
 	src/vector/aggregate_fn.o \
@@ -130,6 +131,20 @@ OBJS = \
 	src/memory/transfer_fn.o \
 	src/memory/write.o \
 	src/memory/writer.o \
+	src/graph/community.o \
+	src/graph/csr.o \
+	src/graph/draw.o \
+	src/graph/edge_fn.o \
+	src/graph/ids.o \
+	src/graph/push.o \
+	src/graph/rank.o \
+	src/graph/rank_fn.o \
+	src/graph/scope.o \
+	src/graph/seeds.o \
+	src/graph/spread.o \
+	src/graph/transitions_fn.o \
+	src/graph/walk.o \
+	src/graph/walk_fn.o \
 	src/recall/candidates.o \
 	src/recall/context.o \
 	src/recall/fuse.o \
@@ -160,6 +175,7 @@ SQL_PARTS = \
 	src/memory/history.sql \
 	src/memory/govern.sql \
 	src/memory/access.sql \
+	src/graph/graph.sql \
 	src/recall/recall.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql

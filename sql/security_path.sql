@@ -57,7 +57,7 @@ SELECT DISTINCT p.proname COLLATE "C" AS not_called FROM pg_proc p
 WHERE p.pronamespace = 'agentmem'::regnamespace AND p.proargnames[1] = 'store' AND p.proname !~ '^(create_(data_table|change_tables|access_tables|history)|comment_columns|list_stores|owned_store|upgrade_step)$'
   AND p.proname NOT IN ('conflicts', 'count', 'create_store', 'disable_row_security', 'drop_store', 'enable_row_security', 'forget', 'get', 'list', 'namespaces', 'recall',
     'recall_context', 'remember', 'remember_many', 'resolve', 'restore', 'reveal', 'revise', 'as_of', 'changes', 'history', 'upgrade_store',
-    'erase', 'erase_verify', 'export', 'hold', 'import', 'release')
+    'erase', 'erase_verify', 'export', 'hold', 'import', 'release', 'add_edge_type', 'graph', 'link', 'neighbors', 'ppr', 'shortest_path', 'spread', 'transitions', 'unlink')
 ORDER BY 1;
 
 SET ROLE agm_victim;
@@ -103,6 +103,17 @@ SELECT conflict FROM agentmem.conflicts('path', 'a') LIMIT 1 \gset
 SELECT agentmem.resolve('path', 'a', :conflict, 'annotate', note => 'both');
 SELECT agentmem.reveal('path', 'a', id) FROM agentmem.list('path', 'a', kinds => '{secret}');
 SELECT agentmem.forget('path', 'a', 1, 'moved');
+SELECT agentmem.add_edge_type('path', 'odd', 1, true, 'x');
+SELECT agentmem.link('path', 'a', min(id), max(id), 'odd', 0.5, '2020-01-01', '2099-01-01'), agentmem.link('path', 'a', min(id), max(id)), agentmem.link('path', 'a', min(id), max(id), 'odd') FROM path.memory WHERE namespace = 'a';
+SELECT count(*) FROM agentmem.neighbors('path', 'a', ARRAY(SELECT id FROM path.memory WHERE namespace = 'a'), '{odd,similar}', 2, 10);
+SELECT count(*) FROM agentmem.neighbors('path', 'a', ARRAY(SELECT id FROM path.memory WHERE namespace = 'a'), valid_at => '2025-01-01', known_at => '2099-01-01');
+SELECT count(*) > 0 AS way FROM path.memory m, agentmem.shortest_path('path', 'a', m.id, m.id) WHERE m.namespace = 'a';
+SELECT count(*) > 0 AS ranked FROM agentmem.ppr('path', 'a', ARRAY(SELECT id FROM path.memory WHERE namespace = 'a'));
+SELECT count(*) > 0 AS spread FROM agentmem.spread('path', 'a', ARRAY(SELECT id FROM path.memory WHERE namespace = 'a'));
+SELECT agentmem.graph('path', 'a', 'json') <> '' AS drawn, agentmem.graph('path', 'a', 'dot', known_at => '2099-01-01') <> '' AS then;
+SELECT count(*) > 0 AS edges FROM agentmem.transitions('path', 'a'), LATERAL (VALUES (1)) x;
+SELECT count(*) > 0 AS edges FROM agentmem.transitions('path', 'a', '{odd}', known_at => '2099-01-01', valid_at => '2025-01-01');
+SELECT agentmem.unlink('path', 'a', min(id), max(id), 'odd') FROM path.memory WHERE namespace = 'a';
 SELECT agentmem.effective_confidence(0.5, 2), agentmem.fold('A  b'), agentmem.lexemes('english', 'cats'), agentmem.query_lexemes('{english}', 'cats'),
   agentmem.namespace_is_set('a'), agentmem.namespace_is_role('agm_victim'), agentmem.is_store(0);
 SELECT store FROM agentmem.stores;

@@ -63,28 +63,80 @@ BEGIN
     "resolved_at": "When it was settled",
     "operation": "The operation that settled it"}');
 
+  EXECUTE format($ddl$
+    CREATE TABLE %1$I.edge_type (
+      name text COLLATE "C" PRIMARY KEY CHECK (name <> ''),
+      weight real NOT NULL DEFAULT .5 CHECK (weight >= 0 AND weight < 'infinity'),
+      directed boolean NOT NULL DEFAULT false,
+      meaning text NOT NULL DEFAULT ''
+    )$ddl$, store);
+  EXECUTE format('COMMENT ON TABLE %I.edge_type IS %L', store, 'Types of edges and how well each conducts in ppr() and spread()');
+  PERFORM agentmem.comment_columns(store, 'edge_type', '{
+    "name": "The type, as link() takes it",
+    "weight": "How well its edges conduct; 0: not at all",
+    "directed": "Conducts from source to target only",
+    "meaning": "What an edge of this type says"}');
+  EXECUTE format($dml$
+    INSERT INTO %I.edge_type (name, weight, meaning) VALUES
+      ('next',              .8, 'target follows source: episode to episode'),
+      ('derived_from',      .8, 'source was made of target: fact to episode'),
+      ('has_concept',       .8, 'source mentions target: episode to concept'),
+      ('about_concept',     .8, 'source is about target: fact to concept'),
+      ('derived_from_fact', .5, 'source was made of target: reflection to fact'),
+      ('similar',           .5, 'the two are alike'),
+      ('part_of',           .5, 'source is part of target'),
+      ('summary_of',        .5, 'source sums up target'),
+      ('caused_by',         .5, 'target brought source about'),
+      ('supersedes',        0,  'source replaced target'),
+      ('continues',         0,  'source says again what target said before'),
+      ('contradicts',       0,  'the two cannot both hold')
+    $dml$, store);
+
   PERFORM agentmem.create_data_table(store, 'edge', $ddl$
       namespace text COLLATE "C" NOT NULL,
       source bigint NOT NULL,
       target bigint NOT NULL,
       type text COLLATE "C" NOT NULL,
-      weight real NOT NULL DEFAULT 1 CONSTRAINT edge_weight_check CHECK (weight > 0 AND weight < 'infinity'),
+      weight real NOT NULL DEFAULT 1 CONSTRAINT edge_weight_check CHECK (weight >= 0 AND weight < 'infinity'),
       operation bigint,
+      valid_period tstzrange NOT NULL DEFAULT '(,)'
+        CONSTRAINT edge_valid_period_check CHECK (NOT isempty(valid_period)
+          AND lower(valid_period) IS DISTINCT FROM '-infinity' AND upper(valid_period) IS DISTINCT FROM 'infinity'),
+      system_period tstzrange NOT NULL DEFAULT tstzrange(now(), NULL),
       CONSTRAINT edge_pkey PRIMARY KEY (namespace, source, target, type)
     $ddl$, 'fillfactor = 90', partitions);
-  EXECUTE format('CREATE INDEX edge_target_idx ON %I.edge (namespace, target, type)', store);
+  EXECUTE format($ddl$
+    CREATE INDEX edge_source_idx ON %1$I.edge (namespace, source, weight DESC, target, type) INCLUDE (valid_period);
+    CREATE INDEX edge_target_idx ON %1$I.edge (namespace, target, weight DESC, source, type) INCLUDE (valid_period);
+    $ddl$, store);
   EXECUTE format('COMMENT ON TABLE %I.edge IS %L', store, 'Typed relations between memories; one counts while both of its ends are held');
   PERFORM agentmem.comment_columns(store, 'edge', '{
     "namespace": "The memories'' namespace",
     "source": "From this memory",
     "target": "to this one",
-    "type": "supersedes (source replaced target), continues (source says again what target said before) or contradicts",
+    "type": "What the relation is; see table edge_type",
     "weight": "How strong it is",
-    "operation": "The operation that wrote it"}');
+    "operation": "The operation that wrote it; NULL: link(), or by hand",
+    "valid_period": "When it is so in the world; by default whenever both ends are",
+    "system_period": "Since when the store holds it"}');
+
+  PERFORM agentmem.create_data_table(store, 'edge_history', format($ddl$
+      LIKE %I.edge,
+      CONSTRAINT edge_history_pkey PRIMARY KEY (namespace, source, target, type, system_period)
+    $ddl$, store), 'fillfactor = 100', partitions);
+  EXECUTE format('CREATE INDEX edge_history_target_idx ON %I.edge_history (namespace, target)', store);
+  EXECUTE format('COMMENT ON TABLE %I.edge_history IS %L', store, 'Edges as they were, and those that are gone; written by the trigger edge_versioning');
+  PERFORM agentmem.comment_columns(store, 'edge_history', (
+    SELECT jsonb_object_agg(a.attname, CASE a.attname WHEN 'system_period' THEN 'When the store held it'
+                                                      ELSE col_description(a.attrelid, a.attnum) END)
+    FROM pg_attribute a WHERE a.attrelid = format('%I.edge', store)::regclass AND a.attnum > 0 AND NOT a.attisdropped));
+  EXECUTE format('CREATE TRIGGER edge_versioning BEFORE INSERT OR UPDATE OR DELETE ON %I.edge
+                  FOR EACH ROW EXECUTE FUNCTION agentmem.versioning(''system_period'', '''', ''operation'')', store);
+  EXECUTE format('COMMENT ON TRIGGER edge_versioning ON %I.edge IS %L', store, 'Keeps edges as they were in edge_history');
 END
 $create_change_tables$;
 COMMENT ON FUNCTION agentmem.create_change_tables(name, int) IS
-  'Internal to create_store: makes the tables audit, conflict and edge';
+  'Internal to create_store: makes the tables audit, conflict, edge_type, edge and edge_history';
 
 CREATE FUNCTION agentmem.revise(
   store name, namespace text, id bigint, content text DEFAULT NULL, embedding agentmem.vector DEFAULT NULL,

@@ -92,11 +92,22 @@ agm_export(const AgmStore *store, const AgmParams *params, bool secrets, Tuplest
 	export_versions(store, params, "memory", "memory", lines);
 	if (history)
 		export_versions(store, params, "version", "memory_history", lines);
-	put(store, params,
-		"SELECT (pg_catalog.to_jsonb(e) OPERATOR(pg_catalog.-) '{namespace,operation}'"
-		"::pg_catalog.text[])" JOIN "'{\"line\": \"edge\"}' FROM {store}.edge e"
-		" WHERE " OF_NAMESPACE("e") " ORDER BY e.source, e.target, e.type",
-		lines);
+	for (int i = 0; i < 2; i++)
+		if (i == 0 || agm_store_has(store, "edge_history"))
+			put(store, params,
+				psprintf("SELECT (pg_catalog.to_jsonb(e) OPERATOR(pg_catalog.-)"
+						 " '{namespace,operation,system_period,valid_period}'"
+						 "::pg_catalog.text[])" JOIN
+						 "pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object("
+						 "'line', 'edge',"
+						 " 'valid_from', pg_catalog.lower(e.valid_period),"
+						 " 'valid_to', pg_catalog.upper(e.valid_period),"
+						 " 'known_from', pg_catalog.lower(e.system_period),"
+						 " 'known_to', pg_catalog.upper(e.system_period)))"
+						 " FROM {store}.%s e WHERE " OF_NAMESPACE(
+							 "e") " ORDER BY e.source, e.target, e.type, e.system_period",
+						 i == 0 ? "edge" : "edge_history"),
+				lines);
 	put(store, params,
 		"SELECT (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.-) '{namespace,id,operation}'"
 		"::pg_catalog.text[])" JOIN "'{\"line\": \"conflict\"}' FROM {store}.conflict c"

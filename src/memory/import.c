@@ -441,6 +441,30 @@ write_conflict(Import *import, const Line *line)
 			   &params, 0);
 }
 
+/* The period in the store is kept, as that of a memory is; an edge that ended is history. */
+static void
+write_edge(Import *import, const Line *line)
+{
+	AgmParams params = {0};
+	JsonbValue *known_to = get(line->json, "known_to");
+	bool ended = known_to != NULL && known_to->type != jbvNull;
+
+	line_params(import, line, "source", "target", &params);
+	(void) run(
+		import,
+		psprintf("INSERT INTO {store}.%s (namespace, source, target, type, weight,"
+				 "  valid_period, system_period)"
+				 " SELECT $1, $3, $4, j.type, coalesce(j.weight, 1),"
+				 "  pg_catalog.tstzrange(j.valid_from, j.valid_to),"
+				 "  pg_catalog.tstzrange(coalesce(j.known_from, pg_catalog.now()), j.known_to)"
+				 " FROM pg_catalog.jsonb_to_record($2) AS j(type pg_catalog.text,"
+				 "  weight pg_catalog.float4, valid_from pg_catalog.timestamptz,"
+				 "  valid_to pg_catalog.timestamptz, known_from pg_catalog.timestamptz,"
+				 "  known_to pg_catalog.timestamptz)",
+				 ended ? "edge_history" : "edge"),
+		&params, AGM_AS_GIVEN | (ended ? AGM_AS_OWNER : 0));
+}
+
 static void
 write_line(Import *import, Line *line)
 {
@@ -453,8 +477,7 @@ write_line(Import *import, Line *line)
 			write_memory(import, line);
 			break;
 		case LINE_EDGE:
-			line_params(import, line, "source", "target", &params);
-			(void) run(import, LINE_RECORD("edge", "'source', $3, 'target', $4"), &params, 0);
+			write_edge(import, line);
 			break;
 		case LINE_CONFLICT:
 			write_conflict(import, line);

@@ -3,10 +3,11 @@
 layer() {
 	case $1 in
 		base) echo 0 ;;
-		vector | lexical | graph | temporal) echo 1 ;;
+		vector | lexical | temporal) echo 1 ;;
 		ivfbq | memory) echo 2 ;;
-		recall | cache) echo 3 ;;
-		consolidate) echo 4 ;;
+		graph) echo 3 ;;
+		recall | cache) echo 4 ;;
+		consolidate) echo 5 ;;
 		*) echo "src/$1 has no layer" >&2; echo 9 ;;
 	esac
 }

@@ -1,0 +1,407 @@
+/*
+ * push.c
+ *		Forward push: mass begins at the seeds and is passed on until little is held back.
+ *
+ * A round reads the edges of all memories that are to pass on and are not read yet, then looks
+ * which of their neighbours are there: two statements, whatever the number.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "executor/nodeHash.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "graph/ids.h"
+#include "graph/push.h"
+
+typedef struct PushNode
+{
+	double score;  /* settled here */
+	double held;   /* to be passed on */
+	double seed;   /* its share of the seeds */
+	double hub;	   /* 1 / ln(e + degree) */
+	double total;  /* of the weights of its row */
+	Size first;	   /* its row, in flows */
+	uint32 n;	   /* flows of its row */
+	uint32 degree; /* edges that it has, at least */
+	uint32 reading;
+	bool there;
+	bool has_row;
+} PushNode;
+
+/* To a node of the row's owner. */
+typedef struct Flow
+{
+	uint32 to;
+	double weight;
+} Flow;
+
+/* A node whose edges are read in this round. */
+typedef struct Reading
+{
+	uint32 node;
+	int64 limit;   /* of edges of a direction */
+	int64 came[2]; /* edges by direction */
+	bool cut;	   /* there are more than were read */
+} Reading;
+
+/* An edge that came in this round and conducts. */
+typedef struct Came
+{
+	uint32 reading;
+	int64 to;
+	double weight;
+} Came;
+
+typedef struct Push
+{
+	AgmScope *scope;
+	const AgmPushOptions *options;
+	AgmPushResult *result;
+	Size limit; /* bytes */
+	AgmIds ids;
+	PushNode *nodes;
+	uint32 nodes_room;
+	Flow *flows;
+	Size nflows;
+	Size flows_room;
+	uint32 *seeds; /* nodes that have a share */
+	int nseeds;
+	Reading *readings; /* the round's */
+	uint32 nreadings;
+	uint32 readings_room;
+	Came *came;
+	Size ncame;
+	Size came_room;
+} Push;
+
+#define FIRST_ROOM 1024
+
+static void
+check_memory(const Push *push)
+{
+	Size used = agm_ids_size(&push->ids) + push->nodes_room * sizeof(PushNode) +
+				push->flows_room * sizeof(Flow) + push->readings_room * sizeof(Reading) +
+				push->came_room * sizeof(Came);
+
+	if (used > push->limit)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OUT_OF_MEMORY),
+			 errmsg("the walk needs more memory than work_mem allows"),
+			 errdetail("It has come to %u memories and " UINT64_FORMAT " edges.", push->ids.n,
+					   push->result->read),
+			 errhint("Raise epsilon, or work_mem, which counts hash_mem_multiplier times.")));
+}
+
+static uint32
+node_of(Push *push, int64 id)
+{
+	bool is_new;
+	uint32 v = agm_ids_add(&push->ids, id, &is_new);
+
+	if (!is_new)
+		return v;
+	if (v >= push->nodes_room)
+	{
+		push->nodes_room *= 2;
+		push->nodes = repalloc_huge(push->nodes, sizeof(PushNode) * push->nodes_room);
+		check_memory(push);
+	}
+	memset(&push->nodes[v], 0, sizeof(PushNode));
+	return v;
+}
+
+static void
+found_there(int64 id, int degree, void *arg)
+{
+	Push *push = arg;
+	PushNode *node = &push->nodes[agm_ids_find(&push->ids, id)];
+
+	node->there = true;
+	node->degree = degree;
+	node->hub = 1 / log(M_E + degree);
+}
+
+/* Looks which of the nodes from `first` on are there. */
+static void
+look_up(Push *push, uint32 first)
+{
+	agm_scope_visible(push->scope, push->ids.ids + first, push->ids.n - first, found_there,
+					  push);
+}
+
+/* May it pass on what it holds?  README, "Forward push", invariant 2. */
+static inline bool
+holds_much(const Push *push, const PushNode *node)
+{
+	return node->held > push->options->epsilon * Max(node->degree, 1);
+}
+
+/* The seeds that are there, their weights made to sum to 1. */
+static void
+plant(Push *push, const AgmSeeds *seeds)
+{
+	double sum = 0;
+
+	for (int i = 0; i < seeds->n; i++)
+		if (seeds->weights[i] > 0)
+			push->nodes[node_of(push, seeds->ids[i])].seed += seeds->weights[i];
+	look_up(push, 0);
+	push->seeds = palloc(sizeof(uint32) * Max(push->ids.n, 1));
+	for (uint32 v = 0; v < push->ids.n; v++)
+		if (push->nodes[v].there)
+		{
+			push->seeds[push->nseeds++] = v;
+			sum += push->nodes[v].seed;
+		}
+	for (int i = 0; i < push->nseeds; i++)
+	{
+		PushNode *node = &push->nodes[push->seeds[i]];
+
+		node->seed = isinf(sum) ? 1.0 / push->nseeds : node->seed / sum;
+		node->held = node->seed;
+	}
+}
+
+/* Settles what a node may keep of what it holds, and passes on the rest. */
+static void
+pass_on(Push *push, PushNode *node)
+{
+	double mass = node->held;
+	double rest = push->options->damping * mass;
+
+	node->held = 0;
+	node->score += mass - rest;
+	push->result->pushes++;
+	if (node->total > 0)
+	{
+		const Flow *flow = &push->flows[node->first];
+		double share = rest / node->total;
+
+		for (uint32 i = 0; i < node->n; i++)
+			push->nodes[flow[i].to].held += flow[i].weight * share;
+		return;
+	}
+	/* It leads nowhere: back to the seeds. */
+	for (int i = 0; i < push->nseeds; i++)
+		push->nodes[push->seeds[i]].held += rest * push->nodes[push->seeds[i]].seed;
+}
+
+/* Until no node whose row is known holds much. */
+static void
+settle(Push *push)
+{
+	bool passed = true;
+
+	while (passed)
+	{
+		passed = false;
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 v = 0; v < push->ids.n; v++)
+		{
+			PushNode *node = &push->nodes[v];
+
+			if (node->has_row && holds_much(push, node))
+			{
+				pass_on(push, node);
+				passed = true;
+			}
+		}
+	}
+}
+
+/* Nodes that hold much and whose rows are not known. */
+static void
+choose_readings(Push *push)
+{
+	push->nreadings = 0;
+	push->ncame = 0;
+	for (uint32 v = 0; v < push->ids.n; v++)
+	{
+		PushNode *node = &push->nodes[v];
+		Reading *reading;
+
+		if (node->has_row || !holds_much(push, node))
+			continue;
+		if (push->nreadings == push->readings_room)
+		{
+			push->readings_room *= 2;
+			push->readings =
+				repalloc_huge(push->readings, sizeof(Reading) * push->readings_room);
+			check_memory(push);
+		}
+		reading = &push->readings[push->nreadings];
+		memset(reading, 0, sizeof(*reading));
+		reading->node = v;
+		/* One edge more than twice as many as it may have: README, invariant 3. */
+		reading->limit = (int64) (2 * node->held / push->options->epsilon) + 1;
+		node->reading = push->nreadings++;
+	}
+}
+
+static void
+edge_came(const AgmEdge *edge, void *arg)
+{
+	Push *push = arg;
+	uint32 r = push->nodes[agm_ids_find(&push->ids, edge->node)].reading;
+	const AgmEdgeType *type = &push->scope->types[edge->type];
+	double weight = type->weight * edge->weight * edge->weight;
+	Came *came;
+
+	push->readings[r].came[edge->outgoing]++;
+	push->result->read++;
+	if (!edge->counts || !(weight > 0) || edge->other == edge->node ||
+		(type->directed && !edge->outgoing))
+		return;
+	if (push->ncame == push->came_room)
+	{
+		push->came_room *= 2;
+		push->came = repalloc_huge(push->came, sizeof(Came) * push->came_room);
+		check_memory(push);
+	}
+	came = &push->came[push->ncame++];
+	came->reading = r;
+	came->to = edge->other;
+	came->weight = weight;
+}
+
+static void
+read_edges(Push *push)
+{
+	int64 *ids = palloc(sizeof(int64) * push->nreadings);
+	int64 *limits = palloc(sizeof(int64) * push->nreadings);
+
+	for (uint32 i = 0; i < push->nreadings; i++)
+	{
+		ids[i] = push->ids.ids[push->readings[i].node];
+		limits[i] = push->readings[i].limit;
+	}
+	agm_scope_edges(push->scope, true, ids, limits, push->nreadings, edge_came, push);
+	pfree(ids);
+	pfree(limits);
+}
+
+/* What came becomes rows, where all of a node's edges have come. */
+static void
+make_rows(Push *push)
+{
+	uint32 known = push->ids.n;
+	Size needed = push->nflows;
+
+	for (uint32 i = 0; i < push->nreadings; i++)
+	{
+		Reading *reading = &push->readings[i];
+		PushNode *node = &push->nodes[reading->node];
+
+		reading->cut = reading->came[0] >= reading->limit || reading->came[1] >= reading->limit;
+		node->degree = Max(node->degree, (uint32) (reading->came[0] + reading->came[1]));
+		node->has_row = !reading->cut;
+		node->n = 0;
+	}
+	for (Size i = 0; i < push->ncame; i++)
+		if (!push->readings[push->came[i].reading].cut)
+			(void) node_of(push, push->came[i].to);
+	look_up(push, known);
+
+	for (Size i = 0; i < push->ncame; i++)
+		push->nodes[push->readings[push->came[i].reading].node].n++;
+	for (uint32 i = 0; i < push->nreadings; i++)
+	{
+		PushNode *node = &push->nodes[push->readings[i].node];
+
+		node->first = needed;
+		needed += push->readings[i].cut ? 0 : node->n;
+		node->n = 0;
+	}
+	if (needed > push->flows_room)
+	{
+		push->flows_room = Max(needed, push->flows_room * 2);
+		push->flows = repalloc_huge(push->flows, sizeof(Flow) * push->flows_room);
+		check_memory(push);
+	}
+	push->nflows = needed;
+	for (Size i = 0; i < push->ncame; i++)
+	{
+		const Came *came = &push->came[i];
+		PushNode *node = &push->nodes[push->readings[came->reading].node];
+		uint32 to = agm_ids_find(&push->ids, came->to);
+		Flow *flow;
+
+		if (push->readings[came->reading].cut || !push->nodes[to].there)
+			continue;
+		flow = &push->flows[node->first + node->n++];
+		flow->to = to;
+		flow->weight = came->weight * push->nodes[to].hub;
+		node->total += flow->weight;
+	}
+}
+
+static int
+compare_scored(const void *a, const void *b)
+{
+	const AgmScored *x = a;
+	const AgmScored *y = b;
+
+	if (x->score != y->score)
+		return x->score > y->score ? -1 : 1;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* What a node holds it would settle in part, so that much of it is certain. */
+static void
+rank_nodes(Push *push)
+{
+	AgmPushResult *result = push->result;
+
+	result->best = MemoryContextAllocExtended(
+		CurrentMemoryContext, sizeof(AgmScored) * Max(push->ids.n, 1), MCXT_ALLOC_HUGE);
+	for (uint32 v = 0; v < push->ids.n; v++)
+	{
+		PushNode *node = &push->nodes[v];
+
+		if (!node->there)
+			continue;
+		result->left += push->options->damping * node->held;
+		result->best[result->n].id = push->ids.ids[v];
+		result->best[result->n].score = node->score + (1 - push->options->damping) * node->held;
+		if (result->best[result->n].score > 0)
+			result->n++;
+	}
+	qsort(result->best, result->n, sizeof(AgmScored), compare_scored);
+	result->n = Min(result->n, push->options->k);
+	result->seen = push->ids.n;
+}
+
+void
+agm_push(AgmScope *scope, const AgmSeeds *seeds, const AgmPushOptions *options,
+		 AgmPushResult *result)
+{
+	Push push = {0};
+
+	memset(result, 0, sizeof(*result));
+	push.scope = scope;
+	push.options = options;
+	push.result = result;
+	push.limit = get_hash_memory_limit();
+	push.nodes_room = push.flows_room = push.readings_room = push.came_room = FIRST_ROOM;
+	agm_ids_init(&push.ids, CurrentMemoryContext);
+	push.nodes = palloc(sizeof(PushNode) * FIRST_ROOM);
+	push.flows = palloc(sizeof(Flow) * FIRST_ROOM);
+	push.readings = palloc(sizeof(Reading) * FIRST_ROOM);
+	push.came = palloc(sizeof(Came) * FIRST_ROOM);
+	plant(&push, seeds);
+	for (;;)
+	{
+		settle(&push);
+		choose_readings(&push);
+		if (push.nreadings == 0)
+			break;
+		read_edges(&push);
+		make_rows(&push);
+		result->rounds++;
+	}
+	rank_nodes(&push);
+}

@@ -1,0 +1,290 @@
+/*
+ * scope.c
+ *		The statements by which walks read edges, and look which memories are there.
+ *
+ * Decides what is read, not where a walk goes.  The statements are the same for every
+ * frontier of a call, so that each is planned once.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "graph/scope.h"
+
+#define OF_NAMESPACE(t) t ".namespace OPERATOR(pg_catalog.=) $1"
+
+static AgmEdgeType *
+add_type(AgmScope *scope, const char *name, int length)
+{
+	AgmEdgeType *type;
+
+	if (scope->ntypes == scope->types_room)
+	{
+		scope->types_room = Max(16, scope->types_room * 2);
+		scope->types = scope->types == NULL
+						   ? palloc(sizeof(AgmEdgeType) * scope->types_room)
+						   : repalloc(scope->types, sizeof(AgmEdgeType) * scope->types_room);
+	}
+	type = &scope->types[scope->ntypes++];
+	memset(type, 0, sizeof(*type));
+	type->name = pnstrdup(name, length);
+	type->length = length;
+	type->wanted = scope->wanted == NULL;
+	return type;
+}
+
+static int
+find_type(const AgmScope *scope, const char *name, int length)
+{
+	for (int i = 0; i < scope->ntypes; i++)
+		if (scope->types[i].length == length && memcmp(scope->types[i].name, name, length) == 0)
+			return i;
+	return -1;
+}
+
+static void
+read_type(TupleTableSlot *slot, void *arg)
+{
+	AgmScope *scope = arg;
+	text *name = DatumGetTextPP(slot->tts_values[0]);
+	AgmEdgeType *type = add_type(scope, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+
+	type->weight = DatumGetFloat4(slot->tts_values[1]);
+	type->directed = DatumGetBool(slot->tts_values[2]);
+	scope->hidden = DatumGetBool(slot->tts_values[3]);
+}
+
+static void
+want_types(AgmScope *scope)
+{
+	Datum *items;
+	int n;
+
+	if (scope->wanted == NULL)
+		return;
+	deconstruct_array(scope->wanted, TEXTOID, -1, false, TYPALIGN_INT, &items, NULL, &n);
+	for (int i = 0; i < n; i++)
+	{
+		text *name = DatumGetTextPP(items[i]);
+		int type = find_type(scope, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+
+		if (type < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("unknown edge type \"%s\"", text_to_cstring(name)),
+					 errhint("SELECT name FROM %s.edge_type lists the types of this store.",
+							 scope->store->quoted)));
+		scope->types[type].wanted = true;
+	}
+}
+
+/* One direction in one table; `from` and `to` are the columns of the node and the other end. */
+static void
+append_direction(AgmScope *scope, bool raw, const char *table, bool outgoing, StringInfo sql,
+				 AgmParams *params)
+{
+	const char *from = outgoing ? "source" : "target";
+	const char *to = outgoing ? "target" : "source";
+	const AgmFilter *filter = &scope->filter;
+	int at = agm_param(
+		params, TIMESTAMPTZOID,
+		TimestampTzGetDatum(filter->has_valid_at ? filter->valid_at : filter->now), false);
+
+	appendStringInfo(sql,
+					 "SELECT i.id, e.other, e.weight, e.type, %s, e.counts"
+					 " FROM unnest($2, $3) i(id, n) CROSS JOIN LATERAL"
+					 " (SELECT e.%s AS other, e.weight, e.type,",
+					 outgoing ? "true" : "false", to);
+	if (raw)
+		appendStringInfo(sql, " e.valid_period OPERATOR(pg_catalog.@>) $%d AS counts", at);
+	else
+		appendStringInfoString(sql, " true AS counts");
+	appendStringInfo(
+		sql,
+		" FROM {store}.%s e WHERE " OF_NAMESPACE("e") " AND e.%s OPERATOR(pg_catalog.=) i.id",
+		table, from);
+	if (filter->has_known_at)
+		appendStringInfo(
+			sql, " AND e.system_period OPERATOR(pg_catalog.@>) $%d",
+			agm_param(params, TIMESTAMPTZOID, TimestampTzGetDatum(filter->known_at), false));
+	if (!raw)
+		appendStringInfo(sql, " AND e.valid_period OPERATOR(pg_catalog.@>) $%d", at);
+	if (!raw && scope->wanted != NULL)
+		appendStringInfo(
+			sql, " AND e.type OPERATOR(pg_catalog.=) ANY ($%d)",
+			agm_param(params, TEXTARRAYOID, PointerGetDatum(scope->wanted), false));
+	appendStringInfo(sql, " ORDER BY e.weight DESC, e.%s, e.type LIMIT i.n) e", to);
+}
+
+static char *
+make_edges_sql(AgmScope *scope, bool raw, AgmParams *params)
+{
+	StringInfoData sql;
+
+	*params = scope->base;
+	agm_param(params, INT8ARRAYOID, 0, true);
+	agm_param(params, INT8ARRAYOID, 0, true);
+	initStringInfo(&sql);
+	for (int i = 0; i < (scope->filter.has_known_at ? 4 : 2); i++)
+	{
+		if (i > 0)
+			appendStringInfoString(&sql, " UNION ALL ");
+		append_direction(scope, raw, i < 2 ? "edge" : "edge_history", i % 2 == 0, &sql, params);
+	}
+	return sql.data;
+}
+
+static void
+append_degree(const char *end, StringInfo sql)
+{
+	appendStringInfo(
+		sql,
+		"(SELECT pg_catalog.count(*) FROM (SELECT FROM {store}.edge e"
+		" WHERE " OF_NAMESPACE("e") " AND e.%s OPERATOR(pg_catalog.=) i.id LIMIT %d) e)",
+		end, AGM_DEGREE_CAP);
+}
+
+static char *
+make_visible_sql(AgmScope *scope, AgmParams *params)
+{
+	StringInfoData sql;
+
+	*params = scope->base;
+	agm_param(params, INT8ARRAYOID, 0, true);
+	initStringInfo(&sql);
+	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
+	{
+		if (!agm_filter_needs(&scope->filter, source))
+			continue;
+		if (source != AGM_MEMORY)
+			appendStringInfoString(&sql, " UNION ALL ");
+		appendStringInfoString(&sql, "SELECT i.id, ");
+		append_degree("source", &sql);
+		appendStringInfoString(&sql, " OPERATOR(pg_catalog.+) ");
+		append_degree("target", &sql);
+		appendStringInfoString(
+			&sql, " FROM pg_catalog.unnest($2) i(id) CROSS JOIN LATERAL (SELECT * FROM ");
+		agm_filter_version(&scope->filter, source, "c.id OPERATOR(pg_catalog.=) i.id", &sql,
+						   params);
+		appendStringInfoString(&sql, " OFFSET 0) m WHERE true");
+		agm_filter_append(&scope->filter, scope->hidden, &sql, params);
+	}
+	return sql.data;
+}
+
+static ArrayType *
+shown_states(void)
+{
+	Datum states[] = {CStringGetTextDatum("active"), CStringGetTextDatum("warm"),
+					  CStringGetTextDatum("cold")};
+
+	return construct_array(states, lengthof(states), TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+void
+agm_scope_open(AgmScope *scope, const AgmScopeRequest *request)
+{
+	memset(scope, 0, sizeof(*scope));
+	scope->store = request->store;
+	scope->base = *request->params;
+	scope->filter.states = shown_states();
+	scope->filter.has_valid_at = request->has_valid_at;
+	scope->filter.valid_at = request->valid_at;
+	scope->filter.has_known_at = request->has_known_at;
+	scope->filter.known_at = request->known_at;
+	agm_check_array(request->types, "types");
+	scope->wanted = request->types;
+	agm_filter_check(&scope->filter, request->store);
+	(void) agm_execute(request->store,
+					   "SELECT t.name, t.weight, t.directed, " AGM_HAS_HIDDEN(
+						   "$1") " FROM {store}.edge_type t ORDER BY t.name",
+					   request->params, AGM_READ | AGM_PLAN_GENERIC, "tfbb", read_type, scope);
+	want_types(scope);
+	scope->visible_sql = make_visible_sql(scope, &scope->visible_params);
+}
+
+typedef struct EdgeReader
+{
+	AgmScope *scope;
+	AgmEdgeFn fn;
+	void *arg;
+} EdgeReader;
+
+static int
+type_of(AgmScope *scope, text *name)
+{
+	int type = find_type(scope, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+
+	if (type >= 0)
+		return type;
+	(void) add_type(scope, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+	return scope->ntypes - 1;
+}
+
+static void
+read_edge(TupleTableSlot *slot, void *arg)
+{
+	EdgeReader *reader = arg;
+	AgmEdge edge;
+
+	edge.node = DatumGetInt64(slot->tts_values[0]);
+	edge.other = DatumGetInt64(slot->tts_values[1]);
+	edge.weight = DatumGetFloat4(slot->tts_values[2]);
+	edge.type = type_of(reader->scope, DatumGetTextPP(slot->tts_values[3]));
+	edge.outgoing = DatumGetBool(slot->tts_values[4]);
+	edge.counts = DatumGetBool(slot->tts_values[5]) && reader->scope->types[edge.type].wanted;
+	reader->fn(&edge, reader->arg);
+}
+
+void
+agm_scope_edges(AgmScope *scope, bool raw, const int64 *nodes, const int64 *limits, int n,
+				AgmEdgeFn fn, void *arg)
+{
+	char **sql = raw ? &scope->raw_sql : &scope->edges_sql;
+	AgmParams *params = raw ? &scope->raw_params : &scope->edges_params;
+	EdgeReader reader = {scope, fn, arg};
+
+	if (n == 0)
+		return;
+	if (*sql == NULL)
+		*sql = make_edges_sql(scope, raw, params);
+	params->values[1] = agm_int8_array(nodes, n);
+	params->values[2] = agm_int8_array(limits, n);
+	params->nulls[1] = params->nulls[2] = false;
+	(void) agm_execute(scope->store, *sql, params, AGM_READ | AGM_PLAN_ORDERED, "llftbb",
+					   read_edge, &reader);
+	pfree(DatumGetPointer(params->values[1]));
+	pfree(DatumGetPointer(params->values[2]));
+}
+
+typedef struct VisibleReader
+{
+	AgmVisibleFn fn;
+	void *arg;
+} VisibleReader;
+
+static void
+read_visible(TupleTableSlot *slot, void *arg)
+{
+	VisibleReader *reader = arg;
+
+	reader->fn(DatumGetInt64(slot->tts_values[0]), (int) DatumGetInt64(slot->tts_values[1]),
+			   reader->arg);
+}
+
+void
+agm_scope_visible(AgmScope *scope, const int64 *ids, int n, AgmVisibleFn fn, void *arg)
+{
+	AgmParams *params = &scope->visible_params;
+	VisibleReader reader = {fn, arg};
+
+	if (n == 0)
+		return;
+	params->values[1] = agm_int8_array(ids, n);
+	params->nulls[1] = false;
+	(void) agm_execute(scope->store, scope->visible_sql, params, AGM_READ | AGM_PLAN_GENERIC,
+					   "ll", read_visible, &reader);
+	pfree(DatumGetPointer(params->values[1]));
+}

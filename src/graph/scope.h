@@ -1,0 +1,91 @@
+/*
+ * scope.h
+ *		What one call sees of the graph of a namespace: which memories, which edges.
+ *
+ * An edge counts if its own period and both of its ends are there at the instant asked.
+ * Everything is read a frontier at a time, one statement each.  src/graph/README.md, "Edges".
+ */
+#ifndef AGM_GRAPH_SCOPE_H
+#define AGM_GRAPH_SCOPE_H
+
+#include "postgres.h"
+
+#include "base/spi.h"
+#include "memory/filter.h"
+
+/* The edges of each direction are counted up to here, to know how much of a hub a memory is. */
+#define AGM_DEGREE_CAP 64
+
+/* A row of the table edge_type, or a type that only edges have: it conducts nothing. */
+typedef struct AgmEdgeType
+{
+	char *name;
+	int length;
+	double weight;
+	bool directed;
+	bool wanted; /* by the caller */
+} AgmEdgeType;
+
+typedef struct AgmScope
+{
+	const AgmStore *store;
+	AgmFilter filter; /* the clocks; which states are shown */
+	ArrayType *wanted;
+	bool hidden; /* memories of the namespace are archived or forgotten */
+	AgmEdgeType *types;
+	int ntypes;
+	int types_room;
+
+	/* the two statements, and their parameters but for the nodes, which come second */
+	AgmParams base;
+	char *edges_sql;
+	AgmParams edges_params;
+	char *raw_sql;
+	AgmParams raw_params;
+	char *visible_sql;
+	AgmParams visible_params;
+} AgmScope;
+
+/* What the caller asks for; the namespace is $1 of `params`. */
+typedef struct AgmScopeRequest
+{
+	const AgmStore *store;
+	const AgmParams *params;
+	ArrayType *types; /* NULL: all */
+	bool has_valid_at;
+	TimestampTz valid_at;
+	bool has_known_at;
+	TimestampTz known_at;
+} AgmScopeRequest;
+
+/* Between agm_spi_begin and agm_spi_end.  Raises 22023 for a type that the store has not. */
+extern void agm_scope_open(AgmScope *scope, const AgmScopeRequest *request);
+
+/* An edge at a node, seen from it. */
+typedef struct AgmEdge
+{
+	int64 node;
+	int64 other;
+	float4 weight;
+	int type;	   /* index of types */
+	bool outgoing; /* node is its source */
+	bool counts;   /* is of a wanted type, and holds at the instant */
+} AgmEdge;
+
+typedef void (*AgmEdgeFn)(const AgmEdge *edge, void *arg);
+
+/*
+ * The edges of each node in either direction, the heaviest first, at most limits[i] of each
+ * direction.  Those that count only; or, `raw`, all of them, so that no more are read than
+ * are returned.
+ */
+extern void agm_scope_edges(AgmScope *scope, bool raw, const int64 *nodes, const int64 *limits,
+							int n, AgmEdgeFn fn, void *arg);
+
+/* A memory that is there; degree counts its edges, each direction to AGM_DEGREE_CAP at most. */
+typedef void (*AgmVisibleFn)(int64 id, int degree, void *arg);
+
+extern void agm_scope_visible(AgmScope *scope, const int64 *ids, int n, AgmVisibleFn fn,
+							  void *arg);
+
+#endif
