@@ -123,7 +123,7 @@ SELECT import('back', 'e', ARRAY[:'header', one('{}', '{"line": "version", "know
 SELECT import('back', 'e', ARRAY[:'header', one('{}', '{"known_from": "-infinity"}')]);
 SELECT import('back', 'e', ARRAY[:'header', one('{}', '{"memory": 5}')]);
 SELECT import('back', 'e', ARRAY[:'header', one('{}'), '{"line": "edge", "source": 1, "type": "supersedes"}']::jsonb[]);
-SELECT import('back', 'e', ARRAY[:'header', one('{}'), '{"line": "edge", "source": 1, "target": 2, "type": "supersedes", "weight": -1}']::jsonb[]);
+SELECT import('back', 'e', ARRAY[:'header', one('{}'), '{"line": "edge", "source": 1, "target": 2, "type": "supersedes", "weight": -1, "known_from": "2026-01-01 00:00Z"}']::jsonb[]);
 SELECT import('back', 'e', ARRAY[:'header', one('{"subject": "s", "predicate": "p"}'), one('{"subject": "s", "predicate": "p", "content": "y", "valid_from": "2021-01-01"}', '{"id": 2}')]);
 \set VERBOSITY terse
 SELECT import('back', 'e', ARRAY[:'header', one('{"key": "k"}'), one('{"key": "k"}', '{"id": 2}')]);

@@ -18,17 +18,19 @@
 
 typedef struct PushNode
 {
-	double score;  /* settled here */
-	double held;   /* to be passed on */
-	double seed;   /* its share of the seeds */
-	double hub;	   /* 1 / ln(e + degree) */
-	double total;  /* of the weights of its row */
-	Size first;	   /* its row, in flows */
-	uint32 n;	   /* flows of its row */
-	uint32 degree; /* edges that it has, at least */
+	double score; /* settled here */
+	double held;  /* to be passed on */
+	double seed;  /* its share of the seeds */
+	double hub;	  /* 1 / ln(e + edges that end in it) */
+	double total; /* of the weights of its row */
+	Size first;	  /* its row, in flows */
+	uint32 n;	  /* flows of its row */
+	uint32 edges; /* that it has, at least */
 	uint32 reading;
 	bool there;
 	bool has_row;
+	bool wanted;  /* hub is needed */
+	bool counted; /* ... and known */
 } PushNode;
 
 /* To a node of the row's owner. */
@@ -51,6 +53,7 @@ typedef struct Reading
 typedef struct Came
 {
 	uint32 reading;
+	bool outgoing;
 	int64 to;
 	double weight;
 } Came;
@@ -78,6 +81,9 @@ typedef struct Push
 } Push;
 
 #define FIRST_ROOM 1024
+
+/* To read a memory and look up its neighbours costs as much as so many edges, if it has fewer. */
+#define EDGES_MIN 8
 
 static void
 check_memory(const Push *push)
@@ -114,6 +120,13 @@ node_of(Push *push, int64 id)
 	return v;
 }
 
+static inline void
+count_hub(PushNode *node, int64 degree)
+{
+	node->hub = 1 / log(M_E + Min(degree, AGM_DEGREE_CAP));
+	node->counted = true;
+}
+
 static void
 found_there(int64 id, int degree, void *arg)
 {
@@ -121,23 +134,38 @@ found_there(int64 id, int degree, void *arg)
 	PushNode *node = &push->nodes[agm_ids_find(&push->ids, id)];
 
 	node->there = true;
-	node->degree = degree;
-	node->hub = 1 / log(M_E + degree);
+	if (node->wanted && !node->counted)
+		count_hub(node, degree);
 }
 
-/* Looks which of the nodes from `first` on are there. */
+/* Looks which of the nodes from `first` on are there, and counts what is wanted of any. */
 static void
 look_up(Push *push, uint32 first)
 {
-	agm_scope_visible(push->scope, push->ids.ids + first, push->ids.n - first, found_there,
-					  push);
+	int64 *ids = palloc(sizeof(int64) * Max(push->ids.n, 1));
+	bool *wanted = palloc(sizeof(bool) * Max(push->ids.n, 1));
+	int n = 0;
+
+	for (uint32 v = 0; v < push->ids.n; v++)
+	{
+		const PushNode *node = &push->nodes[v];
+		bool wants = node->wanted && !node->counted;
+
+		if (v < first && !(wants && node->there))
+			continue;
+		ids[n] = push->ids.ids[v];
+		wanted[n++] = wants;
+	}
+	agm_scope_visible(push->scope, ids, wanted, n, found_there, push);
+	pfree(ids);
+	pfree(wanted);
 }
 
 /* May it pass on what it holds?  README, "Forward push", invariant 2. */
 static inline bool
 holds_much(const Push *push, const PushNode *node)
 {
-	return node->held > push->options->epsilon * Max(node->degree, 1);
+	return node->held > push->options->epsilon * Max(node->edges, EDGES_MIN);
 }
 
 /* The seeds that are there, their weights made to sum to 1. */
@@ -264,6 +292,7 @@ edge_came(const AgmEdge *edge, void *arg)
 	}
 	came = &push->came[push->ncame++];
 	came->reading = r;
+	came->outgoing = edge->outgoing;
 	came->to = edge->other;
 	came->weight = weight;
 }
@@ -297,13 +326,19 @@ make_rows(Push *push)
 		PushNode *node = &push->nodes[reading->node];
 
 		reading->cut = reading->came[0] >= reading->limit || reading->came[1] >= reading->limit;
-		node->degree = Max(node->degree, (uint32) (reading->came[0] + reading->came[1]));
+		node->edges = Max(node->edges, (uint32) (reading->came[0] + reading->came[1]));
 		node->has_row = !reading->cut;
 		node->n = 0;
+		if (node->has_row)
+			count_hub(node, reading->came[0]);
 	}
 	for (Size i = 0; i < push->ncame; i++)
 		if (!push->readings[push->came[i].reading].cut)
-			(void) node_of(push, push->came[i].to);
+		{
+			uint32 to = node_of(push, push->came[i].to);
+
+			push->nodes[to].wanted |= push->came[i].outgoing;
+		}
 	look_up(push, known);
 
 	for (Size i = 0; i < push->ncame; i++)
@@ -334,7 +369,7 @@ make_rows(Push *push)
 			continue;
 		flow = &push->flows[node->first + node->n++];
 		flow->to = to;
-		flow->weight = came->weight * push->nodes[to].hub;
+		flow->weight = came->weight * (came->outgoing ? push->nodes[to].hub : node->hub);
 		node->total += flow->weight;
 	}
 }

@@ -136,14 +136,23 @@ make_edges_sql(AgmScope *scope, bool raw, AgmParams *params)
 	return sql.data;
 }
 
+/* Edges that end in i.id, whether they count or not; those that the store held at the instant. */
 static void
-append_degree(const char *end, StringInfo sql)
+append_degree(const AgmScope *scope, StringInfo sql, AgmParams *params)
 {
-	appendStringInfo(
-		sql,
-		"(SELECT pg_catalog.count(*) FROM (SELECT FROM {store}.edge e"
-		" WHERE " OF_NAMESPACE("e") " AND e.%s OPERATOR(pg_catalog.=) i.id LIMIT %d) e)",
-		end, AGM_DEGREE_CAP);
+	appendStringInfoString(sql, "(SELECT pg_catalog.count(*) FROM (");
+	for (int i = 0; i < (scope->filter.has_known_at ? 2 : 1); i++)
+	{
+		appendStringInfo(sql,
+						 "%sSELECT FROM {store}.%s e WHERE " OF_NAMESPACE(
+							 "e") " AND e.target OPERATOR(pg_catalog.=) i.id",
+						 i == 0 ? "" : " UNION ALL ", i == 0 ? "edge" : "edge_history");
+		if (scope->filter.has_known_at)
+			appendStringInfo(sql, " AND e.system_period OPERATOR(pg_catalog.@>) $%d",
+							 agm_param(params, TIMESTAMPTZOID,
+									   TimestampTzGetDatum(scope->filter.known_at), false));
+	}
+	appendStringInfo(sql, " LIMIT %d) e)", AGM_DEGREE_CAP);
 }
 
 static char *
@@ -153,6 +162,7 @@ make_visible_sql(AgmScope *scope, AgmParams *params)
 
 	*params = scope->base;
 	agm_param(params, INT8ARRAYOID, 0, true);
+	agm_param(params, BOOLARRAYOID, 0, true);
 	initStringInfo(&sql);
 	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
 	{
@@ -160,12 +170,11 @@ make_visible_sql(AgmScope *scope, AgmParams *params)
 			continue;
 		if (source != AGM_MEMORY)
 			appendStringInfoString(&sql, " UNION ALL ");
-		appendStringInfoString(&sql, "SELECT i.id, ");
-		append_degree("source", &sql);
-		appendStringInfoString(&sql, " OPERATOR(pg_catalog.+) ");
-		append_degree("target", &sql);
+		appendStringInfoString(&sql, "SELECT i.id, CASE WHEN i.d THEN ");
+		append_degree(scope, &sql, params);
 		appendStringInfoString(
-			&sql, " FROM pg_catalog.unnest($2) i(id) CROSS JOIN LATERAL (SELECT * FROM ");
+			&sql,
+			" ELSE 0 END FROM unnest($2, $3) i(id, d) CROSS JOIN LATERAL (SELECT * FROM ");
 		agm_filter_version(&scope->filter, source, "c.id OPERATOR(pg_catalog.=) i.id", &sql,
 						   params);
 		appendStringInfoString(&sql, " OFFSET 0) m WHERE true");
@@ -274,8 +283,22 @@ read_visible(TupleTableSlot *slot, void *arg)
 			   reader->arg);
 }
 
+static Datum
+bool_array(const bool *values, int n)
+{
+	Datum *items = palloc(sizeof(Datum) * n);
+	Datum result;
+
+	for (int i = 0; i < n; i++)
+		items[i] = BoolGetDatum(values != NULL && values[i]);
+	result = PointerGetDatum(construct_array(items, n, BOOLOID, 1, true, TYPALIGN_CHAR));
+	pfree(items);
+	return result;
+}
+
 void
-agm_scope_visible(AgmScope *scope, const int64 *ids, int n, AgmVisibleFn fn, void *arg)
+agm_scope_visible(AgmScope *scope, const int64 *ids, const bool *degrees, int n,
+				  AgmVisibleFn fn, void *arg)
 {
 	AgmParams *params = &scope->visible_params;
 	VisibleReader reader = {fn, arg};
@@ -283,8 +306,10 @@ agm_scope_visible(AgmScope *scope, const int64 *ids, int n, AgmVisibleFn fn, voi
 	if (n == 0)
 		return;
 	params->values[1] = agm_int8_array(ids, n);
-	params->nulls[1] = false;
+	params->values[2] = bool_array(degrees, n);
+	params->nulls[1] = params->nulls[2] = false;
 	(void) agm_execute(scope->store, scope->visible_sql, params, AGM_READ | AGM_PLAN_GENERIC,
 					   "ll", read_visible, &reader);
 	pfree(DatumGetPointer(params->values[1]));
+	pfree(DatumGetPointer(params->values[2]));
 }

@@ -13,7 +13,7 @@
 #include "base/spi.h"
 #include "memory/filter.h"
 
-/* The edges of each direction are counted up to here, to know how much of a hub a memory is. */
+/* The edges that end in a memory are counted up to here, to know how much of a hub it is. */
 #define AGM_DEGREE_CAP 64
 
 /* A row of the table edge_type, or a type that only edges have: it conducts nothing. */
@@ -82,10 +82,11 @@ typedef void (*AgmEdgeFn)(const AgmEdge *edge, void *arg);
 extern void agm_scope_edges(AgmScope *scope, bool raw, const int64 *nodes, const int64 *limits,
 							int n, AgmEdgeFn fn, void *arg);
 
-/* A memory that is there; degree counts its edges, each direction to AGM_DEGREE_CAP at most. */
+/* A memory that is there; degree counts the edges that end in it, to AGM_DEGREE_CAP at most. */
 typedef void (*AgmVisibleFn)(int64 id, int degree, void *arg);
 
-extern void agm_scope_visible(AgmScope *scope, const int64 *ids, int n, AgmVisibleFn fn,
-							  void *arg);
+/* `degrees[i]`: is the degree wanted, too?  NULL: of none; those not wanted are 0. */
+extern void agm_scope_visible(AgmScope *scope, const int64 *ids, const bool *degrees, int n,
+							  AgmVisibleFn fn, void *arg);
 
 #endif

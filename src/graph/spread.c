@@ -69,8 +69,8 @@ is_there(int64 id, int degree, void *arg)
 static void
 look_up(Spread *spread, uint32 first)
 {
-	agm_scope_visible(spread->scope, spread->ids.ids + first, spread->ids.n - first, is_there,
-					  spread);
+	agm_scope_visible(spread->scope, spread->ids.ids + first, NULL, spread->ids.n - first,
+					  is_there, spread);
 }
 
 static void

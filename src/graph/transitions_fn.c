@@ -68,10 +68,26 @@ append_edges(const AgmScope *scope, StringInfo sql, AgmParams *params)
 	}
 }
 
-#define DEGREE(end)                                                                            \
-	"SELECT e." end " AS id, least(pg_catalog.count(*), " CppAsString2(                        \
-		AGM_DEGREE_CAP) ") AS n FROM {store}.edge e"                                           \
-						" WHERE e.namespace OPERATOR(pg_catalog.=) $1 GROUP BY e." end
+/* How many edges end in each memory, as scope.c counts them. */
+static void
+append_degrees(const AgmScope *scope, StringInfo sql, AgmParams *params)
+{
+	appendStringInfoString(sql,
+						   "SELECT e.target AS id, least(pg_catalog.count(*), " CppAsString2(
+							   AGM_DEGREE_CAP) ")::pg_catalog.float8 AS n FROM (");
+	for (int i = 0; i < (scope->filter.has_known_at ? 2 : 1); i++)
+	{
+		appendStringInfo(sql,
+						 "%sSELECT e.target FROM {store}.%s e"
+						 " WHERE e.namespace OPERATOR(pg_catalog.=) $1",
+						 i == 0 ? "" : " UNION ALL ", i == 0 ? "edge" : "edge_history");
+		if (scope->filter.has_known_at)
+			appendStringInfo(sql, " AND e.system_period OPERATOR(pg_catalog.@>) $%d",
+							 agm_param(params, TIMESTAMPTZOID,
+									   TimestampTzGetDatum(scope->filter.known_at), false));
+	}
+	appendStringInfoString(sql, ") e GROUP BY e.target");
+}
 
 static char *
 transitions_sql(const AgmScope *scope, bool damped, AgmParams *params)
@@ -84,24 +100,23 @@ transitions_sql(const AgmScope *scope, bool damped, AgmParams *params)
 	appendStringInfoString(&sql, "), edges AS MATERIALIZED (SELECT e.* FROM (");
 	append_edges(scope, &sql, params);
 	appendStringInfoString(&sql, ") e JOIN there s ON s.id OPERATOR(pg_catalog.=) e.source"
-								 " JOIN there t ON t.id OPERATOR(pg_catalog.=) e.target),"
-								 " flow AS (SELECT e.source, e.target, e.weight FROM edges e"
-								 " UNION ALL SELECT e.target, e.source, e.weight FROM edges e"
-								 " WHERE NOT e.directed)");
+								 " JOIN there t ON t.id OPERATOR(pg_catalog.=) e.target)");
 	if (!damped)
-		appendStringInfoString(&sql, " SELECT f.source, f.target, f.weight FROM flow f");
-	else
 		appendStringInfoString(
-			&sql,
-			", degree AS MATERIALIZED (SELECT d.id, pg_catalog.sum(d.n)::pg_catalog.float8 AS n"
-			" FROM (" DEGREE("source") " UNION ALL " DEGREE(
-				"target") ") d GROUP BY d.id)"
-						  " SELECT f.source, f.target, f.weight OPERATOR(pg_catalog./)"
-						  " pg_catalog.ln(pg_catalog.exp(1::pg_catalog.float8) "
-						  "OPERATOR(pg_catalog.+)"
-						  "  coalesce(d.n, 0))"
-						  " FROM flow f LEFT JOIN degree d ON d.id OPERATOR(pg_catalog.=) "
-						  "f.target");
+			&sql, ", damped AS (SELECT e.source, e.target, e.directed, e.weight FROM edges e)");
+	else
+	{
+		appendStringInfoString(&sql, ", degree AS MATERIALIZED (");
+		append_degrees(scope, &sql, params);
+		appendStringInfoString(
+			&sql, "), damped AS MATERIALIZED (SELECT e.source, e.target, e.directed, e.weight"
+				  " OPERATOR(pg_catalog./) pg_catalog.ln(pg_catalog.exp(1::pg_catalog.float8)"
+				  "  OPERATOR(pg_catalog.+) d.n) AS weight"
+				  " FROM edges e JOIN degree d ON d.id OPERATOR(pg_catalog.=) e.target)");
+	}
+	appendStringInfoString(&sql, " SELECT e.source, e.target, e.weight FROM damped e"
+								 " UNION ALL SELECT e.target, e.source, e.weight FROM damped e"
+								 " WHERE NOT e.directed");
 	return sql.data;
 }
 
