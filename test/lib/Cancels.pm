@@ -53,11 +53,11 @@ sub new
 		END \$\$;
 		-- How long each phase of what the session is at takes.
 		CREATE PROCEDURE watch(INOUT phases jsonb DEFAULT '{}') LANGUAGE plpgsql AS \$\$
-		DECLARE now_ text; last text; since timestamptz := clock_timestamp(); busy bool := false;
+		DECLARE now_ text; last text; since timestamptz := clock_timestamp(); busy bool := false; over bool;
 		BEGIN
 			LOOP
 				PERFORM pg_stat_clear_snapshot();
-				SELECT CASE WHEN a.state = 'active' THEN coalesce((SELECT p.phase FROM pg_stat_progress_create_index p WHERE p.pid = $pid), (SELECT 'VACUUM: ' || p.phase FROM pg_stat_progress_vacuum p WHERE p.pid = $pid), 'running') END INTO now_
+				SELECT CASE WHEN a.state = 'active' THEN coalesce((SELECT p.phase FROM pg_stat_progress_create_index p WHERE p.pid = $pid), (SELECT 'VACUUM: ' || p.phase FROM pg_stat_progress_vacuum p WHERE p.pid = $pid), 'running') END, a.state = 'idle' AND a.query NOT LIKE 'SELECT 1%' INTO now_, over
 					FROM pg_stat_get_activity($pid) a;
 				IF now_ IS DISTINCT FROM last THEN
 					IF last IS NOT NULL THEN
@@ -68,6 +68,8 @@ sub new
 					EXIT WHEN now_ IS NULL AND busy;
 					last := now_;
 				END IF;
+				-- It was over before it was looked at.
+				EXIT WHEN over AND NOT busy;
 				PERFORM pg_sleep(0.001);
 			END LOOP;
 		END \$\$});

@@ -49,6 +49,11 @@ for my $scan (
 	$cancels->session->query('SET agentmem.ivfbq_exact = ' . ($name eq 'exact' ? 'on' : 'off'));
 	cool();
 	my ($length) = $cancels->watch($name, $statement) =~ /"running": ([\d.]+)/;
+	if (!defined $length || $length < 5)
+	{
+		pass("$name: it takes less than 5 ms");
+		next;
+	}
 	# What takes longer is cancelled in its first minute.
 	$length = 60_000 if $length > 60_000;
 	$cancels->cancel($name, $statement, where => 'running', length => $length, before => \&cool);
