@@ -9,6 +9,7 @@ MODULE_big = agentmem
 OBJS = \
 	src/module.o \
 	src/base/guc.o \
+	src/base/point.o \
 	src/base/query.o \
 	src/base/spi.o \
 	src/base/store.o \

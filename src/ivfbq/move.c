@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/point.h"
 #include "ivfbq/move.h"
 #include "ivfbq/survey.h"
 #include "miscadmin.h"
@@ -344,7 +345,9 @@ ivfbq_move_finish(IvfbqMove *move, const IvfbqSwitch *also)
 			ivfbq_append_end(list->appender, list->stop, &list->made);
 		list->appender = NULL;
 	}
+	AGM_POINT("ivfbq switch");
 	write_switch(move, also);
+	AGM_POINT("ivfbq retire");
 	for (int i = 0; i < move->n; i++)
 	{
 		const IvfbqMoveList *list = &move->lists[i];

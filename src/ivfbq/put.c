@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/point.h"
 #include "ivfbq/list.h"
 #include "miscadmin.h"
 
@@ -243,6 +244,7 @@ ivfbq_list_put(Relation index, const IvfbqIndex *info, IvfbqListRef ref,
 			continue;
 		}
 
+		AGM_POINT(put.ref.role == IVFBQ_ROLE_LIST ? "ivfbq put, list" : "ivfbq put");
 		/* Of any kind: it may have been used again since the cell was read. */
 		buffer = ivfbq_read(index, target, 0, BUFFER_LOCK_EXCLUSIVE);
 		if (!is_open(&put, BufferGetPage(buffer)))

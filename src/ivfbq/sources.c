@@ -9,6 +9,7 @@
 
 #include <math.h>
 
+#include "base/point.h"
 #include "ivfbq/centroids.h"
 #include "ivfbq/maintain.h"
 #include "ivfbq/sources.h"
@@ -311,6 +312,7 @@ visit_node(const IvfbqCell *cell, void *arg)
 	Finder *finder = arg;
 
 	add_cell(finder, cell, finder->key->tags, NULL);
+	AGM_POINT("ivfbq sources");
 }
 
 /* Of a walk through all cells: a node's rows are filtered by those columns that are given. */
