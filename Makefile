@@ -107,6 +107,7 @@ OBJS = \
 	src/memory/change.o \
 	src/memory/change_fn.o \
 	src/memory/conflict.o \
+	src/memory/episode.o \
 	src/memory/erase.o \
 	src/memory/erase_fn.o \
 	src/memory/export.o \
@@ -149,7 +150,9 @@ OBJS = \
 	src/recall/candidates.o \
 	src/recall/context.o \
 	src/recall/fuse.o \
+	src/recall/graph.o \
 	src/recall/keyword.o \
+	src/recall/names.o \
 	src/recall/recall.o \
 	src/recall/recall_fn.o \
 	src/recall/semantic.o \

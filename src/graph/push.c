@@ -402,6 +402,8 @@ rank_nodes(Push *push)
 		result->left += push->options->damping * node->held;
 		result->best[result->n].id = push->ids.ids[v];
 		result->best[result->n].score = node->score + (1 - push->options->damping) * node->held;
+		/* Who has no row was come to along an edge, or was left as it is. */
+		result->best[result->n].linked = !node->has_row || node->n > 0;
 		if (result->best[result->n].score > 0)
 			result->n++;
 	}

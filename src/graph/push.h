@@ -23,6 +23,7 @@ typedef struct AgmScored
 {
 	int64 id;
 	double score;
+	bool linked; /* an edge was found that counts */
 } AgmScored;
 
 typedef struct AgmPushResult

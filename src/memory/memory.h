@@ -127,6 +127,9 @@ typedef struct AgmWriter
 	List *predicates;	 /* of AgmPredicate, as they come up */
 	List *languages;	 /* of char *: those the namespace is known to use */
 	List *new_languages; /* those of this call that it is not known to use yet */
+	int64 episode;		 /* the last of this call that has a session; 0: none */
+	char *episode_session;
+	TimestampTz episode_from;
 } AgmWriter;
 
 typedef enum AgmAction
@@ -197,6 +200,9 @@ extern void agm_operation_touch(AgmWriter *writer, int64 id);
 extern void agm_operation_note(AgmWriter *writer, const char *action, Jsonb *details);
 extern void agm_operation_record(AgmWriter *writer, const char *action, Jsonb *details);
 extern void agm_add_edge(AgmWriter *writer, int64 source, int64 target, const char *type);
+
+/* episode.c: joins a new episode to the one before it. */
+extern void agm_episode_link(AgmWriter *writer, const AgmMemory *memory, int64 id);
 
 /* timeline.c: places a value among those of its key. */
 extern bool agm_timeline_place(AgmWriter *writer, AgmMemory *memory, AgmWritten *written);

@@ -223,7 +223,7 @@ BEGIN
     CREATE UNIQUE INDEX memory_timeline_idx ON %1$I.memory (namespace, key_hash, lower(valid_period)) WHERE key_hash IS NOT NULL;
     CREATE UNIQUE INDEX memory_key_idx ON %1$I.memory (namespace, key) WHERE key IS NOT NULL;
     CREATE INDEX memory_subject_idx ON %1$I.memory (namespace, agentmem.fold(subject)) WHERE subject IS NOT NULL;
-    CREATE INDEX memory_session_idx ON %1$I.memory (namespace, session) WHERE session IS NOT NULL;
+    CREATE INDEX memory_session_idx ON %1$I.memory (namespace, session, lower(valid_period) DESC NULLS LAST, id DESC) WHERE session IS NOT NULL;
     CREATE INDEX memory_parent_idx ON %1$I.memory (namespace, parent) WHERE parent IS NOT NULL;
     $ddl$, store);
   IF dimensions IS NOT NULL THEN

@@ -470,6 +470,7 @@ write_memory(AgmWriter *writer, AgmMemory *memory, AgmWritten *written)
 	}
 	written->id = agm_memory_insert(writer, memory);
 	written->action = AGM_INSERTED;
+	agm_episode_link(writer, memory, written->id);
 	agm_conflict_search(writer, memory, written);
 }
 

@@ -19,6 +19,8 @@
 
 #include "lexical/lexical.h"
 #include "recall/candidates.h"
+#include "recall/graph.h"
+#include "recall/names.h"
 
 /* The pool is trimmed when it holds this many times what trimming leaves. */
 #define SLACK 4
@@ -166,12 +168,21 @@ find_candidate(const AgmPool *pool, int64 id)
 	return low < pool->n && pool->items[low].id == id ? &pool->items[low] : NULL;
 }
 
-/* Adds the union of both channels' hits, each once, without scores. */
-static void
-add_union(AgmPool *pool, const AgmHits *semantic, const AgmHits *keyword)
+static int
+compare_candidate_ids(const void *a, const void *b, void *arg)
+{
+	(void) arg;
+	return compare_int64(&((const AgmCandidate *) a)->id, &((const AgmCandidate *) b)->id,
+						 NULL);
+}
+
+/* The union of both channels' hits, each once, by id. */
+static int64 *
+unite(const AgmHits *semantic, const AgmHits *keyword, int *united)
 {
 	int64 *ids = palloc(sizeof(int64) * Max(semantic->n + keyword->n, 1));
 	int n = 0;
+	int kept = 0;
 
 	for (int i = 0; i < semantic->n; i++)
 		ids[n++] = semantic->hits[i].id;
@@ -180,7 +191,9 @@ add_union(AgmPool *pool, const AgmHits *semantic, const AgmHits *keyword)
 	qsort_interruptible(ids, n, sizeof(int64), compare_int64, NULL);
 	for (int i = 0; i < n; i++)
 		if (i == 0 || ids[i] != ids[i - 1])
-			(void) add_candidate(pool, ids[i]);
+			ids[kept++] = ids[i];
+	*united = kept;
+	return ids;
 }
 
 static double
@@ -192,7 +205,7 @@ state_weight(const char *state)
 	return 0;
 }
 
-/* Columns: id, distance, importance, state, bytes. */
+/* Columns: id, distance, importance, state, bytes, subject, object, actor, beginning of the content. */
 static void
 read_feature(TupleTableSlot *slot, void *arg)
 {
@@ -215,6 +228,8 @@ read_feature(TupleTableSlot *slot, void *arg)
 	state = agm_slot_text(slot, 4);
 	candidate->state_weight = state == NULL ? 1 : state_weight(state);
 	candidate->bytes = DatumGetInt32(slot_getattr(slot, 5, &isnull));
+	if (pool->names != NULL)
+		candidate->channel[AGM_ENTITY].score = agm_names_score(pool->names, slot, 6);
 }
 
 static void
@@ -244,30 +259,75 @@ read_features_of(AgmPool *pool, const AgmSearched *searched, AgmSource source, D
 									 : "(SELECT a.state FROM {store}.activity a"
 									   " WHERE a.namespace OPERATOR(pg_catalog.=) $1"
 									   " AND a.id OPERATOR(pg_catalog.=) c.id)");
-	appendStringInfoString(&sql, ", pg_catalog.octet_length(c.content) FROM ");
+	appendStringInfoString(&sql, ", pg_catalog.octet_length(c.content), ");
+	appendStringInfoString(&sql, pool->names != NULL ? AGM_NAME_COLUMNS : AGM_NO_NAME_COLUMNS);
+	appendStringInfoString(&sql, " FROM ");
 	agm_filter_version(&recall->filter, source, "c.id OPERATOR(pg_catalog.=) i.id", &sql,
 					   &params);
 	appendStringInfoString(&sql, " OFFSET 0) m");
 	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_GENERIC,
-					   "ld?f?t?i", read_feature, pool);
+					   "ld?f?t?i" AGM_NAME_TYPES, read_feature, pool);
 }
 
-/* What fusion needs of each candidate of the namespace at hand, by one look-up of all. */
+/* What fusion needs of each of these candidates, by one look-up of all. */
 static void
-read_features(AgmPool *pool, const AgmSearched *searched)
+read_features(AgmPool *pool, const AgmSearched *searched, const int64 *ids, int n)
 {
-	int n = pool->n - pool->first;
-	int64 *ids = palloc(sizeof(int64) * Max(n, 1));
 	Datum array;
 
 	if (n == 0)
 		return;
-	for (int i = 0; i < n; i++)
-		ids[i] = pool->items[pool->first + i].id;
 	array = agm_int8_array(ids, n);
 	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
 		if (agm_filter_needs(&pool->recall->filter, source))
 			read_features_of(pool, searched, source, array);
+}
+
+/* Adds memories that are not candidates yet, with the scores of all channels but the graph's. */
+static void
+add_candidates(AgmPool *pool, const AgmSearched *searched, const int64 *ids, int n,
+			   const AgmHits *matches)
+{
+	for (int i = 0; i < n; i++)
+		(void) add_candidate(pool, ids[i]);
+	qsort_interruptible(pool->items + pool->first, pool->n - pool->first, sizeof(AgmCandidate),
+						compare_candidate_ids, NULL);
+	read_features(pool, searched, ids, n);
+	for (int i = 0; i < matches->n; i++)
+	{
+		AgmCandidate *candidate = find_candidate(pool, matches->hits[i].id);
+
+		if ((i & 4095) == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (candidate != NULL)
+			candidate->channel[AGM_LEXICAL].score = matches->hits[i].score;
+	}
+}
+
+/* README rule 14: those that edges lead to, from the best of what has been found. */
+static void
+follow_edges(AgmPool *pool, const AgmSearched *searched, const AgmHits *matches)
+{
+	AgmReached reached = agm_graph_search(pool->recall, searched, pool->items + pool->first,
+										  pool->n - pool->first);
+	int64 *ids = palloc(sizeof(int64) * Max(reached.n, 1));
+	int n = 0;
+
+	for (int i = 0; i < reached.n; i++)
+		if (find_candidate(pool, reached.hits[i].id) == NULL)
+			ids[n++] = reached.hits[i].id;
+	n = agm_graph_filter(pool->recall, searched, ids, n);
+	add_candidates(pool, searched, ids, n, matches);
+	for (int i = 0; i < reached.n; i++)
+	{
+		AgmCandidate *candidate = find_candidate(pool, reached.hits[i].id);
+
+		if (candidate == NULL)
+			continue;
+		candidate->channel[AGM_GRAPH].score =
+			reached.hits[i].linked ? reached.hits[i].score : 0;
+		candidate->isolated = !reached.hits[i].linked;
+	}
 }
 
 static void
@@ -277,22 +337,22 @@ search(AgmPool *pool, const AgmSearched *searched)
 	AgmHits semantic = {NULL, 0};
 	AgmHits keyword = {NULL, 0};
 	AgmHits all = {NULL, 0};
+	int64 *ids;
+	int n;
 
+	pool->names = NULL;
 	if (recall->embedding != NULL)
 		semantic = agm_semantic_search(recall, searched);
 	if (recall->query != NULL)
-		keyword = agm_keyword_search(recall, searched, &all, &pool->has_words);
-	add_union(pool, &semantic, &keyword);
-	read_features(pool, searched);
-	for (int i = 0; i < all.n; i++)
 	{
-		AgmCandidate *candidate = find_candidate(pool, all.hits[i].id);
-
-		if ((i & 4095) == 0)
-			CHECK_FOR_INTERRUPTS();
-		if (candidate != NULL)
-			candidate->channel[AGM_LEXICAL].score = all.hits[i].score;
+		keyword = agm_keyword_search(recall, searched, &all, &pool->has_words);
+		if (recall->weights[AGM_ENTITY] > 0)
+			pool->names = agm_names_open(searched, recall->query);
 	}
+	ids = unite(&semantic, &keyword, &n);
+	add_candidates(pool, searched, ids, n, &all);
+	if (recall->weights[AGM_GRAPH] > 0)
+		follow_edges(pool, searched, &all);
 }
 
 /* Columns: id, bytes, beginning; newest first. */

@@ -23,9 +23,10 @@ typedef struct AgmPool
 	AgmCandidate *items; /* within one namespace ordered by id, until agm_pool_trim */
 	int n;
 	int capacity;
-	int first;		/* where the namespace at hand begins */
-	int ns;			/* which that is */
-	bool has_words; /* the query has more than stop words */
+	int first;				/* where the namespace at hand begins */
+	int ns;					/* which that is */
+	bool has_words;			/* the query has more than stop words */
+	struct AgmNames *names; /* what the query names, in that namespace; NULL: not asked */
 } AgmPool;
 
 extern AgmSearchedList agm_find_namespaces(const AgmRecall *recall);

@@ -117,6 +117,8 @@ agm_fuse(AgmCandidate *candidates, int n, AgmFusion fusion, const double *weight
 				blind = true;
 				continue;
 			}
+			if (c == AGM_GRAPH && candidate->isolated)
+				continue;
 			sum += weights[c] * share(&candidate->channel[c], fusion, best[c]);
 			total += weights[c];
 		}

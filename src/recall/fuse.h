@@ -13,6 +13,8 @@ typedef enum AgmChannel
 {
 	AGM_SEMANTIC,
 	AGM_LEXICAL,
+	AGM_GRAPH,
+	AGM_ENTITY,
 	AGM_NCHANNELS
 } AgmChannel;
 
@@ -25,7 +27,7 @@ typedef enum AgmFusion
 /* What one channel says of one candidate; rank 0: nothing found. */
 typedef struct AgmEvidence
 {
-	double score; /* raw: similarity, BM25 */
+	double score; /* raw: similarity, BM25, PageRank, names */
 	int rank;	  /* 1 is best; set by agm_fuse */
 } AgmEvidence;
 
@@ -35,6 +37,7 @@ typedef struct AgmCandidate
 	int ns; /* which of the namespaces searched */
 	AgmEvidence channel[AGM_NCHANNELS];
 	bool has_embedding;
+	bool isolated; /* no edge leads to it: the graph has nothing to say */
 	double importance;
 	double state_weight;
 	int32 bytes;  /* of content */

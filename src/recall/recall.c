@@ -24,7 +24,12 @@
 const char *
 agm_channel_name(AgmChannel channel)
 {
-	return channel == AGM_SEMANTIC ? "semantic" : "lexical";
+	static const char *const names[AGM_NCHANNELS] = {[AGM_SEMANTIC] = "semantic",
+													 [AGM_LEXICAL] = "lexical",
+													 [AGM_GRAPH] = "graph",
+													 [AGM_ENTITY] = "entity"};
+
+	return names[channel];
 }
 
 /* A prompt's tokens, by the usual estimate of one for four bytes. */
@@ -235,7 +240,9 @@ agm_recall_run(AgmRecall *recall, int *nrows)
 
 	active[AGM_SEMANTIC] = recall->embedding != NULL;
 	active[AGM_LEXICAL] = recall->query != NULL;
+	active[AGM_ENTITY] = recall->query != NULL && recall->weights[AGM_ENTITY] > 0;
 	scored = active[AGM_SEMANTIC] || active[AGM_LEXICAL];
+	active[AGM_GRAPH] = scored && recall->weights[AGM_GRAPH] > 0;
 	agm_pool_init(&pool, recall);
 	for (int i = 0; i < list.n; i++)
 	{

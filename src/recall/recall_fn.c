@@ -55,7 +55,7 @@ enum
 
 /* README rule 7: what a channel weighs unless the caller says otherwise. */
 static const double default_weights[AGM_NCHANNELS] = {
-	[AGM_SEMANTIC] = 1.2, [AGM_LEXICAL] = 1.0};
+	[AGM_SEMANTIC] = 1.2, [AGM_LEXICAL] = 1.0, [AGM_GRAPH] = 1.5, [AGM_ENTITY] = 1.5};
 
 static void *
 arg_pointer(FunctionCallInfo fcinfo, int argno)
@@ -124,7 +124,8 @@ read_weights(const Jsonb *json, double *weights)
 				if (strcmp(agm_channel_name(channel), name) == 0)
 					break;
 			if (channel == AGM_NCHANNELS)
-				unknown_word("a channel in weights", name, "semantic or lexical");
+				unknown_word("a channel in weights", name,
+							 "semantic, lexical, graph or entity");
 		}
 		if (token != WJB_VALUE)
 			continue;

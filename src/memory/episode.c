@@ -1,0 +1,93 @@
+/*
+ * episode.c
+ *		An episode follows the one before it: the edge "next".
+ *
+ * src/memory/README.md, "Episodes".
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "memory/memory.h"
+
+#define EPISODE "episode"
+
+/* Without a session: what is at most so old, among so many memories before it. */
+#define GAP "1 hour"
+#define LOOK_BACK "64"
+
+static void
+read_previous(TupleTableSlot *slot, void *arg)
+{
+	bool isnull;
+
+	*(int64 *) arg = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+}
+
+#define BEFORE                                                                                 \
+	" FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"                       \
+	" AND pg_catalog.lower(m.valid_period) OPERATOR(pg_catalog.<=) $2"                         \
+	" AND m.id OPERATOR(pg_catalog.<>) $3"
+#define LATEST " ORDER BY pg_catalog.lower(m.valid_period) DESC NULLS LAST, m.id DESC LIMIT "
+
+static int64
+find_previous(AgmWriter *writer, const AgmMemory *memory, int64 id)
+{
+	AgmParams params = {0};
+	int64 previous = 0;
+
+	agm_param(&params, TEXTOID, writer->ns, false);
+	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(memory->period.from), false);
+	agm_param(&params, INT8OID, Int64GetDatum(id), false);
+	if (!memory->isnull[AGM_SESSION])
+		agm_param(&params, TEXTOID, memory->value[AGM_SESSION], false);
+	(void) agm_execute(
+		&writer->store,
+		!memory->isnull[AGM_SESSION]
+			? "SELECT m.id" BEFORE " AND m.session OPERATOR(pg_catalog.=) $4"
+			  " AND m.kind OPERATOR(pg_catalog.=) '" EPISODE "'" LATEST "1"
+			: "SELECT p.id FROM (SELECT m.id, m.kind, m.session" BEFORE
+			  " AND pg_catalog.lower(m.valid_period) OPERATOR(pg_catalog.>=)"
+			  " ($2 OPERATOR(pg_catalog.-) '" GAP "'::pg_catalog.interval)" LATEST LOOK_BACK
+			  ") p WHERE p.session IS NULL AND p.kind OPERATOR(pg_catalog.=) '" EPISODE
+			  "' LIMIT 1",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC | writer->reads, "l", read_previous, &previous);
+	return previous;
+}
+
+static bool
+same_session(const AgmWriter *writer, const AgmMemory *memory)
+{
+	if (writer->episode == 0 || writer->episode_from > memory->period.from)
+		return false;
+	if (memory->isnull[AGM_SESSION] || writer->episode_session == NULL)
+		return false;
+	return strcmp(writer->episode_session, TextDatumGetCString(memory->value[AGM_SESSION])) ==
+		   0;
+}
+
+void
+agm_episode_link(AgmWriter *writer, const AgmMemory *memory, int64 id)
+{
+	int64 previous;
+
+	if (strcmp(memory->kind->name, EPISODE) != 0 || memory->period.from_open)
+		return;
+	/* Of a batch, the one before is mostly the element before. */
+	previous =
+		same_session(writer, memory) ? writer->episode : find_previous(writer, memory, id);
+	if (previous != 0)
+		agm_add_edge(writer, previous, id, "next");
+	if (memory->isnull[AGM_SESSION])
+	{
+		writer->episode = 0;
+		return;
+	}
+	if (!same_session(writer, memory))
+		writer->episode_session = MemoryContextStrdup(
+			writer->context, TextDatumGetCString(memory->value[AGM_SESSION]));
+	writer->episode = id;
+	writer->episode_from = memory->period.from;
+}

@@ -1,0 +1,149 @@
+/*
+ * graph.c
+ *		The graph channel: personalized PageRank from the best of what the others found.
+ *
+ * README rule 14.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+
+#include "recall/graph.h"
+#include "recall/top.h"
+
+/* So many of the best are seeds. */
+#define SEEDS 40
+
+/* Far along edges, but not through much: measured, see the README. */
+#define DAMPING 0.85
+#define EPSILON 1e-3
+
+/* At most so many of those that were reached become candidates. */
+#define REACHED_MAX 200
+
+/* The others' weighted mean, each divided by its best here. */
+static double
+score_of(const AgmRecall *recall, const AgmCandidate *candidate, const double *best)
+{
+	double sum = 0;
+	double total = 0;
+
+	for (AgmChannel c = AGM_SEMANTIC; c <= AGM_LEXICAL; c++)
+	{
+		if (best[c] <= 0)
+			continue;
+		sum += recall->weights[c] * candidate->channel[c].score / best[c];
+		total += recall->weights[c];
+	}
+	return total > 0 ? sum / total : 0;
+}
+
+/* The seeds' weights are cubes: what is best by far is what to start from. */
+static AgmSeeds
+choose_seeds(const AgmRecall *recall, const AgmCandidate *candidates, int n)
+{
+	double best[AGM_NCHANNELS] = {0};
+	AgmSeeds seeds;
+	AgmTop top;
+
+	for (int i = 0; i < n; i++)
+		for (AgmChannel c = AGM_SEMANTIC; c <= AGM_LEXICAL; c++)
+			best[c] = Max(best[c], candidates[i].channel[c].score);
+	agm_top_init(&top, SEEDS);
+	for (int i = 0; i < n; i++)
+	{
+		double score = score_of(recall, &candidates[i], best);
+
+		if (score > 0)
+			agm_top_add(&top, candidates[i].id, score);
+	}
+	seeds.n = top.hits.n;
+	seeds.ids = palloc(sizeof(int64) * Max(seeds.n, 1));
+	seeds.weights = palloc(sizeof(double) * Max(seeds.n, 1));
+	for (int i = 0; i < seeds.n; i++)
+	{
+		double score = top.hits.hits[i].score;
+
+		seeds.ids[i] = top.hits.hits[i].id;
+		seeds.weights[i] = score * score * score;
+	}
+	return seeds;
+}
+
+AgmReached
+agm_graph_search(const AgmRecall *recall, const AgmSearched *searched,
+				 const AgmCandidate *candidates, int n)
+{
+	AgmSeeds seeds = choose_seeds(recall, candidates, n);
+	AgmPushOptions options = {.damping = DAMPING, .epsilon = EPSILON, .k = REACHED_MAX};
+	AgmParams params = {0};
+	AgmScopeRequest request = {
+		.store = &recall->store,
+		.params = &params,
+		.has_valid_at = recall->filter.has_valid_at,
+		.valid_at = recall->filter.valid_at,
+		.has_known_at = recall->filter.has_known_at,
+		.known_at = recall->filter.known_at,
+	};
+	AgmReached reached = {NULL, 0};
+	AgmPushResult result;
+	AgmScope scope;
+
+	if (seeds.n == 0)
+		return reached;
+	agm_param(&params, TEXTOID, searched->name, false);
+	agm_scope_open(&scope, &request);
+	agm_push(&scope, &seeds, &options, &result);
+	if (result.read == 0)
+		return reached;
+	reached.hits = result.best;
+	reached.n = result.n;
+	return reached;
+}
+
+typedef struct Passed
+{
+	int64 *ids;
+	int n;
+} Passed;
+
+static void
+read_passed(TupleTableSlot *slot, void *arg)
+{
+	Passed *passed = arg;
+	bool isnull;
+
+	passed->ids[passed->n++] = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+}
+
+int
+agm_graph_filter(const AgmRecall *recall, const AgmSearched *searched, int64 *ids, int n)
+{
+	Passed passed = {ids, 0};
+	Datum array;
+
+	if (n == 0)
+		return 0;
+	array = agm_int8_array(ids, n);
+	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
+	{
+		AgmParams params = {0};
+		StringInfoData sql;
+
+		if (!agm_filter_needs(&recall->filter, source))
+			continue;
+		agm_param(&params, TEXTOID, searched->name, false);
+		agm_param(&params, INT8ARRAYOID, array, false);
+		initStringInfo(&sql);
+		appendStringInfoString(&sql, "SELECT i.id FROM pg_catalog.unnest($2) i(id)"
+									 " CROSS JOIN LATERAL (SELECT m.id");
+		agm_filter_from(&recall->filter, source, AGM_OTHER_INDEX, "", &sql, &params);
+		appendStringInfoString(&sql, " AND m.id OPERATOR(pg_catalog.=) i.id");
+		agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
+		appendStringInfoString(&sql, " OFFSET 0) m");
+		(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_GENERIC, "l",
+						   read_passed, &passed);
+	}
+	return passed.n;
+}
