@@ -13,14 +13,14 @@
 #include "recall/top.h"
 
 /* So many of the best are seeds. */
-#define SEEDS 40
+#define SEEDS 20
 
 /* Far along edges, but not through much: measured, see the README. */
 #define DAMPING 0.85
 #define EPSILON 1e-3
 
 /* At most so many of those that were reached become candidates. */
-#define REACHED_MAX 200
+#define REACHED_MAX 100
 
 /* The others' weighted mean, each divided by its best here. */
 static double

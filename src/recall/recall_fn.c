@@ -55,7 +55,7 @@ enum
 
 /* README rule 7: what a channel weighs unless the caller says otherwise. */
 static const double default_weights[AGM_NCHANNELS] = {
-	[AGM_SEMANTIC] = 1.2, [AGM_LEXICAL] = 1.0, [AGM_GRAPH] = 1.5, [AGM_ENTITY] = 1.5};
+	[AGM_SEMANTIC] = 1.2, [AGM_LEXICAL] = 1.0, [AGM_GRAPH] = 2.0, [AGM_ENTITY] = 2.0};
 
 static void *
 arg_pointer(FunctionCallInfo fcinfo, int argno)
