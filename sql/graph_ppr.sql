@@ -29,6 +29,13 @@ SELECT * FROM pg_temp.compare('{5}', NULL, 0.5, 1e-6);
 SELECT * FROM pg_temp.compare('{5,77,250}', '{1,2,0.5}', 0.5, 1e-5);
 SELECT * FROM pg_temp.compare('{1}', NULL, 0.85, 1e-6);
 SELECT * FROM pg_temp.compare('{5,77}', NULL, 0.85, 1e-7, '{next,similar}');
+-- So too where every third memory is gone, seeds among them.
+BEGIN;
+DELETE FROM p.memory WHERE namespace = 'n' AND id % 3 = 0;
+SELECT * FROM pg_temp.compare('{5,6,77}', NULL, 0.5, 1e-5);
+SELECT * FROM pg_temp.compare('{1}', NULL, 0.85, 1e-6);
+SELECT count(*) FROM ppr('p', 'n', '{5,6,77}', epsilon => 1e-6, k => 20) WHERE id % 3 = 0;
+ROLLBACK;
 -- With a small epsilon the two agree.
 SELECT max(abs(e.rank - p.score)) < 1e-6 AS same, count(*) FROM personalized_pagerank('SELECT * FROM transitions(''p'', ''n'')', '{5,77}', NULL, 0.5, 1e-14, 1000) e JOIN ppr('p', 'n', '{5,77}', epsilon => 1e-9, k => 10000) p ON p.id = e.node;
 

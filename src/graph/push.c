@@ -16,18 +16,27 @@
 #include "graph/ids.h"
 #include "graph/push.h"
 
+/* Whether a memory is there is looked up when it matters. */
+typedef enum Presence
+{
+	UNKNOWN,
+	THERE,
+	ABSENT
+} Presence;
+
 typedef struct PushNode
 {
-	double score; /* settled here */
-	double held;  /* to be passed on */
-	double seed;  /* its share of the seeds */
-	double hub;	  /* 1 / ln(e + edges that end in it) */
-	double total; /* of the weights of its row */
-	Size first;	  /* its row, in flows */
-	uint32 n;	  /* flows of its row */
-	uint32 edges; /* that it has, at least */
+	double score;  /* settled here */
+	double held;   /* to be passed on */
+	double seed;   /* its share of the seeds */
+	double hub;	   /* 1 / ln(e + edges that end in it) */
+	double total;  /* of the weights of its row */
+	double passed; /* along its row, so far */
+	Size first;	   /* its row, in flows */
+	uint32 n;	   /* flows of its row */
+	uint32 edges;  /* that it has, at least */
 	uint32 reading;
-	bool there;
+	Presence presence;
 	bool has_row;
 	bool wanted;  /* hub is needed */
 	bool counted; /* ... and known */
@@ -128,37 +137,100 @@ count_hub(PushNode *node, int64 degree)
 }
 
 static void
-found_there(int64 id, int degree, void *arg)
+found_degree(int64 id, int64 degree, void *arg)
 {
 	Push *push = arg;
-	PushNode *node = &push->nodes[agm_ids_find(&push->ids, id)];
 
-	node->there = true;
-	if (node->wanted && !node->counted)
-		count_hub(node, degree);
+	count_hub(&push->nodes[agm_ids_find(&push->ids, id)], degree);
 }
 
-/* Looks which of the nodes from `first` on are there, and counts what is wanted of any. */
 static void
-look_up(Push *push, uint32 first)
+found_there(int64 id, int64 count, void *arg)
+{
+	Push *push = arg;
+
+	(void) count;
+	push->nodes[agm_ids_find(&push->ids, id)].presence = THERE;
+}
+
+/* Counts the hubs that are wanted and not known. */
+static void
+count_hubs(Push *push)
 {
 	int64 *ids = palloc(sizeof(int64) * Max(push->ids.n, 1));
-	bool *wanted = palloc(sizeof(bool) * Max(push->ids.n, 1));
 	int n = 0;
 
 	for (uint32 v = 0; v < push->ids.n; v++)
-	{
-		const PushNode *node = &push->nodes[v];
-		bool wants = node->wanted && !node->counted;
-
-		if (v < first && !(wants && node->there))
-			continue;
-		ids[n] = push->ids.ids[v];
-		wanted[n++] = wants;
-	}
-	agm_scope_visible(push->scope, ids, wanted, n, found_there, push);
+		if (push->nodes[v].wanted && !push->nodes[v].counted)
+			ids[n++] = push->ids.ids[v];
+	agm_scope_degrees(push->scope, ids, n, found_degree, push);
 	pfree(ids);
-	pfree(wanted);
+}
+
+static void
+back_to_seeds(Push *push, double mass)
+{
+	for (int i = 0; i < push->nseeds; i++)
+		push->nodes[push->seeds[i]].held += mass * push->nodes[push->seeds[i]].seed;
+}
+
+/*
+ * A row without those that turned out to be absent: what went to them goes to the others, in
+ * the shares that they would have had.  README, "Forward push", invariant 4.
+ */
+static void
+mend_row(Push *push, PushNode *node)
+{
+	Flow *flow = &push->flows[node->first];
+	double total = 0;
+	uint32 n = 0;
+
+	for (uint32 i = 0; i < node->n; i++)
+		if (push->nodes[flow[i].to].presence != ABSENT)
+		{
+			total += flow[i].weight;
+			flow[n++] = flow[i];
+		}
+	if (n == node->n)
+		return;
+	if (n == 0)
+		back_to_seeds(push, node->passed);
+	for (uint32 i = 0; i < n; i++)
+		push->nodes[flow[i].to].held +=
+			node->passed * flow[i].weight * (1 / total - 1 / node->total);
+	node->n = n;
+	node->total = total;
+}
+
+/*
+ * Looks which of these nodes are there; those that are not hold nothing any more.  Were any
+ * of them absent?
+ */
+static bool
+look_up(Push *push, const uint32 *nodes, int n)
+{
+	int64 *ids = palloc(sizeof(int64) * Max(n, 1));
+	bool absent = false;
+
+	for (int i = 0; i < n; i++)
+		ids[i] = push->ids.ids[nodes[i]];
+	agm_scope_visible(push->scope, ids, n, found_there, push);
+	for (int i = 0; i < n; i++)
+	{
+		PushNode *node = &push->nodes[nodes[i]];
+
+		if (node->presence == THERE)
+			continue;
+		node->presence = ABSENT;
+		node->held = 0;
+		absent = true;
+	}
+	for (uint32 v = 0; absent && v < push->ids.n; v++)
+		if (push->nodes[v].has_row && push->nodes[v].n > 0)
+			mend_row(push, &push->nodes[v]);
+	push->result->looked_up += n;
+	pfree(ids);
+	return absent;
 }
 
 /* May it pass on what it holds?  README, "Forward push", invariant 2. */
@@ -177,10 +249,12 @@ plant(Push *push, const AgmSeeds *seeds)
 	for (int i = 0; i < seeds->n; i++)
 		if (seeds->weights[i] > 0)
 			push->nodes[node_of(push, seeds->ids[i])].seed += seeds->weights[i];
-	look_up(push, 0);
 	push->seeds = palloc(sizeof(uint32) * Max(push->ids.n, 1));
 	for (uint32 v = 0; v < push->ids.n; v++)
-		if (push->nodes[v].there)
+		push->seeds[v] = v;
+	(void) look_up(push, push->seeds, push->ids.n);
+	for (uint32 v = 0; v < push->ids.n; v++)
+		if (push->nodes[v].presence == THERE)
 		{
 			push->seeds[push->nseeds++] = v;
 			sum += push->nodes[v].seed;
@@ -204,18 +278,17 @@ pass_on(Push *push, PushNode *node)
 	node->held = 0;
 	node->score += mass - rest;
 	push->result->pushes++;
-	if (node->total > 0)
+	if (node->n > 0)
 	{
 		const Flow *flow = &push->flows[node->first];
 		double share = rest / node->total;
 
+		node->passed += rest;
 		for (uint32 i = 0; i < node->n; i++)
 			push->nodes[flow[i].to].held += flow[i].weight * share;
-		return;
 	}
-	/* It leads nowhere: back to the seeds. */
-	for (int i = 0; i < push->nseeds; i++)
-		push->nodes[push->seeds[i]].held += rest * push->nodes[push->seeds[i]].seed;
+	else
+		back_to_seeds(push, rest); /* it leads nowhere */
 }
 
 /* Until no node whose row is known holds much. */
@@ -241,6 +314,26 @@ settle(Push *push)
 	}
 }
 
+/* Looks which of the nodes that are to be read are there; were any of them absent? */
+static bool
+check_readings(Push *push)
+{
+	uint32 *nodes = palloc(sizeof(uint32) * Max(push->ids.n, 1));
+	bool absent;
+	int n = 0;
+
+	for (uint32 v = 0; v < push->ids.n; v++)
+	{
+		const PushNode *node = &push->nodes[v];
+
+		if (!node->has_row && node->presence == UNKNOWN && holds_much(push, node))
+			nodes[n++] = v;
+	}
+	absent = look_up(push, nodes, n);
+	pfree(nodes);
+	return absent;
+}
+
 /* Nodes that hold much and whose rows are not known. */
 static void
 choose_readings(Push *push)
@@ -252,7 +345,7 @@ choose_readings(Push *push)
 		PushNode *node = &push->nodes[v];
 		Reading *reading;
 
-		if (node->has_row || !holds_much(push, node))
+		if (node->has_row || node->presence != THERE || !holds_much(push, node))
 			continue;
 		if (push->nreadings == push->readings_room)
 		{
@@ -317,7 +410,6 @@ read_edges(Push *push)
 static void
 make_rows(Push *push)
 {
-	uint32 known = push->ids.n;
 	Size needed = push->nflows;
 
 	for (uint32 i = 0; i < push->nreadings; i++)
@@ -339,7 +431,7 @@ make_rows(Push *push)
 
 			push->nodes[to].wanted |= push->came[i].outgoing;
 		}
-	look_up(push, known);
+	count_hubs(push);
 
 	for (Size i = 0; i < push->ncame; i++)
 		push->nodes[push->readings[push->came[i].reading].node].n++;
@@ -365,7 +457,7 @@ make_rows(Push *push)
 		uint32 to = agm_ids_find(&push->ids, came->to);
 		Flow *flow;
 
-		if (push->readings[came->reading].cut || !push->nodes[to].there)
+		if (push->readings[came->reading].cut || push->nodes[to].presence == ABSENT)
 			continue;
 		flow = &push->flows[node->first + node->n++];
 		flow->to = to;
@@ -391,13 +483,17 @@ rank_nodes(Push *push)
 {
 	AgmPushResult *result = push->result;
 
+	if (result->best != NULL)
+		pfree(result->best);
 	result->best = MemoryContextAllocExtended(
 		CurrentMemoryContext, sizeof(AgmScored) * Max(push->ids.n, 1), MCXT_ALLOC_HUGE);
+	result->n = 0;
+	result->left = 0;
 	for (uint32 v = 0; v < push->ids.n; v++)
 	{
 		PushNode *node = &push->nodes[v];
 
-		if (!node->there)
+		if (node->presence == ABSENT)
 			continue;
 		result->left += push->options->damping * node->held;
 		result->best[result->n].id = push->ids.ids[v];
@@ -410,6 +506,26 @@ rank_nodes(Push *push)
 	qsort(result->best, result->n, sizeof(AgmScored), compare_scored);
 	result->n = Min(result->n, push->options->k);
 	result->seen = push->ids.n;
+}
+
+/* Are the best all there?  False if some had to be looked up: what they held may have moved. */
+static bool
+best_are_there(Push *push)
+{
+	const AgmPushResult *result = push->result;
+	uint32 *nodes = palloc(sizeof(uint32) * Max(result->n, 1));
+	int n = 0;
+
+	for (int i = 0; i < result->n; i++)
+	{
+		uint32 v = agm_ids_find(&push->ids, result->best[i].id);
+
+		if (push->nodes[v].presence == UNKNOWN)
+			nodes[n++] = v;
+	}
+	(void) look_up(push, nodes, n);
+	pfree(nodes);
+	return n == 0;
 }
 
 void
@@ -430,15 +546,21 @@ agm_push(AgmScope *scope, const AgmSeeds *seeds, const AgmPushOptions *options,
 	push.readings = palloc(sizeof(Reading) * FIRST_ROOM);
 	push.came = palloc(sizeof(Came) * FIRST_ROOM);
 	plant(&push, seeds);
-	for (;;)
+	do
 	{
-		settle(&push);
-		choose_readings(&push);
-		if (push.nreadings == 0)
-			break;
-		read_edges(&push);
-		make_rows(&push);
-		result->rounds++;
-	}
-	rank_nodes(&push);
+		for (;;)
+		{
+			settle(&push);
+			/* Where one is absent others hold more. */
+			if (check_readings(&push))
+				continue;
+			choose_readings(&push);
+			if (push.nreadings == 0)
+				break;
+			read_edges(&push);
+			make_rows(&push);
+			result->rounds++;
+		}
+		rank_nodes(&push);
+	} while (!best_are_there(&push));
 }

@@ -35,6 +35,7 @@ typedef struct AgmPushResult
 	int pushes;
 	uint64 read; /* edges */
 	uint32 seen; /* memories */
+	int looked_up;
 	int rounds;
 } AgmPushResult;
 

@@ -136,23 +136,29 @@ make_edges_sql(AgmScope *scope, bool raw, AgmParams *params)
 	return sql.data;
 }
 
-/* Edges that end in i.id, whether they count or not; those that the store held at the instant. */
-static void
-append_degree(const AgmScope *scope, StringInfo sql, AgmParams *params)
+/* Edges that end in a memory, whether they count or not; those that the store held at the instant. */
+static char *
+make_degrees_sql(AgmScope *scope, AgmParams *params)
 {
-	appendStringInfoString(sql, "(SELECT pg_catalog.count(*) FROM (");
+	StringInfoData sql;
+
+	*params = scope->base;
+	agm_param(params, INT8ARRAYOID, 0, true);
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT i.id, (SELECT pg_catalog.count(*) FROM (");
 	for (int i = 0; i < (scope->filter.has_known_at ? 2 : 1); i++)
 	{
-		appendStringInfo(sql,
+		appendStringInfo(&sql,
 						 "%sSELECT FROM {store}.%s e WHERE " OF_NAMESPACE(
 							 "e") " AND e.target OPERATOR(pg_catalog.=) i.id",
 						 i == 0 ? "" : " UNION ALL ", i == 0 ? "edge" : "edge_history");
 		if (scope->filter.has_known_at)
-			appendStringInfo(sql, " AND e.system_period OPERATOR(pg_catalog.@>) $%d",
+			appendStringInfo(&sql, " AND e.system_period OPERATOR(pg_catalog.@>) $%d",
 							 agm_param(params, TIMESTAMPTZOID,
 									   TimestampTzGetDatum(scope->filter.known_at), false));
 	}
-	appendStringInfo(sql, " LIMIT %d) e)", AGM_DEGREE_CAP);
+	appendStringInfo(&sql, " LIMIT %d) e) FROM pg_catalog.unnest($2) i(id)", AGM_DEGREE_CAP);
+	return sql.data;
 }
 
 static char *
@@ -162,19 +168,15 @@ make_visible_sql(AgmScope *scope, AgmParams *params)
 
 	*params = scope->base;
 	agm_param(params, INT8ARRAYOID, 0, true);
-	agm_param(params, BOOLARRAYOID, 0, true);
 	initStringInfo(&sql);
 	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
 	{
 		if (!agm_filter_needs(&scope->filter, source))
 			continue;
-		if (source != AGM_MEMORY)
-			appendStringInfoString(&sql, " UNION ALL ");
-		appendStringInfoString(&sql, "SELECT i.id, CASE WHEN i.d THEN ");
-		append_degree(scope, &sql, params);
-		appendStringInfoString(
-			&sql,
-			" ELSE 0 END FROM unnest($2, $3) i(id, d) CROSS JOIN LATERAL (SELECT * FROM ");
+		appendStringInfo(&sql,
+						 "%sSELECT i.id, 1::pg_catalog.int8 FROM pg_catalog.unnest($2) i(id)"
+						 " CROSS JOIN LATERAL (SELECT * FROM ",
+						 source == AGM_MEMORY ? "" : " UNION ALL ");
 		agm_filter_version(&scope->filter, source, "c.id OPERATOR(pg_catalog.=) i.id", &sql,
 						   params);
 		appendStringInfoString(&sql, " OFFSET 0) m WHERE true");
@@ -212,6 +214,7 @@ agm_scope_open(AgmScope *scope, const AgmScopeRequest *request)
 					   request->params, AGM_READ | AGM_PLAN_GENERIC, "tfbb", read_type, scope);
 	want_types(scope);
 	scope->visible_sql = make_visible_sql(scope, &scope->visible_params);
+	scope->degrees_sql = make_degrees_sql(scope, &scope->degrees_params);
 }
 
 typedef struct EdgeReader
@@ -268,48 +271,44 @@ agm_scope_edges(AgmScope *scope, bool raw, const int64 *nodes, const int64 *limi
 	pfree(DatumGetPointer(params->values[2]));
 }
 
-typedef struct VisibleReader
+typedef struct CountReader
 {
-	AgmVisibleFn fn;
+	AgmCountFn fn;
 	void *arg;
-} VisibleReader;
+} CountReader;
 
 static void
-read_visible(TupleTableSlot *slot, void *arg)
+read_count(TupleTableSlot *slot, void *arg)
 {
-	VisibleReader *reader = arg;
+	CountReader *reader = arg;
 
-	reader->fn(DatumGetInt64(slot->tts_values[0]), (int) DatumGetInt64(slot->tts_values[1]),
+	reader->fn(DatumGetInt64(slot->tts_values[0]), DatumGetInt64(slot->tts_values[1]),
 			   reader->arg);
 }
 
-static Datum
-bool_array(const bool *values, int n)
+static void
+run_counts(AgmScope *scope, const char *sql, AgmParams *params, const int64 *ids, int n,
+		   CountReader reader)
 {
-	Datum *items = palloc(sizeof(Datum) * n);
-	Datum result;
-
-	for (int i = 0; i < n; i++)
-		items[i] = BoolGetDatum(values != NULL && values[i]);
-	result = PointerGetDatum(construct_array(items, n, BOOLOID, 1, true, TYPALIGN_CHAR));
-	pfree(items);
-	return result;
-}
-
-void
-agm_scope_visible(AgmScope *scope, const int64 *ids, const bool *degrees, int n,
-				  AgmVisibleFn fn, void *arg)
-{
-	AgmParams *params = &scope->visible_params;
-	VisibleReader reader = {fn, arg};
-
 	if (n == 0)
 		return;
 	params->values[1] = agm_int8_array(ids, n);
-	params->values[2] = bool_array(degrees, n);
-	params->nulls[1] = params->nulls[2] = false;
-	(void) agm_execute(scope->store, scope->visible_sql, params, AGM_READ | AGM_PLAN_GENERIC,
-					   "ll", read_visible, &reader);
+	params->nulls[1] = false;
+	(void) agm_execute(scope->store, sql, params, AGM_READ | AGM_PLAN_GENERIC, "ll", read_count,
+					   &reader);
 	pfree(DatumGetPointer(params->values[1]));
-	pfree(DatumGetPointer(params->values[2]));
+}
+
+void
+agm_scope_visible(AgmScope *scope, const int64 *ids, int n, AgmCountFn fn, void *arg)
+{
+	run_counts(scope, scope->visible_sql, &scope->visible_params, ids, n,
+			   (CountReader){fn, arg});
+}
+
+void
+agm_scope_degrees(AgmScope *scope, const int64 *ids, int n, AgmCountFn fn, void *arg)
+{
+	run_counts(scope, scope->degrees_sql, &scope->degrees_params, ids, n,
+			   (CountReader){fn, arg});
 }

@@ -36,7 +36,7 @@ typedef struct AgmScope
 	int ntypes;
 	int types_room;
 
-	/* the two statements, and their parameters but for the nodes, which come second */
+	/* the statements, and their parameters but for the nodes, which come second */
 	AgmParams base;
 	char *edges_sql;
 	AgmParams edges_params;
@@ -44,6 +44,8 @@ typedef struct AgmScope
 	AgmParams raw_params;
 	char *visible_sql;
 	AgmParams visible_params;
+	char *degrees_sql;
+	AgmParams degrees_params;
 } AgmScope;
 
 /* What the caller asks for; the namespace is $1 of `params`. */
@@ -82,11 +84,14 @@ typedef void (*AgmEdgeFn)(const AgmEdge *edge, void *arg);
 extern void agm_scope_edges(AgmScope *scope, bool raw, const int64 *nodes, const int64 *limits,
 							int n, AgmEdgeFn fn, void *arg);
 
-/* A memory that is there; degree counts the edges that end in it, to AGM_DEGREE_CAP at most. */
-typedef void (*AgmVisibleFn)(int64 id, int degree, void *arg);
+typedef void (*AgmCountFn)(int64 id, int64 count, void *arg);
 
-/* `degrees[i]`: is the degree wanted, too?  NULL: of none; those not wanted are 0. */
-extern void agm_scope_visible(AgmScope *scope, const int64 *ids, const bool *degrees, int n,
-							  AgmVisibleFn fn, void *arg);
+/* Calls back with those of the memories that are there. */
+extern void agm_scope_visible(AgmScope *scope, const int64 *ids, int n, AgmCountFn fn,
+							  void *arg);
+
+/* ... and with each of them, and how many edges end in it, counted to AGM_DEGREE_CAP. */
+extern void agm_scope_degrees(AgmScope *scope, const int64 *ids, int n, AgmCountFn fn,
+							  void *arg);
 
 #endif

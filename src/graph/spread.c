@@ -58,19 +58,19 @@ cell_of(Spread *spread, int64 id)
 }
 
 static void
-is_there(int64 id, int degree, void *arg)
+is_there(int64 id, int64 count, void *arg)
 {
 	Spread *spread = arg;
 
-	(void) degree;
+	(void) count;
 	spread->cells[agm_ids_find(&spread->ids, id)].there = true;
 }
 
 static void
 look_up(Spread *spread, uint32 first)
 {
-	agm_scope_visible(spread->scope, spread->ids.ids + first, NULL, spread->ids.n - first,
-					  is_there, spread);
+	agm_scope_visible(spread->scope, spread->ids.ids + first, spread->ids.n - first, is_there,
+					  spread);
 }
 
 static void

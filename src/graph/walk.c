@@ -67,11 +67,11 @@ came_to(const AgmEdge *edge, void *arg)
 }
 
 static void
-is_there(int64 id, int degree, void *arg)
+is_there(int64 id, int64 count, void *arg)
 {
 	Walk *walk = arg;
 
-	(void) degree;
+	(void) count;
 	walk->visits.visits[agm_ids_find(&walk->ids, id)].depth = walk->depth;
 }
 
@@ -90,7 +90,7 @@ begin(Walk *walk, AgmScope *scope, const int64 *ids, int n)
 		if (is_new)
 			*add_visit(&walk->visits) = visit;
 	}
-	agm_scope_visible(scope, walk->ids.ids, NULL, walk->ids.n, is_there, walk);
+	agm_scope_visible(scope, walk->ids.ids, walk->ids.n, is_there, walk);
 }
 
 /*
@@ -115,8 +115,7 @@ step(Walk *walk, int64 limit)
 	walk->first = walk->frontier = end;
 	walk->depth++;
 	agm_scope_edges(walk->scope, false, ids, limits, n, came_to, walk);
-	agm_scope_visible(walk->scope, walk->ids.ids + end, NULL, walk->ids.n - end, is_there,
-					  walk);
+	agm_scope_visible(walk->scope, walk->ids.ids + end, walk->ids.n - end, is_there, walk);
 	pfree(ids);
 	pfree(limits);
 	return n > 0;

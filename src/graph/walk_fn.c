@@ -251,10 +251,12 @@ agm_fn_ppr(PG_FUNCTION_ARGS)
 	open_call(fcinfo, (Places){6, 8}, &call);
 	seeds = ids_argument(fcinfo, 2, "seeds", 3);
 	agm_push(&call.scope, &seeds, &options, &result);
-	ereport(DEBUG1, (errmsg_internal("graph: %d passes over %u memories, " UINT64_FORMAT
-									 " edges read in %d rounds, %g held back",
-									 result.pushes, result.seen, result.read, result.rounds,
-									 result.left)));
+	ereport(DEBUG1,
+			(errmsg_internal(
+				"graph: %d passes over %u memories, %d of them looked up, " UINT64_FORMAT
+				" edges read in %d rounds, %g held back",
+				result.pushes, result.seen, result.looked_up, result.read, result.rounds,
+				result.left)));
 	put_scored(fcinfo, result.best, result.n);
 	agm_spi_end(&call.session);
 	PG_RETURN_NULL();
