@@ -45,7 +45,7 @@ for my $i (0 .. $#pages)
 	my @said = run_parts($node, "page$i", \@sql);
 	shift @said if $pages[$i] eq 'docs/reference.md';
 	my $said = join('', @said);
-	# A text block is what the SQL since the last heading or text block has said.  A page may leave out what tells nothing.
+	# A text block is what the SQL since the last heading or text block has said.  A how-to may leave out what tells nothing.
 	my ($heard, $shown, @unsaid);
 	$shown = '';
 	for my $block (@blocks)
@@ -61,7 +61,8 @@ for my $i (0 .. $#pages)
 		}
 		elsif ($language eq 'text' && defined $heard)
 		{
-			push @unsaid, $text if index(squeezed($heard), squeezed($text)) < 0;
+			my ($said_here, $shown_here) = (squeezed($heard), squeezed($text));
+			push @unsaid, $text if $pages[$i] =~ /howto/ ? index($said_here, $shown_here) < 0 : $said_here ne $shown_here;
 			$shown .= $text;
 			undef $heard;
 		}
