@@ -242,8 +242,8 @@ locks_of(AgmWriter *writer, const IdSet *set)
 	return list;
 }
 
-static void
-pg_attribute_noreturn() changed_meanwhile(void)
+pg_noreturn static void
+changed_meanwhile(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 					errmsg("what is to be erased was changed meanwhile"),

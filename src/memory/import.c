@@ -71,8 +71,8 @@ name_line(void *arg)
 		errcontext("line %d of the import", import->current + 1);
 }
 
-static void
-pg_attribute_noreturn() bad_line(const char *what)
+pg_noreturn static void
+bad_line(const char *what)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", what),
 					errhint("Lines are those that agentmem.export() returns.")));

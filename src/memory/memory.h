@@ -164,7 +164,7 @@ extern void agm_memory_prepare(AgmWriter *writer, AgmMemory *memory);
 extern void agm_memory_check(AgmWriter *writer, AgmMemory *memory);
 extern void agm_memory_derive_lexemes(AgmMemory *memory);
 extern void agm_memory_derive_key(AgmWriter *writer, AgmMemory *memory);
-extern void pg_attribute_noreturn() agm_memory_refuse_retired(const AgmMemory *memory);
+pg_noreturn extern void agm_memory_refuse_retired(const AgmMemory *memory);
 extern void agm_check_embedding(const AgmStore *store, int dimensions,
 								const AgmVectorData *embedding);
 extern Oid agm_field_type(AgmField field);

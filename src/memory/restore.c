@@ -292,8 +292,8 @@ undo_marks(AgmWriter *writer, const Operation *operation)
 	return undone > 0;
 }
 
-static void
-pg_attribute_noreturn() cannot_undo(const Operation *operation, const char *why)
+pg_noreturn static void
+cannot_undo(const Operation *operation, const char *why)
 {
 	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					errmsg("operation " INT64_FORMAT " cannot be undone", operation->id),

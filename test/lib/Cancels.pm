@@ -16,7 +16,7 @@ my $allowance = 10;
 sub new
 {
 	my ($class, $node, $attempts) = @_;
-	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	my $session = $node->background_psql('postgres', on_error_stop => 0, timeout => 3600);
 	my $pid = $session->query('SELECT pg_backend_pid()');
 	my $self = bless { node => $node, session => $session, attempts => $attempts }, $class;
 
