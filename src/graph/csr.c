@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "base/compat.h"
 #include "graph/csr.h"
 
 #define CHUNK_EDGES 65536
@@ -25,8 +26,8 @@ struct AgmEdgeChunk
 	double *weight; /* NULL: all are 1 */
 };
 
-static void
-pg_attribute_noreturn() too_large(Size limit, Size need)
+pg_noreturn static void
+too_large(Size limit, Size need)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OUT_OF_MEMORY),

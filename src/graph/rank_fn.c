@@ -235,8 +235,8 @@ agm_fn_pagerank(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-static void
-pg_attribute_noreturn() no_seeds(void)
+pg_noreturn static void
+no_seeds(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("none of the seeds is a node of the graph"),

@@ -306,10 +306,10 @@ add_candidates(AgmPool *pool, const AgmSearched *searched, const int64 *ids, int
 
 /* README rule 14: those that edges lead to, from the best of what has been found. */
 static void
-follow_edges(AgmPool *pool, const AgmSearched *searched, const AgmHits *matches)
+follow_edges(AgmPool *pool, const AgmSearched *searched, const AgmHits *matches, double ideal)
 {
 	AgmReached reached = agm_graph_search(pool->recall, searched, pool->items + pool->first,
-										  pool->n - pool->first);
+										  pool->n - pool->first, ideal);
 	int64 *ids = palloc(sizeof(int64) * Max(reached.n, 1));
 	int n = 0;
 
@@ -330,29 +330,41 @@ follow_edges(AgmPool *pool, const AgmSearched *searched, const AgmHits *matches)
 	}
 }
 
+static AgmWords
+query_words(const AgmRecall *recall, const AgmSearched *searched)
+{
+	AgmWords words = {NULL, 0};
+
+	if (recall->query != NULL)
+		words.terms =
+			agm_lexical_query(searched->configs, searched->nconfigs, VARDATA_ANY(recall->query),
+							  VARSIZE_ANY_EXHDR(recall->query), &words.n);
+	return words;
+}
+
 static void
 search(AgmPool *pool, const AgmSearched *searched)
 {
 	const AgmRecall *recall = pool->recall;
+	AgmWords words = query_words(recall, searched);
 	AgmHits semantic = {NULL, 0};
-	AgmHits keyword = {NULL, 0};
-	AgmHits all = {NULL, 0};
+	AgmHits keyword;
+	AgmHits all;
+	double ideal;
 	int64 *ids;
 	int n;
 
-	pool->names = NULL;
+	pool->has_words |= words.n > 0;
+	pool->names = words.n > 0 && recall->weights[AGM_ENTITY] > 0
+					  ? agm_names_open(searched, &words)
+					  : NULL;
 	if (recall->embedding != NULL)
 		semantic = agm_semantic_search(recall, searched);
-	if (recall->query != NULL)
-	{
-		keyword = agm_keyword_search(recall, searched, &all, &pool->has_words);
-		if (recall->weights[AGM_ENTITY] > 0)
-			pool->names = agm_names_open(searched, recall->query);
-	}
+	keyword = agm_keyword_search(recall, searched, &words, &all, &ideal);
 	ids = unite(&semantic, &keyword, &n);
 	add_candidates(pool, searched, ids, n, &all);
 	if (recall->weights[AGM_GRAPH] > 0)
-		follow_edges(pool, searched, &all);
+		follow_edges(pool, searched, &all, ideal);
 }
 
 /* Columns: id, bytes, beginning; newest first. */

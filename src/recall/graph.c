@@ -39,11 +39,30 @@ score_of(const AgmRecall *recall, const AgmCandidate *candidate, const double *b
 	return total > 0 ? sum / total : 0;
 }
 
+static double
+cube(double x)
+{
+	return x * x * x;
+}
+
+/*
+ * Ranks of a namespace sum to 1, however little it has to say.  They are told at the price of its best,
+ * so that those of several namespaces compare.
+ */
+static double
+scale_of(const AgmRecall *recall, const double *best, double ideal)
+{
+	double sum = recall->weights[AGM_SEMANTIC] * best[AGM_SEMANTIC];
+
+	if (ideal > 0)
+		sum += recall->weights[AGM_LEXICAL] * best[AGM_LEXICAL] / ideal;
+	return cube(sum);
+}
+
 /* The seeds' weights are cubes: what is best by far is what to start from. */
 static AgmSeeds
-choose_seeds(const AgmRecall *recall, const AgmCandidate *candidates, int n)
+choose_seeds(const AgmRecall *recall, const AgmCandidate *candidates, int n, double *best)
 {
-	double best[AGM_NCHANNELS] = {0};
 	AgmSeeds seeds;
 	AgmTop top;
 
@@ -63,19 +82,19 @@ choose_seeds(const AgmRecall *recall, const AgmCandidate *candidates, int n)
 	seeds.weights = palloc(sizeof(double) * Max(seeds.n, 1));
 	for (int i = 0; i < seeds.n; i++)
 	{
-		double score = top.hits.hits[i].score;
-
 		seeds.ids[i] = top.hits.hits[i].id;
-		seeds.weights[i] = score * score * score;
+		seeds.weights[i] = cube(top.hits.hits[i].score);
 	}
 	return seeds;
 }
 
 AgmReached
 agm_graph_search(const AgmRecall *recall, const AgmSearched *searched,
-				 const AgmCandidate *candidates, int n)
+				 const AgmCandidate *candidates, int n, double ideal)
 {
-	AgmSeeds seeds = choose_seeds(recall, candidates, n);
+	double best[AGM_NCHANNELS] = {0};
+	AgmSeeds seeds = choose_seeds(recall, candidates, n, best);
+	double scale = scale_of(recall, best, ideal);
 	AgmPushOptions options = {.damping = DAMPING, .epsilon = EPSILON, .k = REACHED_MAX};
 	AgmParams params = {0};
 	AgmScopeRequest request = {
@@ -97,6 +116,8 @@ agm_graph_search(const AgmRecall *recall, const AgmSearched *searched,
 	agm_push(&scope, &seeds, &options, &result);
 	if (result.read == 0)
 		return reached;
+	for (int i = 0; i < result.n; i++)
+		result.best[i].score *= scale;
 	reached.hits = result.best;
 	reached.n = result.n;
 	return reached;

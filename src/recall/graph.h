@@ -16,9 +16,9 @@ typedef struct AgmReached
 	int n;			 /* 0 if no edge was found */
 } AgmReached;
 
-/* README rule 14.  `candidates` of one namespace have the scores of the other channels. */
+/* README rule 14.  `candidates` of one namespace have the scores of the other channels; `ideal` is BM25's best. */
 extern AgmReached agm_graph_search(const AgmRecall *recall, const AgmSearched *searched,
-								   const AgmCandidate *candidates, int n);
+								   const AgmCandidate *candidates, int n, double ideal);
 
 /* Leaves those that pass the filter; returns how many. */
 extern int agm_graph_filter(const AgmRecall *recall, const AgmSearched *searched, int64 *ids,

@@ -225,8 +225,8 @@ compare_ids(const void *a, const void *b, void *arg)
 }
 
 AgmHits
-agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched, AgmHits *all,
-				   bool *has_words)
+agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched, const AgmWords *words,
+				   AgmHits *all, double *ideal)
 {
 	Pass pass = {0};
 	AgmHits none = {NULL, 0};
@@ -236,12 +236,11 @@ agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched, AgmHits
 	double *idf;
 
 	*all = none;
-	pass.terms =
-		agm_lexical_query(searched->configs, searched->nconfigs, VARDATA_ANY(recall->query),
-						  VARSIZE_ANY_EXHDR(recall->query), &pass.nterms);
-	if (pass.nterms == 0)
+	*ideal = 0;
+	if (words->n == 0)
 		return none;
-	*has_words = true;
+	pass.terms = words->terms;
+	pass.nterms = words->n;
 	run_pass(recall, searched, &pass);
 	if (pass.n == 0)
 		return none;
@@ -254,7 +253,10 @@ agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched, AgmHits
 	mean_length = statistics.tokens > 0 ? (double) statistics.tokens / statistics.memories : 1;
 	idf = palloc(sizeof(double) * pass.nterms);
 	for (int i = 0; i < pass.nterms; i++)
+	{
 		idf[i] = agm_bm25_idf(Max(statistics.memories, pass.df[i]), pass.df[i]);
+		*ideal += agm_bm25_term(idf[i], FREQUENCY_MAX, mean_length, mean_length);
+	}
 
 	agm_top_init(&top, recall->depth);
 	all->n = (int) pass.n;

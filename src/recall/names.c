@@ -32,21 +32,19 @@ typedef struct Known
 struct AgmNames
 {
 	const AgmSearched *searched;
-	AgmTerm *terms; /* of the query, sorted */
-	int nterms;
+	const AgmWords *words;
 	MemoryContext context;
 	Known known[KNOWN]; /* by hash; who comes later takes the place */
 };
 
 AgmNames *
-agm_names_open(const AgmSearched *searched, const text *query)
+agm_names_open(const AgmSearched *searched, const AgmWords *words)
 {
 	AgmNames *names = palloc0(sizeof(AgmNames));
 
 	names->searched = searched;
+	names->words = words;
 	names->context = CurrentMemoryContext;
-	names->terms = agm_lexical_query(searched->configs, searched->nconfigs, VARDATA_ANY(query),
-									 VARSIZE_ANY_EXHDR(query), &names->nterms);
 	return names;
 }
 
@@ -62,12 +60,12 @@ static bool
 has_term(const AgmNames *names, const AgmTerm *term)
 {
 	int low = 0;
-	int high = names->nterms;
+	int high = names->words->n;
 
 	while (low < high)
 	{
 		int middle = low + (high - low) / 2;
-		int order = compare_terms(&names->terms[middle], term);
+		int order = compare_terms(&names->words->terms[middle], term);
 
 		if (order == 0)
 			return true;
@@ -148,8 +146,6 @@ agm_names_score(AgmNames *names, TupleTableSlot *slot, int first)
 	bool isnull;
 	Datum value;
 
-	if (names->nterms == 0)
-		return 0;
 	score += column_is_named(names, slot, first);
 	score += column_is_named(names, slot, first + 1);
 	if (column_is_named(names, slot, first + 2))

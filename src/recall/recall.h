@@ -13,6 +13,7 @@
 
 #include "base/spi.h"
 #include "base/store.h"
+#include "lexical/lexical.h"
 #include "memory/filter.h"
 #include "recall/fuse.h"
 #include "vector/vector.h"
@@ -60,6 +61,13 @@ typedef struct AgmSearched
 	bool has_hidden;		/* of its memories, some are archived or forgotten */
 } AgmSearched;
 
+/* The distinct words of the query in the languages of a namespace, sorted. */
+typedef struct AgmWords
+{
+	AgmTerm *terms;
+	int n;
+} AgmWords;
+
 /* A candidate of one channel. */
 typedef struct AgmHit
 {
@@ -96,10 +104,10 @@ extern double agm_semantic_similarity(const AgmRecall *recall, double distance);
 /*
  * keyword.c: the `depth` best by BM25 that pass the filter.  *all holds every match that
  * passes, ordered by id, so that candidates of other channels get their score too.
- * *has_words is set if the query has a word to search for in this namespace's languages.
+ * *ideal is what a memory would have that said nothing but the query's words.
  */
 extern AgmHits agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched,
-								  AgmHits *all, bool *has_words);
+								  const AgmWords *words, AgmHits *all, double *ideal);
 
 /* context.c */
 extern char *agm_recall_context(const AgmRecall *recall, AgmRecalled *rows, int nrows);

@@ -42,6 +42,23 @@ near(double got, double expected)
 	return fabs(got - expected) < 1e-12;
 }
 
+/* What no edge leads to is judged by the other channels, and loses nothing. */
+static void
+check_isolated(void)
+{
+	static const double three[AGM_NCHANNELS] = {
+		[AGM_SEMANTIC] = 1.2, [AGM_LEXICAL] = 1.0, [AGM_GRAPH] = 2.0};
+	static const bool active[AGM_NCHANNELS] = {true, true, true};
+	AgmCandidate c[3] = {candidate(1, .8, 4), candidate(2, .8, 4), candidate(3, .8, 4)};
+
+	c[1].channel[AGM_GRAPH].score = .5;
+	c[2].isolated = true;
+	agm_fuse(c, 3, AGM_FUSION_SCORE, three, active);
+	UNIT_CHECK(near(find(c, 3, 2)->score, 1 / 1.2), "graph: the best");
+	UNIT_CHECK(near(find(c, 3, 1)->score, 2.2 / 4.2 / 1.2), "graph: linked, but not reached");
+	UNIT_CHECK(near(find(c, 3, 3)->score, 1 / 1.2), "graph: not linked");
+}
+
 static void
 check_score(void)
 {
@@ -126,6 +143,7 @@ void
 agm_unit_fuse(void)
 {
 	check_score();
+	check_isolated();
 	check_rrf();
 	check_factors();
 	check_channels();
