@@ -60,6 +60,8 @@ SELECT * FROM pagerank('CREATE TABLE x (s bigint, t bigint)');
 SELECT * FROM pagerank('SELECT s, t INTO x FROM e');
 SELECT * FROM pagerank('DELETE FROM e');
 SELECT * FROM pagerank('COMMIT');
+SELECT * FROM pagerank('EXPLAIN SELECT 1, 2');
+SELECT * FROM pagerank('EXPLAIN ANALYZE DELETE FROM e');
 CREATE FUNCTION pg_temp.writes() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN CREATE TABLE x (); RETURN 1; END $$;
 SELECT * FROM pagerank('SELECT pg_temp.writes(), 2');
 CREATE SEQUENCE graph_seq;
