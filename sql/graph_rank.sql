@@ -101,3 +101,14 @@ SELECT count(DISTINCT community), min(n), max(n) FROM (SELECT community, count(*
   UNION ALL SELECT c * 5, ((c + 1) % 30) * 5 + 1 FROM generate_series(0, 29) c', resolution => 2) GROUP BY 1) x;
 -- Weights: the heavy edges hold together.
 SELECT community, array_agg(node ORDER BY node) FROM communities('VALUES (1, 2, 9), (2, 3, 1), (3, 4, 9), (4, 1, 1)') GROUP BY 1 ORDER BY 1;
+
+-- Extracts: the sentences that others are like.
+SELECT place, sentence, round(rank::numeric, 4) AS rank
+FROM extracts(ARRAY['Anna moved to Rome in May. She likes the food there. The weather was bad.', 'Anna has a flat in Rome, near her work. Rome is where Anna works! Bert collects stamps.'], 4);
+SELECT * FROM extracts('{"Katzen schlafen. Die Katze schläft. Hunde bellen."}', 1, 'german');
+SELECT * FROM extracts('{}');
+SELECT * FROM extracts('{NULL,"",one}');
+SELECT * FROM extracts(NULL);
+SELECT * FROM extracts('{x}', 0);
+SELECT * FROM extracts('{x}', language => 'klingon');
+SELECT * FROM extracts(ARRAY(SELECT 's ' || i FROM generate_series(1, 2001) i));
