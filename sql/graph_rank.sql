@@ -92,6 +92,11 @@ RESET maintenance_work_mem;
 SELECT count(*) FROM pagerank('SELECT i, i + 1 FROM generate_series(1, 100000) i');
 -- The transaction is as it was.
 CREATE TEMP TABLE still_writable ();
+-- It can be cancelled, while it reads and while it computes.
+SET statement_timeout = '300ms';
+SELECT count(*) FROM pagerank('SELECT i % 1000, i % 999 FROM generate_series(1, 100000000000) i');
+SELECT count(*) FROM pagerank('VALUES (1, 2), (2, 1), (3, 1)', damping => 0.9999999999, tolerance => 1e-300, max_iterations => 2147483647);
+RESET statement_timeout;
 
 -- Communities: two cliques and a bridge, named by their smallest nodes.
 SELECT community, array_agg(node ORDER BY node) FROM communities('SELECT a, b FROM generate_series(1, 5) a, generate_series(1, 5) b WHERE a < b
