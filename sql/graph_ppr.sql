@@ -42,7 +42,7 @@ SELECT max(abs(e.rank - p.score)) < 1e-6 AS same, count(*) FROM personalized_pag
 -- The hub gets less than it would without damping, and its row is read at a small epsilon only.
 SELECT (SELECT score FROM ppr('p', 'n', '{5}', epsilon => 1e-8, k => 1000) WHERE id = 1) /
        (SELECT rank FROM personalized_pagerank('SELECT * FROM transitions(''p'', ''n'', damp_hubs => false)', '{5}', NULL, 0.5, 1e-12) WHERE node = 1) BETWEEN 0.5 AND 0.9 AS damped;
-SELECT min(weight / u) < 0.25 AS hub_damped FROM (SELECT t.weight, u.weight AS u FROM transitions('p', 'n') t JOIN transitions('p', 'n', damp_hubs => false) u USING (source, target) WHERE t.target = 1) x;
+SELECT min(weight / u) < 0.3 AS hub_damped FROM (SELECT t.weight, u.weight AS u FROM transitions('p', 'n') t JOIN transitions('p', 'n', damp_hubs => false) u USING (source, target) WHERE t.target = 1) x;
 
 -- By hand: a pair of memories; all other edges at them conduct nothing.
 INSERT INTO p.memory (namespace, id, kind, content, valid_period) SELECT 'pair', i, 'fact', 'memory ' || i, '[2020-01-01,)' FROM generate_series(1, 4) i;
@@ -107,6 +107,6 @@ BEGIN
   EXECUTE call;
   RETURN pg_stat_get_xact_tuples_returned('p.edge_target_idx'::regclass) - before;
 END $$;
--- 64 to know that 1 is a hub, once; its edges are not read.
-SELECT pg_temp.reads($$SELECT FROM ppr('p', 'n', '{150}', epsilon => 0.01)$$) BETWEEN 64 AND 150 AS few;
+-- 32 to know that 1 is a hub, once; its edges are not read.
+SELECT pg_temp.reads($$SELECT FROM ppr('p', 'n', '{150}', epsilon => 0.01)$$) BETWEEN 32 AND 200 AS few;
 SELECT drop_store('p', cascade => true);

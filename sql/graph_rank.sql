@@ -60,6 +60,8 @@ SELECT * FROM pagerank('CREATE TABLE x (s bigint, t bigint)');
 SELECT * FROM pagerank('SELECT s, t INTO x FROM e');
 SELECT * FROM pagerank('DELETE FROM e');
 SELECT * FROM pagerank('COMMIT');
+SELECT * FROM pagerank('EXPLAIN SELECT 1, 2');
+SELECT * FROM pagerank('EXPLAIN ANALYZE DELETE FROM e');
 CREATE FUNCTION pg_temp.writes() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN CREATE TABLE x (); RETURN 1; END $$;
 SELECT * FROM pagerank('SELECT pg_temp.writes(), 2');
 CREATE SEQUENCE graph_seq;
@@ -90,6 +92,11 @@ RESET maintenance_work_mem;
 SELECT count(*) FROM pagerank('SELECT i, i + 1 FROM generate_series(1, 100000) i');
 -- The transaction is as it was.
 CREATE TEMP TABLE still_writable ();
+-- It can be cancelled, while it reads and while it computes.
+SET statement_timeout = '300ms';
+SELECT count(*) FROM pagerank('SELECT i % 1000, i % 999 FROM generate_series(1, 100000000000) i');
+SELECT count(*) FROM pagerank('VALUES (1, 2), (2, 1), (3, 1)', damping => 0.9999999999, tolerance => 1e-300, max_iterations => 2147483647);
+RESET statement_timeout;
 
 -- Communities: two cliques and a bridge, named by their smallest nodes.
 SELECT community, array_agg(node ORDER BY node) FROM communities('SELECT a, b FROM generate_series(1, 5) a, generate_series(1, 5) b WHERE a < b
@@ -99,3 +106,14 @@ SELECT count(DISTINCT community), min(n), max(n) FROM (SELECT community, count(*
   UNION ALL SELECT c * 5, ((c + 1) % 30) * 5 + 1 FROM generate_series(0, 29) c', resolution => 2) GROUP BY 1) x;
 -- Weights: the heavy edges hold together.
 SELECT community, array_agg(node ORDER BY node) FROM communities('VALUES (1, 2, 9), (2, 3, 1), (3, 4, 9), (4, 1, 1)') GROUP BY 1 ORDER BY 1;
+
+-- Extracts: the sentences that others are like.
+SELECT place, sentence, round(rank::numeric, 4) AS rank
+FROM extracts(ARRAY['Anna moved to Rome in May. She likes the food there. The weather was bad.', 'Anna has a flat in Rome, near her work. Rome is where Anna works! Bert collects stamps.'], 4);
+SELECT * FROM extracts('{"Katzen schlafen. Die Katze schläft. Hunde bellen."}', 1, 'german');
+SELECT * FROM extracts('{}');
+SELECT * FROM extracts('{NULL,"",one}');
+SELECT * FROM extracts(NULL);
+SELECT * FROM extracts('{x}', 0);
+SELECT * FROM extracts('{x}', language => 'klingon');
+SELECT * FROM extracts(ARRAY(SELECT 's ' || i FROM generate_series(1, 2001) i));

@@ -65,9 +65,8 @@ only_reads(SPIPlanPtr plan)
 	if (list_length(source->query_list) != 1)
 		return false;
 	query = linitial(source->query_list);
-	return query->commandType == CMD_UTILITY ||
-		   (query->commandType == CMD_SELECT && !query->hasModifyingCTE &&
-			query->rowMarks == NIL);
+	return query->commandType == CMD_SELECT && !query->hasModifyingCTE &&
+		   query->rowMarks == NIL;
 }
 
 uint64

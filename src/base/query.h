@@ -16,8 +16,8 @@ typedef void (*AgmQueryRowFn)(TupleTableSlot *slot, void *arg);
 
 /*
  * Runs `sql`, between agm_spi_begin and agm_spi_end; rows stream into the callback and are not
- * kept.  `argument` names the text in messages.  Raises 22023 unless it is one SELECT (VALUES,
- * TABLE, EXPLAIN ...) that changes nothing, 25006 if a function that it calls tries to.
+ * kept.  `argument` names the text in messages.  Raises 22023 unless it is one SELECT (or VALUES,
+ * TABLE) that changes nothing, 25006 if a function that it calls tries to.
  */
 extern uint64 agm_query_read(const char *sql, const char *argument, AgmQueryStartFn start,
 							 AgmQueryRowFn row, void *arg);

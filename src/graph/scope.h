@@ -14,7 +14,7 @@
 #include "memory/filter.h"
 
 /* The edges that end in a memory are counted up to here, to know how much of a hub it is. */
-#define AGM_DEGREE_CAP 64
+#define AGM_DEGREE_CAP 32
 
 /* A row of the table edge_type, or a type that only edges have: it conducts nothing. */
 typedef struct AgmEdgeType

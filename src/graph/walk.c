@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "executor/nodeHash.h"
 #include "miscadmin.h"
 
 #include "graph/walk.h"
@@ -25,6 +26,13 @@ add_visit(AgmVisits *visits)
 {
 	if (visits->n == visits->room)
 	{
+		/* Their numbers take some 32 bytes besides. */
+		if ((Size) visits->room * 2 * (sizeof(AgmVisit) + 32) > get_hash_memory_limit())
+			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY),
+							errmsg("the walk needs more memory than work_mem allows"),
+							errdetail("It has come to %d memories.", visits->n),
+							errhint("Lower depth or max_nodes, or raise work_mem, which counts "
+									"hash_mem_multiplier times.")));
 		visits->room = Max(64, visits->room * 2);
 		visits->visits = visits->visits == NULL
 							 ? palloc(sizeof(AgmVisit) * visits->room)

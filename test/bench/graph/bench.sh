@@ -6,7 +6,7 @@ graph_at() { "${psql[@]}" -At -v store=graph_bench -v "$@" 2>/dev/null; }
 for edges in ${GRAPH_EDGES:-10000 100000 1000000 10000000}; do
 	graph_at "edges=$edges" -f "$WORK/src/test/bench/graph/load.sql" | sed -n 's/^graph_bench|/loaded: edges|memories|edges at a hub|size of edge: /p'
 	for epsilon in 1e-3 1e-4 1e-5; do
-		graph_at "epsilon=$epsilon" -f "$WORK/src/test/bench/graph/ppr.sql" | tail -n 1
+		graph_at "epsilon=$epsilon" -f "$WORK/src/test/bench/graph/ppr.sql" | grep epsilon
 	done
 	if [ "$edges" -le 100000 ]; then
 		graph_at "edges=$edges" -f "$WORK/src/test/bench/graph/quality.sql" | grep '|'
