@@ -91,6 +91,9 @@ UPDATE t SET p = '[2000-01-01,2001-01-01)';
 SELECT versioned_by($$'p'$$);
 UPDATE t SET p = '[infinity,)';
 SELECT versioned_by($$'p'$$);
+-- ... as other tools write an end that is open.
+UPDATE t SET p = '[2000-01-01,infinity)';
+SELECT versioned_by($$'p'$$);
 -- A version that began after this transaction: error, or a microsecond.
 UPDATE t SET p = '[2999-01-01 00:00:00+00,)';
 SET agentmem.versioning_conflict = error;

@@ -14,6 +14,7 @@
 #include "utils/datum.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
@@ -41,20 +42,21 @@ static int versioning_conflict = CONFLICT_ADJUST;
 
 /*
  * A row that an UPDATE moves to another partition is updated, deleted there and inserted
- * here, with a trigger at each step.  What the first has done, for the second and third.
+ * here, with a trigger at each step.  What the first has done, for the second and third.  One
+ * for each table: between the steps a trigger may write another.
  */
 typedef struct Move
 {
-	TransactionId transaction; /* invalid: nothing noted */
-	Oid table;
+	Oid origin; /* the key: the table on which the trigger was made */
+	Oid table;	/* the partition that the row leaves */
 	ItemPointerData tid;
 	bool kept;		   /* the old version is in the history */
-	CommandId command; /* of the UPDATE */
+	CommandId command; /* the UPDATE's; its triggers have commands of their own */
 	bool deleted;	   /* the second step was taken */
 	AgmPeriod period;  /* of the new row */
 } Move;
 
-static Move move;
+static HTAB *moves = NULL;
 
 /* Of a table, a beginning that is another transaction's though a row of ours has it. */
 typedef struct Foreign
@@ -63,25 +65,60 @@ typedef struct Foreign
 	TimestampTz from;
 } Foreign;
 
-/* In TopTransactionContext; README, "Whose version is it". */
+/* README, "Whose version is it". */
 static HTAB *foreign = NULL;
 
 static void
-forget_foreign(void *arg)
+forget_notes(void *arg)
 {
-	(void) arg;
-	foreign = NULL;
+	*(HTAB **) arg = NULL;
+}
+
+/* Notes that last until the end of the transaction. */
+static void
+create_notes(HTAB **notes, const char *name, Size keysize, Size entrysize)
+{
+	HASHCTL ctl = {0};
+	MemoryContextCallback *callback =
+		MemoryContextAlloc(TopTransactionContext, sizeof(MemoryContextCallback));
+
+	ctl.keysize = keysize;
+	ctl.entrysize = entrysize;
+	ctl.hcxt = TopTransactionContext;
+	*notes = hash_create(name, 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	callback->func = forget_notes;
+	callback->arg = notes;
+	MemoryContextRegisterResetCallback(TopTransactionContext, callback);
+}
+
+static Move *
+find_move(Oid origin)
+{
+	return moves == NULL ? NULL : hash_search(moves, &origin, HASH_FIND, NULL);
+}
+
+static void
+drop_move(Oid origin)
+{
+	if (moves != NULL)
+		(void) hash_search(moves, &origin, HASH_REMOVE, NULL);
 }
 
 /* What a rolled back part of the transaction has kept is not kept. */
 static void
-forget_move(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg)
+forget_moves(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg)
 {
+	HASH_SEQ_STATUS seq;
+	Move *move;
+
 	(void) id;
 	(void) parent;
 	(void) arg;
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		move.transaction = InvalidTransactionId;
+	if (event != SUBXACT_EVENT_ABORT_SUB || moves == NULL)
+		return;
+	hash_seq_init(&seq, moves);
+	while ((move = hash_seq_search(&seq)) != NULL)
+		drop_move(move->origin);
 }
 
 void
@@ -94,7 +131,7 @@ agm_temporal_init(void)
 		"adjust ends it a microsecond after its beginning, error raises 22000.",
 		&versioning_conflict, CONFLICT_ADJUST, conflict_options, PGC_USERSET, 0, NULL, NULL,
 		NULL);
-	RegisterSubXactCallback(forget_move, NULL);
+	RegisterSubXactCallback(forget_moves, NULL);
 }
 
 static void
@@ -103,20 +140,7 @@ note_foreign(Oid table, TimestampTz from)
 	Foreign key;
 
 	if (foreign == NULL)
-	{
-		HASHCTL ctl = {0};
-		MemoryContextCallback *callback =
-			MemoryContextAlloc(TopTransactionContext, sizeof(MemoryContextCallback));
-
-		ctl.keysize = sizeof(Foreign);
-		ctl.entrysize = sizeof(Foreign);
-		ctl.hcxt = TopTransactionContext;
-		foreign = hash_create("agentmem versions of others", 32, &ctl,
-							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-		callback->func = forget_foreign;
-		callback->arg = NULL;
-		MemoryContextRegisterResetCallback(TopTransactionContext, callback);
-	}
+		create_notes(&foreign, "agentmem versions of others", sizeof(Foreign), sizeof(Foreign));
 	memset(&key, 0, sizeof(key));
 	key.table = table;
 	key.from = from;
@@ -307,29 +331,35 @@ with_period(HeapTuple row, TupleDesc desc, const AgmVersioned *versioned, Datum 
 	return heap_modify_tuple_by_cols(row, desc, 1, &attno, &period, &isnull);
 }
 
-static bool
-is_noted(const TriggerData *event)
+/* The note of the UPDATE that this DELETE is a step of, or NULL. */
+static Move *
+noted_move(const AgmVersioned *versioned, const TriggerData *event)
 {
-	return TransactionIdIsValid(move.transaction) &&
-		   move.transaction == GetTopTransactionIdIfAny() &&
-		   RelationGetRelid(event->tg_relation) == move.table &&
-		   ItemPointerEquals(&event->tg_trigtuple->t_self, &move.tid) &&
-		   (move.kept || move.command == GetCurrentCommandId(false));
+	Move *move = find_move(versioned->origin);
+
+	if (move == NULL || move->table != versioned->table ||
+		!ItemPointerEquals(&event->tg_trigtuple->t_self, &move->tid))
+		return NULL;
+	return move->kept || move->command == GetActiveSnapshot()->curcid ? move : NULL;
 }
 
 static void
-note_move(const TriggerData *event, const AgmPeriod *period, bool kept)
+note_move(const AgmVersioned *versioned, const TriggerData *event, const AgmPeriod *period,
+		  bool kept)
 {
-	move.transaction = InvalidTransactionId;
+	Move *move;
+
 	if (!event->tg_relation->rd_rel->relispartition)
 		return;
-	move.table = RelationGetRelid(event->tg_relation);
-	move.tid = event->tg_trigtuple->t_self;
-	move.kept = kept;
-	move.command = GetCurrentCommandId(false);
-	move.deleted = false;
-	move.period = *period;
-	move.transaction = GetTopTransactionId();
+	if (moves == NULL)
+		create_notes(&moves, "agentmem rows that move", sizeof(Oid), sizeof(Move));
+	move = hash_search(moves, &versioned->origin, HASH_ENTER, NULL);
+	move->table = versioned->table;
+	move->tid = event->tg_trigtuple->t_self;
+	move->kept = kept;
+	move->command = GetActiveSnapshot()->curcid;
+	move->deleted = false;
+	move->period = *period;
 }
 
 HeapTuple
@@ -337,16 +367,17 @@ agm_versioning_insert(const TriggerData *event)
 {
 	TupleDesc desc = RelationGetDescr(event->tg_relation);
 	const AgmVersioned *versioned;
+	const Move *move;
 	AgmPeriod period = beginning_now();
 
 	/* A version of another store's, imported with its period. */
 	if (agm_row_is_as_given())
 		return event->tg_trigtuple;
-	if (TransactionIdIsValid(move.transaction) && move.deleted &&
-		move.transaction == GetTopTransactionIdIfAny())
-		period = move.period;
-	move.transaction = InvalidTransactionId;
 	versioned = agm_versioned_get(event->tg_relation, event->tg_trigger);
+	move = find_move(versioned->origin);
+	if (move != NULL && move->deleted)
+		period = move->period;
+	drop_move(versioned->origin);
 	return with_period(event->tg_trigtuple, desc, versioned, make_period(&period), false);
 }
 
@@ -368,13 +399,13 @@ agm_versioning_update(const TriggerData *event)
 			period.from >= GetCurrentTransactionStartTimestamp())
 			note_foreign(RelationGetRelid(event->tg_relation), period.from);
 		if (valid)
-			note_move(event, &period, false);
+			note_move(versioned, event, &period, false);
 		return with_period(new, desc, versioned, held, isnull);
 	}
 	require_period(event, versioned, valid, isnull);
 	if (is_own_version(event, old, &period))
 	{
-		note_move(event, &period, false);
+		note_move(versioned, event, &period, false);
 		return with_period(new, desc, versioned, held, false);
 	}
 	period.to = end_of(event, &period);
@@ -383,7 +414,7 @@ agm_versioning_update(const TriggerData *event)
 	period.from = period.to;
 	period.from_open = false;
 	period.to_open = true;
-	note_move(event, &period, true);
+	note_move(versioned, event, &period, true);
 	return with_period(new, desc, versioned, make_period(&period), false);
 }
 
@@ -393,16 +424,17 @@ agm_versioning_delete(const TriggerData *event)
 	TupleDesc desc = RelationGetDescr(event->tg_relation);
 	HeapTuple old = event->tg_trigtuple;
 	const AgmVersioned *versioned = agm_versioned_get(event->tg_relation, event->tg_trigger);
+	Move *move = noted_move(versioned, event);
 	AgmPeriod period;
 	bool isnull;
 	Datum held = heap_getattr(old, versioned->period, desc, &isnull);
 
-	if (is_noted(event))
+	if (move != NULL)
 	{
-		move.deleted = true;
+		move->deleted = true;
 		return old;
 	}
-	move.transaction = InvalidTransactionId;
+	drop_move(versioned->origin);
 	require_period(event, versioned, read_period(held, isnull, &period), isnull);
 	if (!is_own_version(event, old, &period))
 	{
