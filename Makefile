@@ -48,6 +48,11 @@ OBJS = \
 	src/lexical/lexical_fn.o \
 	src/lexical/parser_fn.o \
 	src/lexical/segment.o \
+	src/lexical/time_fn.o \
+	src/lexical/time_language.o \
+	src/lexical/time_match.o \
+	src/lexical/time_span.o \
+	src/lexical/words.o \
 	src/temporal/period.o \
 	src/temporal/versioned.o \
 	src/temporal/versioning.o \
@@ -151,6 +156,7 @@ SQL_PARTS = \
 	src/vector/quantize.sql \
 	src/vector/halfvec.sql \
 	src/lexical/lexical.sql \
+	src/lexical/time.sql \
 	src/temporal/versioning.sql \
 	src/ivfbq/ivfbq.sql \
 	src/ivfbq/index.sql \
