@@ -41,6 +41,8 @@ OBJS = \
 	src/vector/vector_fn.o \
 	src/vector/vector_io_fn.o \
 	src/lexical/bm25.o \
+	src/lexical/concept.o \
+	src/lexical/concept_fn.o \
 	src/lexical/encoding.o \
 	src/lexical/fold.o \
 	src/lexical/icu.o \
@@ -48,6 +50,8 @@ OBJS = \
 	src/lexical/lexical_fn.o \
 	src/lexical/parser_fn.o \
 	src/lexical/segment.o \
+	src/lexical/stem.o \
+	src/lexical/time_calendar.o \
 	src/lexical/time_fn.o \
 	src/lexical/time_language.o \
 	src/lexical/time_match.o \
@@ -157,6 +161,7 @@ SQL_PARTS = \
 	src/vector/halfvec.sql \
 	src/lexical/lexical.sql \
 	src/lexical/time.sql \
+	src/lexical/concept.sql \
 	src/temporal/versioning.sql \
 	src/ivfbq/ivfbq.sql \
 	src/ivfbq/index.sql \

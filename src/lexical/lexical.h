@@ -83,6 +83,25 @@ typedef struct AgmTimeSpan
 extern AgmTimeSpan *agm_time_expressions(const char *text, int len, TimestampTz at,
 										 const char *language, int *nspans);
 
+/* What a text is about. */
+typedef struct AgmConcept
+{
+	char *concept; /* as the text has it, in the server's encoding */
+	char *lexemes; /* its lexemes in the text's language, a blank between two */
+	float weight;  /* of the weightiest 1 */
+	int count;	   /* times that it occurs */
+} AgmConcept;
+
+#define AGM_CONCEPTS_MAX 1000
+
+/*
+ * The up to `max` weightiest concepts of a text, palloc'd, *nconcepts of them.  Their lexemes are
+ * those that agm_lexemes_make() indexes: to leave out what is common in a namespace, ask for more
+ * than are wanted and look up how many memories have them all.
+ */
+extern AgmConcept *agm_concepts(const char *language, const char *text, int len, int max,
+								int *nconcepts);
+
 /* BM25 (k1 1.2, b 0.75): weight of a word found in df of n texts, and its share in one text. */
 extern double agm_bm25_idf(double n, double df);
 extern double agm_bm25_term(double idf, double frequency, double length, double mean_length);

@@ -487,6 +487,34 @@ compare_entries(const void *a, const void *b)
 	return order != 0 ? order : (int) left->class - (int) right->class;
 }
 
+/* Most words of a text are no words of time, and are to be told so at once. */
+static inline uint32
+hash_word(const char *word)
+{
+	uint32 hash = 0;
+
+	for (; *word != '\0'; word++)
+		hash = hash * 33 + (unsigned char) *word;
+	return hash ^ (hash >> 13);
+}
+
+static void
+fill_slots(AgmTimeLanguage *language)
+{
+	if (language->nentries > AGM_TIME_SLOTS / 2)
+		elog(ERROR, "too many words of time: %d", language->nentries);
+	for (int i = 0; i < language->nentries; i++)
+	{
+		uint32 slot = hash_word(language->entries[i].word);
+
+		if (i > 0 && strcmp(language->entries[i].word, language->entries[i - 1].word) == 0)
+			continue;
+		while (language->slots[slot & (AGM_TIME_SLOTS - 1)] != 0)
+			slot++;
+		language->slots[slot & (AGM_TIME_SLOTS - 1)] = i + 1;
+	}
+}
+
 static void
 load(AgmTimeLanguage *language, int i)
 {
@@ -509,13 +537,14 @@ load(AgmTimeLanguage *language, int i)
 	MemoryContextSetParent(scratch, TopMemoryContext);
 	language->nentries = loader.nentries;
 	language->entries = loader.entries;
+	fill_slots(language);
 	language->name = languages[i].name;
 }
 
 const AgmTimeLanguage *
 agm_time_language(const char *name)
 {
-	static const AgmTimeLanguage none = {"", 0, NULL};
+	static const AgmTimeLanguage none = {.name = ""};
 
 	for (int i = 0; i < (int) lengthof(languages); i++)
 	{
@@ -531,20 +560,33 @@ agm_time_language(const char *name)
 const AgmTimeEntry *
 agm_time_lookup(const AgmTimeLanguage *language, const char *word, int *n)
 {
-	int low = 0;
-	int high = language->nentries;
-
-	while (low < high)
-	{
-		int middle = low + (high - low) / 2;
-
-		if (strcmp(language->entries[middle].word, word) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	*n = 0;
-	while (low + *n < language->nentries && strcmp(language->entries[low + *n].word, word) == 0)
-		*n += 1;
-	return &language->entries[low];
+	if (language->nentries == 0)
+		return NULL;
+	for (uint32 slot = hash_word(word);; slot++)
+	{
+		int first = language->slots[slot & (AGM_TIME_SLOTS - 1)] - 1;
+
+		if (first < 0)
+			return NULL;
+		if (strcmp(language->entries[first].word, word) != 0)
+			continue;
+		while (first + *n < language->nentries &&
+			   strcmp(language->entries[first + *n].word, word) == 0)
+			*n += 1;
+		return &language->entries[first];
+	}
+}
+
+bool
+agm_time_is_only(const AgmTimeEntry *entries, int n)
+{
+	const uint64 others = AGM_TIME_BIT(AGM_TIME_SEASON) | AGM_TIME_BIT(AGM_TIME_PART);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (!entries[i].unsure && (AGM_TIME_BIT(entries[i].class) & others) == 0)
+			return true;
+	}
+	return false;
 }

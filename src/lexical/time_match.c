@@ -34,11 +34,12 @@ typedef struct TimeWord
 	uint64 classes;
 	bool capital;
 	bool number; /* digits only */
+	bool only;	 /* of time and nothing else */
 	int nmeanings;
 	AgmTimeEntry meanings[MEANINGS_MAX];
 } TimeWord;
 
-typedef struct Finder
+struct AgmTimeFinder
 {
 	/* set once */
 	const AgmTimeLanguage *language;
@@ -51,7 +52,12 @@ typedef struct Finder
 	int nwords;
 	bool end; /* no more words than those in the window */
 	TimeWord words[WINDOW];
-} Finder;
+	int pos;	  /* the next word to give, in the window */
+	int span_end; /* up to this one they are in `span` */
+	AgmTimeSpan span;
+};
+
+typedef struct AgmTimeFinder Finder;
 
 static void
 add_meaning(TimeWord *word, AgmTimeClass class, int value, int high)
@@ -173,6 +179,7 @@ find_meanings(const Finder *finder, TimeWord *word)
 	word->nmeanings = 0;
 	word->number = word->word.kind == AGM_TOKEN_INTEGER;
 	word->capital = false;
+	word->only = false;
 	if (len > TIME_WORD_MAX)
 		return;
 	if (word->word.kind == AGM_TOKEN_VERSION)
@@ -215,6 +222,7 @@ find_meanings(const Finder *finder, TimeWord *word)
 		return;
 	}
 	entries = agm_time_lookup(finder->language, folded, &n);
+	word->only = agm_time_is_only(entries, n);
 	for (int i = 0; i < n && i < MEANINGS_MAX; i++)
 	{
 		if (entries[i].small && word->capital)
@@ -468,40 +476,30 @@ find_at(const Finder *finder, int at, int depth, AgmTimeRange *range)
 	return longest;
 }
 
-/* Has the match a meaning as instants?  If so, appends it. */
-static AgmTimeSpan *
-append_span(AgmTimeSpan *spans, int *nspans, int *capacity, const Finder *finder, int first,
-			int end, const AgmTimeRange *range)
+/* The words from `first` to `end` mean the range: as instants, if it can be. */
+static bool
+set_span(Finder *finder, int first, int end, const AgmTimeRange *range)
 {
 	const AgmWord *last = &finder->words[end - 1].word;
 	AgmTimeSpan span = {0};
 
 	if (!agm_time_instants(range, &span.from, &span.to))
-		return spans;
+		return false;
 	if (!range->from_open && !range->to_open && span.from >= span.to)
-		return spans;
+		return false;
 	span.from_open = range->from_open;
 	span.to_open = range->to_open;
 	span.hard = !range->soft;
 	span.start = finder->words[first].word.start;
 	span.len = last->start + last->len - span.start;
-	if (*nspans == *capacity)
-	{
-		*capacity *= 2;
-		spans = repalloc_huge(spans, *capacity * sizeof(AgmTimeSpan));
-	}
-	spans[(*nspans)++] = span;
-	return spans;
+	finder->span = span;
+	return true;
 }
 
-AgmTimeSpan *
-agm_time_expressions(const char *text, int len, TimestampTz at, const char *language,
-					 int *nspans)
+AgmTimeFinder *
+agm_time_begin(const char *text, int len, TimestampTz at, const char *language)
 {
 	Finder *finder = palloc(sizeof(Finder));
-	int capacity = 8;
-	AgmTimeSpan *spans = palloc(capacity * sizeof(AgmTimeSpan));
-	int pos = 0;
 
 	finder->language = agm_time_language(language);
 	finder->patterns = agm_time_patterns(&finder->npatterns);
@@ -509,25 +507,78 @@ agm_time_expressions(const char *text, int len, TimestampTz at, const char *lang
 	agm_words_begin(&finder->reader, text, len);
 	finder->nwords = 0;
 	finder->end = false;
+	finder->pos = 0;
+	finder->span_end = 0;
 	refill(finder, 0);
+	return finder;
+}
 
-	*nspans = 0;
-	while (pos < finder->nwords)
+bool
+agm_time_next(AgmTimeFinder *finder, AgmTimedWord *timed)
+{
+	TimeWord *word;
+	AgmTimeRange range;
+
+	if (finder->nwords - finder->pos < LOOK_AHEAD && !finder->end)
 	{
-		AgmTimeRange range;
-		int end = find_at(finder, pos, 0, &range);
+		refill(finder, finder->pos);
+		finder->span_end -= finder->pos;
+		finder->pos = 0;
+	}
+	if (finder->pos == finder->nwords)
+		return false;
 
-		if (end > 0)
-			spans = append_span(spans, nspans, &capacity, finder, pos, end, &range);
-		pos = Max(end, pos + 1);
-		if (finder->nwords - pos < LOOK_AHEAD && !finder->end)
+	word = &finder->words[finder->pos];
+	timed->begins = false;
+	if (finder->pos >= finder->span_end && word->classes != 0)
+	{
+		int end = find_at(finder, finder->pos, 0, &range);
+
+		if (end > 0 && set_span(finder, finder->pos, end, &range))
 		{
-			refill(finder, pos);
-			pos = 0;
+			finder->span_end = end;
+			timed->begins = true;
 		}
 	}
+	timed->word = &word->word;
+	timed->next = finder->pos + 1 < finder->nwords ? &word[1].word : NULL;
+	timed->span = finder->pos < finder->span_end ? &finder->span : NULL;
+	timed->only_of_time = word->only;
+	finder->pos++;
+	return true;
+}
+
+void
+agm_time_end(AgmTimeFinder *finder)
+{
 	if (finder->reader.segmenter.run_ends != NULL)
 		pfree(finder->reader.segmenter.run_ends);
+	if (finder->reader.segmenter.text != finder->reader.text)
+		pfree(unconstify(char *, finder->reader.segmenter.text));
 	pfree(finder);
+}
+
+AgmTimeSpan *
+agm_time_expressions(const char *text, int len, TimestampTz at, const char *language,
+					 int *nspans)
+{
+	AgmTimeFinder *finder = agm_time_begin(text, len, at, language);
+	int capacity = 8;
+	AgmTimeSpan *spans = palloc(capacity * sizeof(AgmTimeSpan));
+	AgmTimedWord timed;
+
+	*nspans = 0;
+	while (agm_time_next(finder, &timed))
+	{
+		if (!timed.begins)
+			continue;
+		if (*nspans == capacity)
+		{
+			capacity *= 2;
+			spans = repalloc_huge(spans, capacity * sizeof(AgmTimeSpan));
+		}
+		spans[(*nspans)++] = *timed.span;
+	}
+	agm_time_end(finder);
 	return spans;
 }

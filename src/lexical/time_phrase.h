@@ -3,8 +3,8 @@
  *		Inside of time expressions: what words can mean, patterns of them, spans.
  *		README.md, rules 23 to 30.
  *
- * time_language.c has the words and the patterns, time_match.c finds them in a text,
- * time_span.c knows the calendar.
+ * time_language.c has the words and patterns, time_match.c finds them in a text, time_span.c
+ * says what they mean, time_calendar.c counts days.
  */
 #ifndef AGM_LEXICAL_TIME_PHRASE_H
 #define AGM_LEXICAL_TIME_PHRASE_H
@@ -12,6 +12,9 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+
+#include "lexical/lexical.h"
+#include "lexical/words.h"
 
 /* What a word can be in a pattern.  The names in patterns are those of time_language.c. */
 typedef enum AgmTimeClass
@@ -154,11 +157,15 @@ typedef struct AgmTimePattern
 	bool inner; /* only within another pattern: "March" alone says too little */
 } AgmTimePattern;
 
+#define AGM_TIME_SLOTS 1024
+
 typedef struct AgmTimeLanguage
 {
 	const char *name;
 	int nentries;
 	AgmTimeEntry *entries; /* by word, bytewise */
+	uint16 slots
+		[AGM_TIME_SLOTS]; /* hash table: one more than the number of a word's first entry */
 } AgmTimeLanguage;
 
 /* The words of a language, an empty list if there are none; kept as long as the backend lives. */
@@ -167,9 +174,12 @@ extern const AgmTimeLanguage *agm_time_language(const char *name);
 /* The patterns, the same for all languages. */
 extern const AgmTimePattern *agm_time_patterns(int *npatterns);
 
-/* The first of the *n entries of a folded word. */
+/* The first of the *n entries of a folded word, NULL if there are none. */
 extern const AgmTimeEntry *agm_time_lookup(const AgmTimeLanguage *language, const char *word,
 										   int *n);
+
+/* Is a word of these entries one of time and nothing else?  Seasons and parts of days are more. */
+extern bool agm_time_is_only(const AgmTimeEntry *entries, int n);
 
 /* Now, as the session's time zone has it. */
 typedef struct AgmTimeNow
@@ -207,12 +217,56 @@ typedef struct AgmTimeMatch
 extern bool agm_time_say(AgmTimeAction action, const AgmTimeMatch *match, const AgmTimeNow *now,
 						 AgmTimeRange *range);
 
+/* time_calendar.c */
+
 extern void agm_time_now(TimestampTz at, AgmTimeNow *now);
 
 /* The bounds as instants; false if they are beyond what a timestamp can be. */
 extern bool agm_time_instants(const AgmTimeRange *range, TimestampTz *from, TimestampTz *to);
 
+extern void agm_time_split(int day, int *year, int *month);
+
+/* Monday is 1. */
+extern int agm_time_weekday(int day);
+
+/* How many months a unit has, 0 if it is of days. */
+extern int agm_time_unit_months(int unit);
+
+/* From a Julian day to another. */
+extern void agm_time_set_days(AgmTimeRange *range, int64 from, int64 to);
+
+/* The unit that contains the day, moved by `count` units. */
+extern bool agm_time_unit_around(int day, int unit, int count, AgmTimeRange *range);
+
+/* The day moved by `count` units; a day that its month lacks becomes the month's last. */
+extern bool agm_time_move(int day, int unit, int count, int *moved);
+
+/* Months of a certain year from the first of one on; or, if nmonths is 0, one day. */
+extern bool agm_time_of_year(int year, int month, int nmonths, int day, AgmTimeRange *range);
+
 /* The Julian day of a date, false if there is no such day. */
 extern bool agm_time_julian(int year, int month, int day, int32 *julian);
+
+/* time_match.c */
+
+/* The words of a text one by one, with the time expressions that they are in. */
+typedef struct AgmTimeFinder AgmTimeFinder;
+
+typedef struct AgmTimedWord
+{
+	const AgmWord *word;
+	const AgmWord *next;	 /* NULL at the end of the text */
+	const AgmTimeSpan *span; /* the expression that the word is in, NULL if in none */
+	bool begins;			 /* it is the expression's first word */
+	bool only_of_time;		 /* a word of time, and nothing else */
+} AgmTimedWord;
+
+extern AgmTimeFinder *agm_time_begin(const char *text, int len, TimestampTz at,
+									 const char *language);
+
+/* False at the end.  What *timed points to lasts until the next call. */
+extern bool agm_time_next(AgmTimeFinder *finder, AgmTimedWord *timed);
+
+extern void agm_time_end(AgmTimeFinder *finder);
 
 #endif

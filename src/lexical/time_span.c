@@ -1,10 +1,8 @@
 /*
  * time_span.c
- *		What a match of words means: arithmetic of days, weeks by ISO 8601, months, years.
+ *		What a match of words means.
  *
- * Local time is counted in hours from Julian day 0, which no year that a pattern knows can
- * overflow; only at the end, in agm_time_instants(), the time zone of the session makes
- * instants of it, and what no timestamp can hold is dropped.  README.md, rules 25 to 28.
+ * One function an action of the patterns.  README.md, rules 25 to 28.
  */
 #include "postgres.h"
 
@@ -15,153 +13,8 @@
 
 #include "lexical/time_phrase.h"
 
-/* What a count of years may lead to; far beyond both, and far from overflow. */
-#define YEAR_MIN (-4700)
-#define YEAR_MAX 300000
-
 /* How far to look for a year that has a 29 February. */
 #define LEAP_YEARS_MAX 8
-
-bool
-agm_time_julian(int year, int month, int day, int32 *julian)
-{
-	if (month < 1 || month > 12 || day < 1 || day > day_tab[isleap(year)][month - 1])
-		return false;
-	*julian = date2j(year, month, day);
-	return true;
-}
-
-void
-agm_time_now(TimestampTz at, AgmTimeNow *now)
-{
-	struct pg_tm tm;
-	fsec_t fsec;
-	int tz;
-
-	now->at = at;
-	now->known =
-		!TIMESTAMP_NOT_FINITE(at) && timestamp2tm(at, &tz, &tm, &fsec, NULL, NULL) == 0;
-	now->today = now->known ? date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) : 0;
-}
-
-static void
-split_day(int day, int *year, int *month)
-{
-	int mday;
-
-	j2date(day, year, month, &mday);
-}
-
-/* Monday is 1. */
-static int
-weekday_of(int day)
-{
-	return (j2day(day) + 6) % 7 + 1;
-}
-
-/* The first of the month that is `months` after January of the year. */
-static bool
-month_start(int year, int months, int *day)
-{
-	int index = year * 12 + months;
-	int month = ((index % 12) + 12) % 12;
-
-	year = (index - month) / 12;
-	if (year < YEAR_MIN || year > YEAR_MAX)
-		return false;
-	*day = date2j(year, month + 1, 1);
-	return true;
-}
-
-/* How many months a unit has, 0 if it is of days. */
-static int
-unit_months(int unit)
-{
-	switch (unit)
-	{
-		case AGM_UNIT_MONTH:
-			return 1;
-		case AGM_UNIT_QUARTER:
-			return 3;
-		case AGM_UNIT_YEAR:
-			return 12;
-		case AGM_UNIT_DECADE:
-			return 120;
-		default:
-			return 0;
-	}
-}
-
-static void
-set_days(AgmTimeRange *range, int64 from, int64 to)
-{
-	range->from = from * 24;
-	range->to = to * 24;
-}
-
-/* The unit that contains the day, moved by `count` units. */
-static bool
-unit_around(int day, int unit, int count, AgmTimeRange *range)
-{
-	int months = unit_months(unit);
-	int from;
-	int to;
-
-	if (months > 0)
-	{
-		int year;
-		int month;
-		int first;
-
-		split_day(day, &year, &month);
-		if (months == 120)
-			first = -(year % 10) * 12; /* since January of the year */
-		else
-			first = (month - 1) / months * months;
-		if (!month_start(year, first + count * months, &from) ||
-			!month_start(year, first + (count + 1) * months, &to))
-			return false;
-	}
-	else if (unit == AGM_UNIT_DAY)
-	{
-		from = day + count;
-		to = from + 1;
-	}
-	else if (unit == AGM_UNIT_WEEK || unit == AGM_UNIT_WEEKEND)
-	{
-		from = day - weekday_of(day) + 1 + count * 7;
-		to = from + 7;
-		if (unit == AGM_UNIT_WEEKEND)
-			from += 5;
-	}
-	else
-		return false;
-	set_days(range, from, to);
-	return true;
-}
-
-/* The day moved by `count` units; the day of the month becomes the last where there is no such. */
-static bool
-move_day(int day, int unit, int count, int *moved)
-{
-	int months = unit_months(unit);
-	int year;
-	int month;
-	int mday;
-	int start;
-
-	if (months == 0)
-	{
-		*moved = day + count * (unit == AGM_UNIT_DAY ? 1 : 7);
-		return true;
-	}
-	j2date(day, &year, &month, &mday);
-	if (!month_start(year, month - 1 + count * months, &start))
-		return false;
-	j2date(start, &year, &month, &(int){0});
-	*moved = start + Min(mday, day_tab[isleap(year)][month - 1]) - 1;
-	return true;
-}
 
 /* The part of a day; the night lasts until six o'clock of the next. */
 static void
@@ -192,28 +45,6 @@ has(const AgmTimeMatch *match, AgmTimeClass class)
 	return (match->got & AGM_TIME_BIT(class)) != 0;
 }
 
-/* Months, or one day, of a certain year: from the first of a month, or a day of it. */
-static bool
-of_year(int year, int month, int nmonths, int day, AgmTimeRange *range)
-{
-	int from;
-	int to;
-
-	if (year < YEAR_MIN || year > YEAR_MAX)
-		return false;
-	if (nmonths == 0)
-	{
-		if (!agm_time_julian(year, month, day, &from))
-			return false;
-		to = from + 1;
-	}
-	else if (!month_start(year, month - 1, &from) ||
-			 !month_start(year, month - 1 + nmonths, &to))
-		return false;
-	set_days(range, from, to);
-	return true;
-}
-
 /*
  * What comes each year: the last that is over, that of this year, the next that has not
  * begun; or, if nothing was said, the latest that has begun, which is a guess.
@@ -228,22 +59,22 @@ recurring(const AgmTimeMatch *match, const AgmTimeNow *now, int month, int nmont
 	int this_month;
 
 	if (has(match, AGM_TIME_YEAR))
-		return of_year(match->value[AGM_TIME_YEAR], month, nmonths, day, range);
+		return agm_time_of_year(match->value[AGM_TIME_YEAR], month, nmonths, day, range);
 	if (!now->known)
 		return false;
-	split_day(now->today, &year, &this_month);
+	agm_time_split(now->today, &year, &this_month);
 	if (which == 0)
 	{
 		/* A winter of which January has come began last year. */
 		if (month + nmonths - 1 - 12 >= this_month)
 			year--;
-		return of_year(year, month, nmonths, day, range);
+		return agm_time_of_year(year, month, nmonths, day, range);
 	}
 	for (int i = 0; i <= LEAP_YEARS_MAX + 1; i++)
 	{
 		int candidate = which == 1 ? year - 1 + i : year + 1 - i;
 
-		if (of_year(candidate, month, nmonths, day, range) &&
+		if (agm_time_of_year(candidate, month, nmonths, day, range) &&
 			((which == 1 && range->from > today) || (which == -1 && range->to <= today) ||
 			 (which == 2 && range->from <= today)))
 		{
@@ -277,16 +108,16 @@ say_weekday(const AgmTimeMatch *match, const AgmTimeNow *now, AgmTimeRange *rang
 	if (!now->known)
 		return false;
 	if (which == 0)
-		day = now->today - weekday_of(now->today) + wday;
+		day = now->today - agm_time_weekday(now->today) + wday;
 	else if (which == 1)
-		day = now->today + 1 + (wday + 6 - weekday_of(now->today)) % 7;
+		day = now->today + 1 + (wday + 6 - agm_time_weekday(now->today)) % 7;
 	else
 	{
 		int until = which == -1 ? now->today - 1 : now->today;
 
-		day = until - (weekday_of(until) + 7 - wday) % 7;
+		day = until - (agm_time_weekday(until) + 7 - wday) % 7;
 	}
-	set_days(range, day, day + INT64CONST(1));
+	agm_time_set_days(range, day, day + INT64CONST(1));
 	range->soft = which == 2;
 	range->cycle = which == 2 ? -7 : 0;
 	set_part(range, match->value[AGM_TIME_PART]);
@@ -321,11 +152,11 @@ say_week(const AgmTimeMatch *match, AgmTimeRange *range)
 	AgmTimeRange next;
 
 	if (unit == AGM_UNIT_QUARTER && week >= 1 && week <= 4)
-		return of_year(year, week * 3 - 2, 3, 0, range);
+		return agm_time_of_year(year, week * 3 - 2, 3, 0, range);
 	if (unit != AGM_UNIT_WEEK || week < 1 || week > 53)
 		return false;
-	return unit_around(date2j(year, 1, 4), AGM_UNIT_WEEK, week - 1, range) &&
-		   unit_around(date2j(year + 1, 1, 4), AGM_UNIT_WEEK, 0, &next) &&
+	return agm_time_unit_around(date2j(year, 1, 4), AGM_UNIT_WEEK, week - 1, range) &&
+		   agm_time_unit_around(date2j(year + 1, 1, 4), AGM_UNIT_WEEK, 0, &next) &&
 		   range->from < next.from;
 }
 
@@ -355,8 +186,8 @@ say_distance(const AgmTimeMatch *match, const AgmTimeNow *now, int sign, AgmTime
 		range->soft = true;
 		return true;
 	}
-	if (!unit_around(now->today, unit, sign * high, range) ||
-		!unit_around(now->today, unit, sign * low, &other))
+	if (!agm_time_unit_around(now->today, unit, sign * high, range) ||
+		!agm_time_unit_around(now->today, unit, sign * low, &other))
 		return false;
 	range->from = Min(range->from, other.from);
 	range->to = Max(range->to, other.to);
@@ -374,7 +205,7 @@ say_stretch(const AgmTimeMatch *match, const AgmTimeNow *now, int sign, AgmTimeR
 	if (!now->known)
 		return false;
 	if (unit == AGM_UNIT_WEEKEND)
-		return unit_around(now->today, unit, sign, range) && !has(match, AGM_TIME_NUM);
+		return agm_time_unit_around(now->today, unit, sign, range) && !has(match, AGM_TIME_NUM);
 	range->soft = has(match, AGM_TIME_NUM) && match->value[AGM_TIME_NUM] != count;
 	if (unit <= AGM_UNIT_HOUR)
 	{
@@ -388,17 +219,17 @@ say_stretch(const AgmTimeMatch *match, const AgmTimeNow *now, int sign, AgmTimeR
 		range->to = Max(far, now->at);
 		return range->from < range->to;
 	}
-	if (!move_day(now->today, unit, sign * count, &day))
+	if (!agm_time_move(now->today, unit, sign * count, &day))
 		return false;
-	set_days(range, Min(day, now->today), Max(day, now->today) + INT64CONST(1));
+	agm_time_set_days(range, Min(day, now->today), Max(day, now->today) + INT64CONST(1));
 	return true;
 }
 
 static bool
 say_unit(const AgmTimeMatch *match, const AgmTimeNow *now, AgmTimeRange *range)
 {
-	return now->known &&
-		   unit_around(now->today, match->value[AGM_TIME_UNIT], direction(match), range);
+	return now->known && agm_time_unit_around(now->today, match->value[AGM_TIME_UNIT],
+											  direction(match), range);
 }
 
 /* May of last year. */
@@ -410,15 +241,15 @@ say_month_of(const AgmTimeMatch *match, const AgmTimeNow *now, AgmTimeRange *ran
 
 	if (match->value[AGM_TIME_UNIT] != AGM_UNIT_YEAR || !now->known)
 		return false;
-	split_day(now->today, &year, &month);
-	return of_year(year + direction(match), match->value[AGM_TIME_MONTH], 1, 0, range);
+	agm_time_split(now->today, &year, &month);
+	return agm_time_of_year(year + direction(match), match->value[AGM_TIME_MONTH], 1, 0, range);
 }
 
 /* Days around today; the numbers are 0 or more. */
 static bool
 days_around(const AgmTimeNow *now, int before, int after, AgmTimeRange *range)
 {
-	set_days(range, (int64) now->today - before, (int64) now->today + after);
+	agm_time_set_days(range, (int64) now->today - before, (int64) now->today + after);
 	range->soft = true;
 	range->adverb = true;
 	return now->known;
@@ -428,7 +259,7 @@ static bool
 say_fixed(const AgmTimeMatch *match, const AgmTimeNow *now, AgmTimeRange *range)
 {
 	if (!now->known ||
-		!unit_around(now->today, AGM_UNIT_DAY, match->value[AGM_TIME_FIXED], range))
+		!agm_time_unit_around(now->today, AGM_UNIT_DAY, match->value[AGM_TIME_FIXED], range))
 		return false;
 	set_part(range, has(match, AGM_TIME_PART) ? match->value[AGM_TIME_PART]
 											  : match->high[AGM_TIME_FIXED]);
@@ -439,7 +270,7 @@ say_fixed(const AgmTimeMatch *match, const AgmTimeNow *now, AgmTimeRange *range)
 static bool
 say_part(const AgmTimeMatch *match, const AgmTimeNow *now, AgmTimeRange *range)
 {
-	if (!now->known || !unit_around(now->today, AGM_UNIT_DAY, direction(match), range))
+	if (!now->known || !agm_time_unit_around(now->today, AGM_UNIT_DAY, direction(match), range))
 		return false;
 	set_part(range, match->value[AGM_TIME_PART]);
 	return true;
@@ -455,7 +286,8 @@ say_edge(const AgmTimeMatch *match, const AgmTimeNow *now, AgmTimeRange *range)
 
 	if (match->nranges > 0)
 		*range = match->ranges[0];
-	else if (!now->known || !unit_around(now->today, match->value[AGM_TIME_UNIT], 0, range))
+	else if (!now->known ||
+			 !agm_time_unit_around(now->today, match->value[AGM_TIME_UNIT], 0, range))
 		return false;
 	if (range->instants || range->from_open || range->to_open || range->adverb)
 		return false;
@@ -483,7 +315,7 @@ turn(AgmTimeRange *range, int count)
 		range->to -= (int64) count * range->cycle * 24;
 		return true;
 	}
-	if (!move_day(range->from / 24, AGM_UNIT_MONTH, count * range->cycle, &from))
+	if (!agm_time_move(range->from / 24, AGM_UNIT_MONTH, count * range->cycle, &from))
 		return false;
 	/* February is not always as long. */
 	if (length == 28 || length == 29)
@@ -491,10 +323,10 @@ turn(AgmTimeRange *range, int count)
 		int year;
 		int month;
 
-		split_day(from, &year, &month);
+		agm_time_split(from, &year, &month);
 		length = day_tab[isleap(year)][month - 1];
 	}
-	set_days(range, from, from + (int64) length);
+	agm_time_set_days(range, from, from + (int64) length);
 	return true;
 }
 
@@ -508,8 +340,8 @@ approach(AgmTimeRange *range, const AgmTimeRange *other)
 
 	if (range->cycle < 0)
 		return turn(range, (other->from - range->from) / (-range->cycle * 24));
-	split_day(range->from / 24, &year, &month);
-	split_day(other->from / 24, &other_year, &month);
+	agm_time_split(range->from / 24, &year, &month);
+	agm_time_split(other->from / 24, &other_year, &month);
 	return turn(range, other_year - year);
 }
 
@@ -557,10 +389,10 @@ say_beside(const AgmTimeMatch *match, AgmTimeRange *range)
 	if (has(match, AGM_TIME_WDAY))
 	{
 		int wday = match->value[AGM_TIME_WDAY];
-		int day = before ? first - 1 - (weekday_of(first - 1) + 7 - wday) % 7
-						 : last + 1 + (wday + 7 - weekday_of(last + 1)) % 7;
+		int day = before ? first - 1 - (agm_time_weekday(first - 1) + 7 - wday) % 7
+						 : last + 1 + (wday + 7 - agm_time_weekday(last + 1)) % 7;
 
-		set_days(range, day, day + INT64CONST(1));
+		agm_time_set_days(range, day, day + INT64CONST(1));
 		return true;
 	}
 	if (match->value[AGM_TIME_UNIT] < AGM_UNIT_DAY)
@@ -568,14 +400,15 @@ say_beside(const AgmTimeMatch *match, AgmTimeRange *range)
 	if (match->value[AGM_TIME_UNIT] == AGM_UNIT_WEEKEND)
 	{
 		/* The weekend of the week may still be before the day, or after it. */
-		if (!unit_around(before ? first : last, AGM_UNIT_WEEKEND, before ? -1 : 0, range))
+		if (!agm_time_unit_around(before ? first : last, AGM_UNIT_WEEKEND, before ? -1 : 0,
+								  range))
 			return false;
 		if (!before && range->from < period->to)
-			return unit_around(last, AGM_UNIT_WEEKEND, 1, range);
+			return agm_time_unit_around(last, AGM_UNIT_WEEKEND, 1, range);
 		return true;
 	}
-	return unit_around(before ? first : last, match->value[AGM_TIME_UNIT], before ? -1 : 1,
-					   range);
+	return agm_time_unit_around(before ? first : last, match->value[AGM_TIME_UNIT],
+								before ? -1 : 1, range);
 }
 
 /* Two weeks before a period: the day, or the unit, that lies so far from it. */
@@ -607,9 +440,9 @@ say_nth(const AgmTimeMatch *match, AgmTimeRange *range)
 	int day;
 
 	range->soft = period->soft;
-	if (!has(match, AGM_TIME_WDAY) && unit_months(unit) > 0)
+	if (!has(match, AGM_TIME_WDAY) && agm_time_unit_months(unit) > 0)
 	{
-		if (!unit_around(from_end ? last : first, unit, from_end ? 0 : n - 1, range))
+		if (!agm_time_unit_around(from_end ? last : first, unit, from_end ? 0 : n - 1, range))
 			return false;
 		return range->from >= period->from && range->to <= period->to;
 	}
@@ -622,8 +455,8 @@ say_nth(const AgmTimeMatch *match, AgmTimeRange *range)
 			wday = 6;
 			ndays = 2;
 		}
-		day = from_end ? last - (weekday_of(last) + 7 - wday) % 7
-					   : first + (wday + 7 - weekday_of(first)) % 7 + (n - 1) * 7;
+		day = from_end ? last - (agm_time_weekday(last) + 7 - wday) % 7
+					   : first + (wday + 7 - agm_time_weekday(first)) % 7 + (n - 1) * 7;
 	}
 	else
 	{
@@ -631,7 +464,7 @@ say_nth(const AgmTimeMatch *match, AgmTimeRange *range)
 		day = from_end ? last - ndays + 1 : first + (n - 1) * ndays;
 		range->soft |= ndays == 7;
 	}
-	set_days(range, day, (int64) day + ndays);
+	agm_time_set_days(range, day, (int64) day + ndays);
 	return day >= first && day <= last;
 }
 
@@ -641,7 +474,8 @@ say_around_unit(const AgmTimeMatch *match, AgmTimeRange *range)
 {
 	range->soft = match->ranges[0].soft;
 	return match->value[AGM_TIME_UNIT] >= AGM_UNIT_DAY &&
-		   unit_around(match->ranges[0].from / 24, match->value[AGM_TIME_UNIT], 0, range);
+		   agm_time_unit_around(match->ranges[0].from / 24, match->value[AGM_TIME_UNIT], 0,
+								range);
 }
 
 /* What is said of one period. */
@@ -705,8 +539,8 @@ agm_time_say(AgmTimeAction action, const AgmTimeMatch *match, const AgmTimeNow *
 	switch (action)
 	{
 		case AGM_SAY_DATE:
-			set_days(range, match->value[AGM_TIME_DATE],
-					 match->value[AGM_TIME_DATE] + INT64CONST(1));
+			agm_time_set_days(range, match->value[AGM_TIME_DATE],
+							  match->value[AGM_TIME_DATE] + INT64CONST(1));
 			return true;
 		case AGM_SAY_DAY:
 			return recurring(match, now, match->value[AGM_TIME_MONTH], 0,
@@ -721,9 +555,9 @@ agm_time_say(AgmTimeAction action, const AgmTimeMatch *match, const AgmTimeNow *
 			return say_month_of(match, now, range);
 		case AGM_SAY_YEAR:
 			return (!has(match, AGM_TIME_UNIT) || unit == AGM_UNIT_YEAR) &&
-				   of_year(match->value[AGM_TIME_YEAR], 1, 12, 0, range);
+				   agm_time_of_year(match->value[AGM_TIME_YEAR], 1, 12, 0, range);
 		case AGM_SAY_DECADE:
-			return of_year(match->value[AGM_TIME_DECADE], 1, 120, 0, range);
+			return agm_time_of_year(match->value[AGM_TIME_DECADE], 1, 120, 0, range);
 		case AGM_SAY_SEASON:
 			if (!recurring(match, now, match->value[AGM_TIME_SEASON], 3, 0, range))
 				return false;
@@ -737,7 +571,8 @@ agm_time_say(AgmTimeAction action, const AgmTimeMatch *match, const AgmTimeNow *
 			return say_weekday(match, now, range);
 		case AGM_SAY_WEEKEND:
 			if (!now->known || unit != AGM_UNIT_WEEKEND ||
-				!unit_around(now->today, unit, weekday_of(now->today) >= 6 ? 0 : -1, range))
+				!agm_time_unit_around(now->today, unit,
+									  agm_time_weekday(now->today) >= 6 ? 0 : -1, range))
 				return false;
 			range->soft = true;
 			range->cycle = -7;
@@ -769,36 +604,4 @@ agm_time_say(AgmTimeAction action, const AgmTimeMatch *match, const AgmTimeNow *
 		default:
 			return say_of_period(action, match, range);
 	}
-}
-
-/* Local time as an instant. */
-static bool
-instant_of(int64 hours, TimestampTz *result)
-{
-	struct pg_tm tm = {0};
-	int64 day = hours / 24;
-	int tz;
-
-	if (hours < 0 || day > PG_INT32_MAX / 2)
-		return false;
-	j2date((int) day, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
-	if (!IS_VALID_JULIAN(tm.tm_year, tm.tm_mon, tm.tm_mday))
-		return false;
-	tm.tm_hour = hours % 24;
-	tz = DetermineTimeZoneOffset(&tm, session_timezone);
-	return tm2timestamp(&tm, 0, &tz, result) == 0;
-}
-
-bool
-agm_time_instants(const AgmTimeRange *range, TimestampTz *from, TimestampTz *to)
-{
-	if (range->instants)
-	{
-		*from = range->from;
-		*to = range->to;
-		return (range->from_open || IS_VALID_TIMESTAMP(*from)) &&
-			   (range->to_open || IS_VALID_TIMESTAMP(*to));
-	}
-	return (range->from_open || instant_of(range->from, from)) &&
-		   (range->to_open || instant_of(range->to, to));
 }
