@@ -42,6 +42,8 @@ OBJS = \
 	src/vector/vector_fn.o \
 	src/vector/vector_io_fn.o \
 	src/lexical/bm25.o \
+	src/lexical/concept.o \
+	src/lexical/concept_fn.o \
 	src/lexical/encoding.o \
 	src/lexical/fold.o \
 	src/lexical/icu.o \
@@ -49,6 +51,13 @@ OBJS = \
 	src/lexical/lexical_fn.o \
 	src/lexical/parser_fn.o \
 	src/lexical/segment.o \
+	src/lexical/stem.o \
+	src/lexical/time_calendar.o \
+	src/lexical/time_fn.o \
+	src/lexical/time_language.o \
+	src/lexical/time_match.o \
+	src/lexical/time_span.o \
+	src/lexical/words.o \
 	src/temporal/period.o \
 	src/temporal/versioned.o \
 	src/temporal/versioning.o \
@@ -169,6 +178,8 @@ SQL_PARTS = \
 	src/vector/quantize.sql \
 	src/vector/halfvec.sql \
 	src/lexical/lexical.sql \
+	src/lexical/time.sql \
+	src/lexical/concept.sql \
 	src/temporal/versioning.sql \
 	src/ivfbq/ivfbq.sql \
 	src/ivfbq/index.sql \

@@ -156,6 +156,22 @@ agm_encoding_shadow(const char *text, int len, int encoding, int *shadow_len)
 	return to_utf8(text, len, encoding, shadow_len, true);
 }
 
+int
+agm_encoding_advance(const char *text, int len, int encoding, const char *shadow,
+					 int shadow_len)
+{
+	int end = 0;
+
+	if (encoding == PG_UTF8)
+		return shadow_len;
+	for (int i = 0; i < shadow_len && end < len; i++)
+	{
+		if ((shadow[i] & 0xC0) != 0x80)
+			end += pg_encoding_mblen(encoding, text + end);
+	}
+	return Min(end, len);
+}
+
 const char *
 agm_encoding_to_utf8(const char *text, int len, int encoding, int *utf8_len)
 {

@@ -21,6 +21,13 @@ extern int agm_encoding_of(const char *text, int len);
 extern const char *agm_encoding_shadow(const char *text, int len, int encoding,
 									   int *shadow_len);
 
+/*
+ * Length in the text of the characters that these bytes of its shadow stand for.  Every
+ * character of LATIN1, as which broken text of SQL_ASCII is read, is a byte.
+ */
+extern int agm_encoding_advance(const char *text, int len, int encoding, const char *shadow,
+								int shadow_len);
+
 /* The text in UTF-8, whole; the same pointer if it is that already, else palloc'd. */
 extern const char *agm_encoding_to_utf8(const char *text, int len, int encoding, int *utf8_len);
 

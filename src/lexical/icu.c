@@ -12,6 +12,7 @@
 #include <unicode/ubrk.h>
 #include <unicode/ucasemap.h>
 #include <unicode/uchar.h>
+#include <unicode/udat.h>
 #include <unicode/unorm2.h>
 #include <unicode/uscript.h>
 #include <unicode/ustring.h>
@@ -371,4 +372,51 @@ agm_icu_lower(const char *text, int len, int *lower_len)
 	*lower_len = ucasemap_utf8ToLower(lower_map, lower, capacity, text, len, &status);
 	check_icu(status, "lower-case text");
 	return lower;
+}
+
+void
+agm_icu_calendar_names(const char *locale, AgmNameCallback note, void *context)
+{
+	static const struct
+	{
+		UDateFormatSymbolType type;
+		AgmNameKind kind;
+		int first; /* the index of January, or of Sunday */
+	} lists[] = {
+		{UDAT_MONTHS, AGM_NAME_MONTH, 0},
+		{UDAT_STANDALONE_MONTHS, AGM_NAME_MONTH, 0},
+		{UDAT_SHORT_MONTHS, AGM_NAME_MONTH_SHORT, 0},
+		{UDAT_STANDALONE_SHORT_MONTHS, AGM_NAME_MONTH_SHORT, 0},
+		{UDAT_WEEKDAYS, AGM_NAME_WEEKDAY, 1},
+		{UDAT_STANDALONE_WEEKDAYS, AGM_NAME_WEEKDAY, 1},
+		{UDAT_SHORT_WEEKDAYS, AGM_NAME_WEEKDAY_SHORT, 1},
+		{UDAT_STANDALONE_SHORT_WEEKDAYS, AGM_NAME_WEEKDAY_SHORT, 1},
+	};
+	static const UChar gmt[] = {'G', 'M', 'T'};
+	UErrorCode status = U_ZERO_ERROR;
+	UDateFormat *format = udat_open(UDAT_NONE, UDAT_LONG, locale, gmt, 3, NULL, 0, &status);
+
+	for (int i = 0; i < (int) lengthof(lists) && U_SUCCESS(status); i++)
+	{
+		bool month = lists[i].kind <= AGM_NAME_MONTH_SHORT;
+
+		for (int number = 1; number <= (month ? 12 : 7); number++)
+		{
+			/* ICU counts weekdays from Sunday. */
+			int index = lists[i].first + (month ? number - 1 : number % 7);
+			UChar name[64];
+			char utf8[lengthof(name) * 3];
+			int32 nname =
+				udat_getSymbols(format, lists[i].type, index, name, lengthof(name), &status);
+			int32 len;
+
+			u_strToUTF8(utf8, sizeof(utf8), &len, name, nname, &status);
+			if (U_FAILURE(status))
+				break;
+			note(context, lists[i].kind, number, utf8, len);
+		}
+	}
+	if (format != NULL)
+		udat_close(format);
+	check_icu(status, "read the names of a calendar");
 }

@@ -53,6 +53,21 @@ extern char *agm_icu_fold(const char *text, int len, int *folded_len);
 /* Lower case of the root locale: what is kept of a word whose fold an encoding lacks. */
 extern char *agm_icu_lower(const char *text, int len, int *lower_len);
 
+/* Names that a locale's calendar gives; a number is 1 to 12, or 1 to 7 from Monday on. */
+typedef enum AgmNameKind
+{
+	AGM_NAME_MONTH,
+	AGM_NAME_MONTH_SHORT,
+	AGM_NAME_WEEKDAY,
+	AGM_NAME_WEEKDAY_SHORT
+} AgmNameKind;
+
+typedef void (*AgmNameCallback)(void *context, AgmNameKind kind, int number, const char *name,
+								int len);
+
+/* Gives the names of months and weekdays in a locale, those used alone and those in dates. */
+extern void agm_icu_calendar_names(const char *locale, AgmNameCallback note, void *context);
+
 /* Length in bytes of the white space at pos, 0 if there is none. */
 extern int agm_icu_space(const char *text, int len, int pos);
 

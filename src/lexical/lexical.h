@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "tsearch/ts_type.h"
 
 /*
@@ -62,6 +63,44 @@ extern int64 agm_lexeme_key(const char *ns, int ns_len, const char *word, int le
 
 /* How often the term occurs in the lexemes (1 where positions were stripped), 0 if absent. */
 extern int agm_lexeme_frequency(const TSVectorData *lexemes, const AgmTerm *term);
+
+/* What a text says of time: [from, to), an open end having its flag set and no meaning. */
+typedef struct AgmTimeSpan
+{
+	TimestampTz from;
+	TimestampTz to;
+	bool from_open;
+	bool to_open;
+	bool hard; /* not vague, and no part of it a guess */
+	int start; /* the phrase: bytes of the text */
+	int len;
+} AgmTimeSpan;
+
+/*
+ * The time expressions of a text in their order, palloc'd, *nspans of them; relative to `at` and
+ * in the session's time zone.  A language without words of time finds dates by digits.
+ */
+extern AgmTimeSpan *agm_time_expressions(const char *text, int len, TimestampTz at,
+										 const char *language, int *nspans);
+
+/* What a text is about. */
+typedef struct AgmConcept
+{
+	char *concept; /* as the text has it, in the server's encoding */
+	char *lexemes; /* its lexemes in the text's language, a blank between two */
+	float weight;  /* of the weightiest 1 */
+	int count;	   /* times that it occurs */
+} AgmConcept;
+
+#define AGM_CONCEPTS_MAX 1000
+
+/*
+ * The up to `max` weightiest concepts of a text, palloc'd, *nconcepts of them.  Their lexemes are
+ * those that agm_lexemes_make() indexes: to leave out what is common in a namespace, ask for more
+ * than are wanted and look up how many memories have them all.
+ */
+extern AgmConcept *agm_concepts(const char *language, const char *text, int len, int max,
+								int *nconcepts);
 
 /* BM25 (k1 1.2, b 0.75): weight of a word found in df of n texts, and its share in one text. */
 extern double agm_bm25_idf(double n, double df);

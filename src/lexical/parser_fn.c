@@ -56,24 +56,6 @@ agm_fn_icu_start(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(parser);
 }
 
-/*
- * Length in the text's encoding of a token of the shadow: the two have the same characters,
- * and every character of LATIN1, as which broken text of SQL_ASCII is read, is a byte.
- */
-static int
-slice_length(const IcuParser *parser, const AgmToken *token)
-{
-	const char *shadow = parser->segmenter.text + token->start;
-	int end = parser->pos;
-
-	for (int i = 0; i < token->len && end < parser->len; i++)
-	{
-		if ((shadow[i] & 0xC0) != 0x80)
-			end += pg_encoding_mblen(parser->encoding, parser->text + end);
-	}
-	return Min(end, parser->len) - parser->pos;
-}
-
 /* The next piece of what is given as blanks: whole characters, short enough for any caller. */
 static int
 blank_length(const IcuParser *parser)
@@ -99,7 +81,8 @@ agm_fn_icu_nexttoken(PG_FUNCTION_ARGS)
 	{
 		if (!agm_segment_next(&parser->segmenter, &token))
 			PG_RETURN_INT32(0);
-		*len = parser->encoding == PG_UTF8 ? token.len : slice_length(parser, &token);
+		*len = agm_encoding_advance(*start, parser->len - parser->pos, parser->encoding,
+									parser->segmenter.text + token.start, token.len);
 		/* README rule 13, where a character takes more bytes than in UTF-8. */
 		if (*len >= MAXSTRLEN)
 			parser->blank_end = parser->pos + *len;

@@ -142,5 +142,37 @@ foreach my $n (682, 683, 1000)
 		't|t', 'nothing is lost of it');
 }
 
+# Time expressions and concepts: phrases are slices of the text, lexemes those of the index.
+# "im März 2023, früh", "Münchner Häuser" in UTF-8 and LATIN1.
+my %german = (
+	utf8 => [ '696d204dc3a4727a20323032332c206672c3bc68', '4dc3bc6e63686e65722048c3a4757365722c2068c3a4757365722c20efac81' ],
+	latin1 => [ '696d204de4727a20323032332c206672fc68', '4dfc6e63686e65722048e4757365722c2068e4757365722c20b5' ]);
+foreach my $name (sort keys %german)
+{
+	my ($time, $text) = @{ $german{$name} };
+	foreach my $database ($name, 'sql_ascii')
+	{
+		is_query($database, "SELECT hex(phrase), during @> timestamptz '2023-03-15' FROM agentmem.time_expressions(bytes('$time'), '2023-06-14', 'german')",
+			substr($time, 0, $name eq 'utf8' ? 26 : 24) . '|t', "time expression in $name");
+		is_query($database, "SELECT hex(concept) FROM agentmem.extract_concepts(bytes('$text'), 'english') LIMIT 1",
+			$name eq 'utf8' ? '4dc3bc6e63686e65722048c3a475736572' : '4dfc6e63686e65722048e475736572', "concept in $name");
+	}
+}
+# Tokyo, twice, in EUC_JP; a character without Unicode.
+is_query('euc_jp', q(SELECT hex(concept), hex(normalized) FROM agentmem.extract_concepts(bytes('c5ecb5fe2c20c5ecb5fe'), 'simple')),
+	'c5ecb5fe|c5ecb5fe', 'concept');
+is_query('euc_jp', q(SELECT hex(concept) FROM agentmem.extract_concepts(bytes('4142f5a1'), 'simple')), '4142f5a1', 'concept without Unicode');
+foreach my $hex ('ff', '80', 'c3', '41ff42', 'e4b8', '20c320', 'f09f8d', 'c3a9ff', '6162c328', 'eda080', 'c080', '237fff41', '40ff41', '2320')
+{
+	is_query('sql_ascii', "SELECT count(*) <= 2 FROM agentmem.extract_concepts(bytes('$hex'))", 't', "bytes $hex: concepts");
+	is_query('sql_ascii', "SELECT count(*) FROM agentmem.time_expressions(bytes('$hex' || '20746f646179'), '2023-06-14')", '1',
+		"bytes $hex: time expression behind them");
+}
+foreach my $name ('latin1', 'sql_ascii')
+{
+	is_query($name, q(SELECT count(*), count(*) FILTER (WHERE n > 3) FROM generate_series(1, 255) i,
+		LATERAL (SELECT count(*) AS n FROM agentmem.extract_concepts(bytes('6162' || lpad(to_hex(i), 2, '0') || '6364'))) c), '255|0', 'concepts with every byte');
+}
+
 $node->stop;
 done_testing();
