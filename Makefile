@@ -147,6 +147,7 @@ OBJS = \
 	src/graph/draw.o \
 	src/graph/edge_fn.o \
 	src/graph/ids.o \
+	src/graph/outline_fn.o \
 	src/graph/push.o \
 	src/graph/rank.o \
 	src/graph/rank_fn.o \
@@ -158,6 +159,7 @@ OBJS = \
 	src/graph/walk_fn.o \
 	src/recall/candidates.o \
 	src/recall/context.o \
+	src/recall/diversity.o \
 	src/recall/fuse.o \
 	src/recall/graph.o \
 	src/recall/keyword.o \
@@ -165,6 +167,7 @@ OBJS = \
 	src/recall/recall.o \
 	src/recall/recall_fn.o \
 	src/recall/semantic.o \
+	src/recall/times.o \
 	src/recall/top.o
 
 # Concatenated into the install script, in this order.

@@ -112,6 +112,15 @@ AS 'MODULE_PATHNAME', 'agm_fn_communities';
 COMMENT ON FUNCTION agentmem.communities(text, double precision) IS
   'Communities of the undirected graph that a query returns, by modularity (Louvain), each connected and named by its smallest node';
 
+-- Outline -------------------------------------------------------------------------
+
+CREATE FUNCTION agentmem.outline(store name, namespace text, parent bigint DEFAULT NULL, n int DEFAULT 100,
+  OUT id bigint, OUT kind text, OUT title text, OUT summary text, OUT period tstzrange, OUT children bigint, OUT tokens int)
+RETURNS SETOF record LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000 ROWS 100
+AS 'MODULE_PATHNAME', 'agm_fn_outline';
+COMMENT ON FUNCTION agentmem.outline(name, text, bigint, int) IS
+  'The children of a memory, oldest first, or the memories that are no children, newest first: title, beginning of the content, number of children, tokens of the content. A child names its parent, is part_of it, or is summed up by it (summary_of)';
+
 -- Extracts ------------------------------------------------------------------------
 
 -- LexRank: sentences vote for those that are like them.

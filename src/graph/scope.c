@@ -185,22 +185,13 @@ make_visible_sql(AgmScope *scope, AgmParams *params)
 	return sql.data;
 }
 
-static ArrayType *
-shown_states(void)
-{
-	Datum states[] = {CStringGetTextDatum("active"), CStringGetTextDatum("warm"),
-					  CStringGetTextDatum("cold")};
-
-	return construct_array(states, lengthof(states), TEXTOID, -1, false, TYPALIGN_INT);
-}
-
 void
 agm_scope_open(AgmScope *scope, const AgmScopeRequest *request)
 {
 	memset(scope, 0, sizeof(*scope));
 	scope->store = request->store;
 	scope->base = *request->params;
-	scope->filter.states = shown_states();
+	scope->filter.states = agm_shown_states();
 	scope->filter.has_valid_at = request->has_valid_at;
 	scope->filter.valid_at = request->valid_at;
 	scope->filter.has_known_at = request->has_known_at;

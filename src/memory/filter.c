@@ -108,6 +108,15 @@ read_kinds(TupleTableSlot *slot, void *arg)
 	reader->vault = isnull ? NULL : DatumGetArrayTypePCopy(value);
 }
 
+ArrayType *
+agm_shown_states(void)
+{
+	Datum states[] = {CStringGetTextDatum("active"), CStringGetTextDatum("warm"),
+					  CStringGetTextDatum("cold")};
+
+	return construct_array(states, lengthof(states), TEXTOID, -1, false, TYPALIGN_INT);
+}
+
 /* The store's kinds, seen once: does it have those asked for, and which are occurrences? */
 static void
 check_kinds(AgmFilter *filter, const AgmStore *store)

@@ -58,6 +58,9 @@ typedef enum AgmSource
  */
 extern void agm_filter_check(AgmFilter *filter, const AgmStore *store);
 
+/* The states that are shown unless others are asked for. */
+extern ArrayType *agm_shown_states(void);
+
 /* Raises 2202E unless one-dimensional (or NULL), 22004 if it contains null. */
 extern void agm_check_array(ArrayType *array, const char *argument);
 

@@ -21,6 +21,7 @@
 #include "recall/candidates.h"
 #include "recall/graph.h"
 #include "recall/names.h"
+#include "recall/times.h"
 
 /* The pool is trimmed when it holds this many times what trimming leaves. */
 #define SLACK 4
@@ -69,13 +70,17 @@ read_searched(TupleTableSlot *slot, void *arg)
 	deconstruct_array(DatumGetArrayTypeP(slot_getattr(slot, 2, &isnull)), TEXTOID, -1, false,
 					  TYPALIGN_INT, &languages, NULL, &nlanguages);
 	searched->configs = palloc(sizeof(Oid) * Max(nlanguages, 1));
+	searched->languages = palloc(sizeof(char *) * Max(nlanguages, 1));
 	for (int i = 0; i < nlanguages; i++)
 	{
 		/* A dump may come from a server with more languages: the others still serve. */
-		Oid config = agm_lexical_config(TextDatumGetCString(languages[i]), true);
+		char *language = TextDatumGetCString(languages[i]);
+		Oid config = agm_lexical_config(language, true);
 
-		if (OidIsValid(config))
-			searched->configs[searched->nconfigs++] = config;
+		if (!OidIsValid(config))
+			continue;
+		searched->languages[searched->nconfigs] = language;
+		searched->configs[searched->nconfigs++] = config;
 	}
 }
 
@@ -205,7 +210,8 @@ state_weight(const char *state)
 	return 0;
 }
 
-/* Columns: id, distance, importance, state, bytes, subject, object, actor, beginning of the content. */
+/* Columns: id, distance, importance, state, bytes, subject, object, actor, beginning of the content,
+ * beginning and end of its time. */
 static void
 read_feature(TupleTableSlot *slot, void *arg)
 {
@@ -230,6 +236,8 @@ read_feature(TupleTableSlot *slot, void *arg)
 	candidate->bytes = DatumGetInt32(slot_getattr(slot, 5, &isnull));
 	if (pool->names != NULL)
 		candidate->channel[AGM_ENTITY].score = agm_names_score(pool->names, slot, 6);
+	if (pool->times != NULL)
+		candidate->channel[AGM_TEMPORAL].score = agm_times_score(pool->times, slot, 10);
 }
 
 static void
@@ -261,12 +269,13 @@ read_features_of(AgmPool *pool, const AgmSearched *searched, AgmSource source, D
 									   " AND a.id OPERATOR(pg_catalog.=) c.id)");
 	appendStringInfoString(&sql, ", pg_catalog.octet_length(c.content), ");
 	appendStringInfoString(&sql, pool->names != NULL ? AGM_NAME_COLUMNS : AGM_NO_NAME_COLUMNS);
+	agm_times_columns(pool->times, recall, &sql, &params);
 	appendStringInfoString(&sql, " FROM ");
 	agm_filter_version(&recall->filter, source, "c.id OPERATOR(pg_catalog.=) i.id", &sql,
 					   &params);
 	appendStringInfoString(&sql, " OFFSET 0) m");
 	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_GENERIC,
-					   "ld?f?t?i" AGM_NAME_TYPES, read_feature, pool);
+					   "ld?f?t?i" AGM_NAME_TYPES AGM_TIME_TYPES, read_feature, pool);
 }
 
 /* What fusion needs of each of these candidates, by one look-up of all. */
@@ -358,6 +367,7 @@ search(AgmPool *pool, const AgmSearched *searched)
 	pool->names = words.n > 0 && recall->weights[AGM_ENTITY] > 0
 					  ? agm_names_open(searched, &words)
 					  : NULL;
+	pool->times = agm_times_open(recall, searched);
 	if (recall->embedding != NULL)
 		semantic = agm_semantic_search(recall, searched);
 	keyword = agm_keyword_search(recall, searched, &words, &all, &ideal);

@@ -27,6 +27,7 @@ typedef struct AgmPool
 	int ns;					/* which that is */
 	bool has_words;			/* the query has more than stop words */
 	struct AgmNames *names; /* what the query names, in that namespace; NULL: not asked */
+	struct AgmTimes *times; /* ... when it asks of; NULL: it does not say */
 } AgmPool;
 
 extern AgmSearchedList agm_find_namespaces(const AgmRecall *recall);

@@ -14,6 +14,7 @@ typedef enum AgmChannel
 	AGM_SEMANTIC,
 	AGM_LEXICAL,
 	AGM_GRAPH,
+	AGM_TEMPORAL,
 	AGM_ENTITY,
 	AGM_NCHANNELS
 } AgmChannel;

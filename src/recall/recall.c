@@ -14,6 +14,7 @@
 
 #include "memory/memory.h"
 #include "recall/candidates.h"
+#include "recall/diversity.h"
 #include "recall/recall.h"
 
 /* README rule 6: how many candidates a channel contributes for k rows. */
@@ -27,6 +28,7 @@ agm_channel_name(AgmChannel channel)
 	static const char *const names[AGM_NCHANNELS] = {[AGM_SEMANTIC] = "semantic",
 													 [AGM_LEXICAL] = "lexical",
 													 [AGM_GRAPH] = "graph",
+													 [AGM_TEMPORAL] = "temporal",
 													 [AGM_ENTITY] = "entity"};
 
 	return names[channel];
@@ -240,6 +242,7 @@ agm_recall_run(AgmRecall *recall, int *nrows)
 
 	active[AGM_SEMANTIC] = recall->embedding != NULL;
 	active[AGM_LEXICAL] = recall->query != NULL;
+	active[AGM_TEMPORAL] = recall->query != NULL && recall->weights[AGM_TEMPORAL] > 0;
 	active[AGM_ENTITY] = recall->query != NULL && recall->weights[AGM_ENTITY] > 0;
 	scored = active[AGM_SEMANTIC] || active[AGM_LEXICAL];
 	active[AGM_GRAPH] = scored && recall->weights[AGM_GRAPH] > 0;
@@ -258,7 +261,11 @@ agm_recall_run(AgmRecall *recall, int *nrows)
 						 errdetail("It is empty or has only stop words."),
 						 errhint("Add a word that carries meaning, or an embedding.")));
 	if (scored)
+	{
 		agm_fuse(pool.items, pool.n, recall->fusion, recall->weights, active);
+		if (recall->diversity > 0)
+			agm_diversify(recall, list.items, &pool);
+	}
 	else
 		agm_pool_sort_newest(&pool);
 	*nrows = cut(recall, &pool, scored);

@@ -36,6 +36,7 @@ typedef struct AgmRecall
 	int max_tokens; /* 0: no limit */
 	bool exact;		/* every embedding of the namespace is looked at */
 	AgmFusion fusion;
+	double diversity; /* 0 to 1: how much it counts to be unlike what comes before */
 	double weights[AGM_NCHANNELS];
 
 	/* set by agm_recall_open */
@@ -56,6 +57,7 @@ typedef struct AgmSearched
 {
 	Datum name;	  /* text */
 	Oid *configs; /* its languages */
+	char **languages;
 	int nconfigs;
 	AgmStatistics estimate; /* of maintenance; -1: none */
 	bool has_hidden;		/* of its memories, some are archived or forgotten */

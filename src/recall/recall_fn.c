@@ -54,8 +54,11 @@ enum
 };
 
 /* README rule 7: what a channel weighs unless the caller says otherwise. */
-static const double default_weights[AGM_NCHANNELS] = {
-	[AGM_SEMANTIC] = 1.2, [AGM_LEXICAL] = 1.0, [AGM_GRAPH] = 2.0, [AGM_ENTITY] = 2.0};
+static const double default_weights[AGM_NCHANNELS] = {[AGM_SEMANTIC] = 1.2,
+													  [AGM_LEXICAL] = 1.0,
+													  [AGM_GRAPH] = 2.0,
+													  [AGM_TEMPORAL] = 2.0,
+													  [AGM_ENTITY] = 2.0};
 
 static void *
 arg_pointer(FunctionCallInfo fcinfo, int argno)
@@ -125,7 +128,7 @@ read_weights(const Jsonb *json, double *weights)
 					break;
 			if (channel == AGM_NCHANNELS)
 				unknown_word("a channel in weights", name,
-							 "semantic, lexical, graph or entity");
+							 "semantic, lexical, graph, temporal or entity");
 		}
 		if (token != WJB_VALUE)
 			continue;
@@ -164,8 +167,13 @@ read_modes(FunctionCallInfo fcinfo, AgmRecall *recall)
 		not_yet("granularity \"summary\"", "granularity");
 	if (strcmp(granularity, "memory") != 0)
 		unknown_word("granularity", granularity, "memory");
-	if (!PG_ARGISNULL(ARG_DIVERSITY) && PG_GETARG_FLOAT4(ARG_DIVERSITY) != 0)
-		not_yet("diversity other than 0", "diversity");
+	if (!PG_ARGISNULL(ARG_DIVERSITY))
+		recall->diversity = arg_finite(fcinfo, ARG_DIVERSITY, "diversity");
+	if (recall->diversity < 0 || recall->diversity > 1)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("diversity must be between 0 and 1, not %g", recall->diversity),
+						errhint("0 orders by score alone; 0.3 lets a memory that says the same "
+								"as a better one come later.")));
 }
 
 static void

@@ -6,10 +6,17 @@ SET search_path = bench;
 
 CREATE TEMP TABLE method (name text, ord int, lexical boolean, semantic boolean, fusion text, weights jsonb);
 INSERT INTO method VALUES
-  ('lexical', 1, true, false, 'score', NULL),
-  ('semantic', 2, false, true, 'score', NULL),
-  ('both, rrf', 3, true, true, 'rrf', NULL),
-  ('both', 4, true, true, 'score', NULL);
+  ('lexical alone', 1, true, false, 'score', '{"graph": 0, "temporal": 0, "entity": 0}'),
+  ('semantic alone', 2, false, true, 'score', '{"graph": 0, "temporal": 0, "entity": 0}'),
+  ('these two, rrf', 3, true, true, 'rrf', '{"graph": 0, "temporal": 0, "entity": 0}'),
+  ('these two', 4, true, true, 'score', '{"graph": 0, "temporal": 0, "entity": 0}'),
+  ('all channels', 7, true, true, 'score', NULL),
+  ('all, rrf', 8, true, true, 'rrf', NULL),
+  ('without semantic', 9, true, false, 'score', NULL),
+  ('without lexical', 10, true, true, 'score', '{"lexical": 0}'),
+  ('without graph', 11, true, true, 'score', '{"graph": 0}'),
+  ('without temporal', 12, true, true, 'score', '{"temporal": 0}'),
+  ('without entity', 13, true, true, 'score', '{"entity": 0}');
 
 CREATE TEMP TABLE answer AS
 SELECT m.name, m.ord, q.question_id, q.category, q.evidence_turn_ids AS evidence, r.turn_id, r.rank

@@ -1,0 +1,159 @@
+/*
+ * diversity.c
+ *		Maximal marginal relevance: what says the same as a better memory comes later.
+ *
+ * README rule 17.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+
+#include "recall/diversity.h"
+#include "vector/kernels.h"
+
+/* Of so many of the best for each that is wanted; at least, and at most, so many. */
+#define FACTOR 4
+#define AMONG_MIN 50
+#define AMONG_MAX 1000
+
+typedef struct Choice
+{
+	AgmCandidate candidate;
+	AgmVector embedding; /* NULL: like nothing */
+	double likeness;	 /* to the likest that is taken already */
+	bool taken;
+} Choice;
+
+typedef struct Choices
+{
+	Choice *items;
+	int n;
+	int ns; /* whose embeddings are read */
+} Choices;
+
+/* Columns: id, embedding. */
+static void
+read_embedding(TupleTableSlot *slot, void *arg)
+{
+	Choices *choices = arg;
+	bool isnull;
+	int64 id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+	Datum value = slot_getattr(slot, 2, &isnull);
+
+	if (isnull)
+		return;
+	for (int i = 0; i < choices->n; i++)
+		if (choices->items[i].candidate.id == id &&
+			choices->items[i].candidate.ns == choices->ns)
+			choices->items[i].embedding =
+				DatumGetAgmVector(PointerGetDatum(PG_DETOAST_DATUM_COPY(value)));
+}
+
+static void
+read_embeddings(const AgmRecall *recall, Choices *choices, Datum ns)
+{
+	int64 *ids = palloc(sizeof(int64) * choices->n);
+	int n = 0;
+	Datum array;
+
+	for (int i = 0; i < choices->n; i++)
+		if (choices->items[i].candidate.ns == choices->ns)
+			ids[n++] = choices->items[i].candidate.id;
+	array = agm_int8_array(ids, n);
+	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
+	{
+		AgmParams params = {0};
+		StringInfoData sql;
+
+		if (!agm_filter_needs(&recall->filter, source))
+			continue;
+		agm_param(&params, TEXTOID, ns, false);
+		agm_param(&params, INT8ARRAYOID, array, false);
+		initStringInfo(&sql);
+		appendStringInfoString(&sql,
+							   "SELECT m.* FROM pg_catalog.unnest($2) i(id) CROSS JOIN LATERAL"
+							   " (SELECT c.id, c.embedding FROM ");
+		agm_filter_version(&recall->filter, source, "c.id OPERATOR(pg_catalog.=) i.id", &sql,
+						   &params);
+		appendStringInfoString(&sql, " OFFSET 0) m");
+		(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_GENERIC,
+						   "le?", read_embedding, choices);
+	}
+}
+
+/* The cosine, whatever the metric; 0 where there is none. */
+static double
+likeness(const Choice *a, const Choice *b)
+{
+	AgmCosineSums sums;
+	double length;
+
+	if (a->embedding == NULL || b->embedding == NULL)
+		return 0;
+	sums = agm_kernels->cosine_sums(a->embedding->x, b->embedding->x, a->embedding->dim);
+	length = sqrt((double) sums.a_squared * sums.b_squared);
+	return length > 0 && length < INFINITY ? sums.dot / length : 0;
+}
+
+/* The best that is left, and what it makes of the others. */
+static Choice *
+take_next(Choices *choices, double diversity, double best_score)
+{
+	Choice *best = NULL;
+	double best_worth = 0;
+
+	for (int i = 0; i < choices->n; i++)
+	{
+		Choice *choice = &choices->items[i];
+		double worth;
+
+		if (choice->taken)
+			continue;
+		worth = (1 - diversity) * choice->candidate.score / best_score -
+				diversity * choice->likeness;
+		if (best == NULL || worth > best_worth)
+		{
+			best = choice;
+			best_worth = worth;
+		}
+	}
+	best->taken = true;
+	for (int i = 0; i < choices->n; i++)
+		if (!choices->items[i].taken)
+			choices->items[i].likeness =
+				Max(choices->items[i].likeness, likeness(&choices->items[i], best));
+	return best;
+}
+
+void
+agm_diversify(const AgmRecall *recall, const AgmSearched *searched, AgmPool *pool)
+{
+	Choices choices = {.n = Min(pool->n, Min(Max(FACTOR * recall->k, AMONG_MIN), AMONG_MAX))};
+	double best_score;
+
+	if (choices.n < 2)
+		return;
+	best_score = pool->items[0].score > 0 ? pool->items[0].score : 1;
+	choices.items = palloc0(sizeof(Choice) * choices.n);
+	for (int i = 0; i < choices.n; i++)
+		choices.items[i].candidate = pool->items[i];
+	for (int i = 0; i < choices.n; i++)
+	{
+		bool seen = false;
+
+		choices.ns = choices.items[i].candidate.ns;
+		for (int j = 0; j < i && !seen; j++)
+			seen = choices.items[j].candidate.ns == choices.ns;
+		if (!seen)
+			read_embeddings(recall, &choices, searched[choices.ns].name);
+	}
+	for (int i = 0; i < choices.n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		pool->items[i] = take_next(&choices, recall->diversity, best_score)->candidate;
+	}
+}
