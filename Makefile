@@ -121,6 +121,7 @@ OBJS = \
 	src/memory/erase_fn.o \
 	src/memory/export.o \
 	src/memory/filter.o \
+	src/memory/forget.o \
 	src/memory/guard_fn.o \
 	src/memory/hash.o \
 	src/memory/history_fn.o \

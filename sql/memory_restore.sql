@@ -124,6 +124,31 @@ SELECT id AS t FROM remember('undo', 't', 'Said', 'fact') \gset
 SELECT revise('undo', 't', :t, 'Said better');
 COMMIT;
 SELECT restore('undo', 't', :t);
+-- What a merge gave goes with it: the other's confirmations and one more, not those that came before or since.
+SELECT action FROM remember('undo', 'cm', 'The tea is green', 'fact', '[1,0,0]', subject => 'tea', predicate => 'is', object => 'green');
+SELECT action FROM remember('undo', 'cm', 'The tea is green', 'fact', subject => 'tea', predicate => 'is', object => 'green');
+SELECT action FROM remember('undo', 'cm', 'Green is the tea', 'fact', '[1,0,0]');
+SELECT action FROM remember('undo', 'cm', 'Green is the tea', 'fact');
+SELECT action FROM remember('undo', 'cm', 'Green is the tea', 'fact');
+SELECT min(id) AS a, max(id) AS b FROM undo.memory WHERE namespace = 'cm' \gset
+CREATE FUNCTION confirmed(ns text) RETURNS SETOF int LANGUAGE sql AS $$ SELECT confirmations FROM undo.activity WHERE namespace = ns ORDER BY id $$;
+SELECT resolve('undo', 'cm', conflict, 'merge', side => :a) FROM conflicts('undo', 'cm');
+SELECT confirmed('cm');
+SELECT action FROM remember('undo', 'cm', 'The tea is green', 'fact', subject => 'tea', predicate => 'is', object => 'green');
+SELECT restore('undo', 'cm', :b);
+SELECT confirmed('cm');
+DROP FUNCTION confirmed;
+-- Attributes that the kind does not take any more stay in history, and so does all of the operation.
+SELECT add_kind('undo', 'note', 'semantic', 'A note');
+SELECT id AS d FROM remember('undo', 'd', 'Due', 'note', attributes => '{"n": "word"}') \gset
+SELECT forget('undo', 'd', :d);
+SELECT alter_kind('undo', 'note', attributes => '{"n": "int"}');
+SELECT restore('undo', 'd', :d);
+SELECT restore('undo', 'd', :d, known_at => lower(system_period)) FROM history('undo', 'd', :d);
+SELECT count(*) FROM held('d');
+SELECT alter_kind('undo', 'note', attributes => '{"n": null}');
+SELECT restore('undo', 'd', :d);
+SELECT count(*) FROM held('d');
 -- A new vector, with the provenance that a correction has.
 SELECT id AS e FROM remember('undo', 'e', 'A vector', 'fact', '[1,0,0]') \gset
 SELECT revise('undo', 'e', :e, embedding => '[0,1,0]');

@@ -57,7 +57,7 @@ SELECT DISTINCT p.proname COLLATE "C" AS not_called FROM pg_proc p
 WHERE p.pronamespace = 'agentmem'::regnamespace AND p.proargnames[1] = 'store' AND p.proname !~ '^(create_(data_table|change_tables|access_tables|history)|comment_columns|list_stores|owned_store|upgrade_step)$'
   AND p.proname NOT IN ('conflicts', 'count', 'create_store', 'disable_row_security', 'drop_store', 'enable_row_security', 'forget', 'get', 'list', 'namespaces', 'recall',
     'recall_context', 'remember', 'remember_many', 'resolve', 'restore', 'reveal', 'revise', 'as_of', 'changes', 'history', 'upgrade_store',
-    'erase', 'erase_verify', 'export', 'hold', 'import', 'release', 'add_edge_type', 'graph', 'link', 'neighbors', 'ppr', 'shortest_path', 'spread', 'transitions', 'unlink')
+    'erase', 'erase_verify', 'export', 'feedback', 'forget_where', 'hold', 'import', 'release', 'add_edge_type', 'graph', 'link', 'neighbors', 'ppr', 'shortest_path', 'spread', 'transitions', 'unlink', 'outline')
 ORDER BY 1;
 
 SET ROLE agm_victim;
@@ -115,6 +115,8 @@ SELECT source, target FROM agentmem.transitions('path', 'a', '{odd,similar}');
 SELECT source, target FROM agentmem.transitions('path', 'a', '{odd}', known_at => '2098-01-01', valid_at => '2098-01-01');
 SELECT node FROM agentmem.pagerank('VALUES (1, 2)');
 SELECT agentmem.unlink('path', 'a', 4, 5, 'odd');
+SELECT id, children FROM agentmem.outline('path', 'a', n => 1);
+SELECT agentmem.forget_where('path', 'b', tags_any => '{x}', during => '(,)'), agentmem.feedback('path', 'a', 2, false), agentmem.effective_importance(1, 2);
 SELECT agentmem.effective_confidence(0.5, 2), agentmem.fold('A  b'), agentmem.lexemes('english', 'cats'), agentmem.query_lexemes('{english}', 'cats'),
   agentmem.namespace_is_set('a'), agentmem.namespace_is_role('agm_victim'), agentmem.is_store(0);
 SELECT store FROM agentmem.stores;

@@ -8,6 +8,7 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 
 #include "memory/change.h"
 
@@ -90,6 +91,78 @@ agm_held_locks(const AgmHeld *held, int n, int64 *locks)
 	return nlocks;
 }
 
+void
+agm_changed_meanwhile(int64 id)
+{
+	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					errmsg("memory " INT64_FORMAT " was changed meanwhile", id),
+					errhint("Try the transaction again.")));
+	pg_unreachable();
+}
+
+void
+agm_int64_add(AgmInt64List *list, int64 value)
+{
+	if (list->n == list->capacity)
+	{
+		list->capacity = Max(256, list->capacity * 2);
+		list->items = list->items == NULL
+						  ? palloc(sizeof(int64) * list->capacity)
+						  : repalloc_huge(list->items, sizeof(int64) * list->capacity);
+	}
+	list->items[list->n++] = value;
+}
+
+void
+agm_add_locks(AgmInt64List *list, TupleTableSlot *slot, int attno)
+{
+	bool isnull;
+	Datum value = slot_getattr(slot, attno, &isnull);
+
+	agm_int64_add(list, agm_statement_lock(DatumGetUUIDP(value)));
+	value = slot_getattr(slot, attno + 1, &isnull);
+	if (!isnull)
+		agm_int64_add(list, agm_statement_lock(DatumGetUUIDP(value)));
+	value = slot_getattr(slot, attno + 2, &isnull);
+	if (!isnull)
+		agm_int64_add(list, agm_key_lock(value));
+}
+
+void
+agm_read_locks(TupleTableSlot *slot, void *list)
+{
+	agm_add_locks(list, slot, 1);
+}
+
+static int
+compare_int64(const void *a, const void *b)
+{
+	int64 x = *(const int64 *) a;
+	int64 y = *(const int64 *) b;
+
+	return (x > y) - (x < y);
+}
+
+void
+agm_int64_sort(AgmInt64List *list)
+{
+	int distinct = 0;
+
+	if (list->n > 1)
+		qsort(list->items, list->n, sizeof(int64), compare_int64);
+	for (int i = 0; i < list->n; i++)
+		if (i == 0 || list->items[i] != list->items[distinct - 1])
+			list->items[distinct++] = list->items[i];
+	list->n = distinct;
+}
+
+bool
+agm_int64_has(const AgmInt64List *list, int64 value)
+{
+	return list->n > 0 &&
+		   bsearch(&value, list->items, list->n, sizeof(int64), compare_int64) != NULL;
+}
+
 bool
 agm_held_confirm(AgmWriter *writer, const AgmHeld *held, int n)
 {
@@ -106,9 +179,7 @@ agm_held_confirm(AgmWriter *writer, const AgmHeld *held, int n)
 			return false;
 		if (memcmp(&now->statement, &held[i].statement, sizeof(pg_uuid_t)) != 0 ||
 			now->has_key != held[i].has_key)
-			ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-							errmsg("memory " INT64_FORMAT " was changed meanwhile", held[i].id),
-							errhint("Try the transaction again.")));
+			agm_changed_meanwhile(held[i].id);
 	}
 	return true;
 }
@@ -166,4 +237,16 @@ agm_memory_load(AgmWriter *writer, int64 id, AgmMemory *memory)
 			   " AND m.id OPERATOR(pg_catalog.=) $2",
 			   &params, AGM_WRITE | AGM_PLAN_GENERIC,
 			   "tte?t?t?t?f?f?z?z?T?j?t?t?tbz?l?t?t?t?tt?", read_memory, memory) > 0;
+}
+
+void
+agm_held_check_attributes(AgmWriter *writer, int64 id)
+{
+	AgmMemory memory;
+
+	if (agm_memory_load(writer, id, &memory))
+		agm_attributes_check(agm_writer_kind(writer, memory.value[AGM_KIND]),
+							 memory.isnull[AGM_ATTRIBUTES]
+								 ? NULL
+								 : DatumGetJsonbP(memory.value[AGM_ATTRIBUTES]));
 }

@@ -8,6 +8,7 @@
 #ifndef AGM_MEMORY_CHANGE_H
 #define AGM_MEMORY_CHANGE_H
 
+#include "memory/filter.h"
 #include "memory/memory.h"
 
 /* What names the locks of a memory that is held. */
@@ -34,9 +35,49 @@ extern int agm_held_locks(const AgmHeld *held, int n, int64 *locks);
  */
 extern bool agm_held_confirm(AgmWriter *writer, const AgmHeld *held, int n);
 
+/* Raises 40001: the memory is another than the one whose locks are held. */
+extern void pg_attribute_noreturn() agm_changed_meanwhile(int64 id);
+
+/* Ids or locks of many memories. */
+typedef struct AgmInt64List
+{
+	int64 *items;
+	int n;
+	int capacity;
+} AgmInt64List;
+
+/* An AgmRowFn that adds the locks of a row: content_hash, key_hash, key ("uu?t?"). */
+extern void agm_read_locks(TupleTableSlot *slot, void *list);
+/* ... of a row whose first of these columns has the number attno. */
+extern void agm_add_locks(AgmInt64List *list, TupleTableSlot *slot, int attno);
+extern void agm_int64_add(AgmInt64List *list, int64 value);
+/* In ascending order, each once; agm_int64_has wants that. */
+extern void agm_int64_sort(AgmInt64List *list);
+extern bool agm_int64_has(const AgmInt64List *list, int64 value);
+
 extern void agm_memory_remove(AgmWriter *writer, int64 id);
 
 /* A memory as remember() takes it, from its row; false if there is none of this id. */
 extern bool agm_memory_load(AgmWriter *writer, int64 id, AgmMemory *memory);
+
+/* Raises as a write would if its attributes are not what its kind declares by now. */
+extern void agm_held_check_attributes(AgmWriter *writer, int64 id);
+
+/* Which memories to forget. */
+typedef struct AgmForgetting
+{
+	AgmFilter filter;
+	int64 limit; /* at most so many, the oldest ids first; 0: no limit */
+	bool dry_run;
+} AgmForgetting;
+
+/*
+ * forget.c: takes out those that pass the filter, as one operation; the ids, in order.  Raises
+ * 54000 if their ids and locks need more than maintenance_work_mem, 40001.
+ */
+extern AgmInt64List agm_forget_where(AgmWriter *writer, const AgmForgetting *forgetting);
+
+/* Whether a memory helped, in its counters.  False: none of this id is held. */
+extern bool agm_feedback(AgmWriter *writer, int64 id, bool useful);
 
 #endif

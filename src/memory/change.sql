@@ -156,6 +156,23 @@ AS 'MODULE_PATHNAME', 'agm_fn_forget';
 COMMENT ON FUNCTION agentmem.forget(name, text, bigint, text) IS
   'Takes a memory out of what is held; it stays in history and restore() brings it back. false: there is none of this id';
 
+CREATE FUNCTION agentmem.forget_where(
+  store name, namespace text, kinds text[] DEFAULT NULL, tags text[] DEFAULT NULL, attributes jsonb DEFAULT NULL,
+  subject text DEFAULT NULL, valid_at timestamptz DEFAULT NULL, during tstzrange DEFAULT NULL,
+  states text[] DEFAULT '{active,warm,cold}', session text DEFAULT NULL, predicate text DEFAULT NULL, tags_any text[] DEFAULT NULL,
+  reason text DEFAULT NULL, dry_run boolean DEFAULT false, n int DEFAULT NULL)
+RETURNS bigint[] LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'agm_fn_forget_where';
+COMMENT ON FUNCTION agentmem.forget_where(name, text, text[], text[], jsonb, text, timestamptz, tstzrange, text[], text, text, text[],
+  text, boolean, int) IS
+  'Forgets, as one operation, all memories that pass the filters of list(), or the first n by id; returns their ids. dry_run: only says which';
+
+CREATE FUNCTION agentmem.feedback(store name, namespace text, id bigint, useful boolean)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+AS 'MODULE_PATHNAME', 'agm_fn_feedback';
+COMMENT ON FUNCTION agentmem.feedback(name, text, bigint, boolean) IS
+  'Counts whether a memory helped: true confirms it, false takes a fifth of its importance. No version';
+
 CREATE FUNCTION agentmem.restore(store name, namespace text, id bigint, known_at timestamptz DEFAULT NULL)
 RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
 AS 'MODULE_PATHNAME', 'agm_fn_restore';

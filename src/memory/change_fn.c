@@ -18,6 +18,8 @@
 
 PG_FUNCTION_INFO_V1(agm_fn_revise);
 PG_FUNCTION_INFO_V1(agm_fn_forget);
+PG_FUNCTION_INFO_V1(agm_fn_forget_where);
+PG_FUNCTION_INFO_V1(agm_fn_feedback);
 PG_FUNCTION_INFO_V1(agm_fn_restore);
 PG_FUNCTION_INFO_V1(agm_fn_conflicts);
 PG_FUNCTION_INFO_V1(agm_fn_resolve);
@@ -30,6 +32,15 @@ static const AgmField revised[] = {
 };
 #define REVISED_FIRST 3
 
+static void
+pg_attribute_noreturn() no_memory(int64 id)
+{
+	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+					errmsg("memory " INT64_FORMAT " does not exist in this namespace", id),
+					errhint("What was forgotten can be restored first.")));
+	pg_unreachable();
+}
+
 /* A memory's row with what the caller gives in place of what it holds. */
 static void
 revised_memory(FunctionCallInfo fcinfo, AgmWriter *writer, int64 id, AgmMemory *memory)
@@ -37,9 +48,7 @@ revised_memory(FunctionCallInfo fcinfo, AgmWriter *writer, int64 id, AgmMemory *
 	Datum attributes;
 
 	if (!agm_memory_load(writer, id, memory))
-		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-						errmsg("memory " INT64_FORMAT " does not exist in this namespace", id),
-						errhint("What was forgotten can be restored first.")));
+		no_memory(id);
 	attributes = memory->isnull[AGM_ATTRIBUTES] ? (Datum) 0 : memory->value[AGM_ATTRIBUTES];
 	/* The old vector is not of the new words. */
 	if (!PG_ARGISNULL(REVISED_FIRST))
@@ -137,6 +146,73 @@ agm_fn_forget(PG_FUNCTION_ARGS)
 	}
 	agm_spi_end(&session);
 	PG_RETURN_BOOL(forgotten);
+}
+
+/* Where forget_where()'s arguments after the filter are. */
+#define FORGET_REASON (AGM_FILTER_FIRST + AGM_FILTER_ARGUMENTS)
+#define FORGET_DRY_RUN (FORGET_REASON + 1)
+#define FORGET_N (FORGET_REASON + 2)
+
+static void
+read_forgetting(FunctionCallInfo fcinfo, const AgmStore *store, AgmForgetting *forgetting)
+{
+	bool given;
+
+	agm_read_filter(fcinfo, store, -1, &forgetting->filter);
+	given = forgetting->filter.states != NULL && !forgetting->filter.default_states;
+	for (int i = AGM_FILTER_FIRST; i < FORGET_REASON; i++)
+		given |= i != AGM_FILTER_STATES && !PG_ARGISNULL(i);
+	if (!given)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no filter was given"),
+						errhint("during => '(,)' forgets all that has not expired.")));
+	agm_require_not_null(PG_ARGISNULL(FORGET_DRY_RUN), "dry_run");
+	forgetting->dry_run = PG_GETARG_BOOL(FORGET_DRY_RUN);
+	forgetting->limit = PG_ARGISNULL(FORGET_N) ? 0 : PG_GETARG_INT32(FORGET_N);
+	if (!PG_ARGISNULL(FORGET_N) && forgetting->limit < 1)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("n must be positive, not " INT64_FORMAT, forgetting->limit),
+						errhint("Leave it out to forget all that match.")));
+}
+
+Datum
+agm_fn_forget_where(PG_FUNCTION_ARGS)
+{
+	AgmSession session;
+	AgmWriter writer;
+	AgmForgetting forgetting = {0};
+	AgmInt64List ids;
+	MemoryContext old;
+	Datum result;
+
+	agm_spi_begin(&session);
+	agm_writer_begin(fcinfo, &writer, "forget_where()");
+	read_forgetting(fcinfo, &writer.store, &forgetting);
+	ids = agm_forget_where(&writer, &forgetting);
+	agm_operation_record(&writer, "forget",
+						 PG_ARGISNULL(FORGET_REASON)
+							 ? NULL
+							 : agm_json_pair("reason", PG_GETARG_DATUM(FORGET_REASON)));
+	old = MemoryContextSwitchTo(session.caller);
+	result = agm_int8_array(ids.items, ids.n);
+	MemoryContextSwitchTo(old);
+	agm_spi_end(&session);
+	PG_RETURN_DATUM(result);
+}
+
+Datum
+agm_fn_feedback(PG_FUNCTION_ARGS)
+{
+	AgmSession session;
+	AgmWriter writer;
+
+	agm_require_not_null(PG_ARGISNULL(2), "id");
+	agm_require_not_null(PG_ARGISNULL(3), "useful");
+	agm_spi_begin(&session);
+	agm_writer_begin(fcinfo, &writer, "feedback()");
+	if (!agm_feedback(&writer, PG_GETARG_INT64(2), PG_GETARG_BOOL(3)))
+		no_memory(PG_GETARG_INT64(2));
+	agm_spi_end(&session);
+	PG_RETURN_VOID();
 }
 
 Datum

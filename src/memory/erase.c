@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 
 #include "lexical/lexical.h"
+#include "memory/change.h"
 #include "memory/erase.h"
 #include "memory/json.h"
 
@@ -175,57 +176,12 @@ add_derived(AgmWriter *writer, bool derived, IdSet *set)
 	}
 }
 
-typedef struct LockList
-{
-	int64 *locks;
-	int n;
-	int capacity;
-} LockList;
-
-static void
-add_lock(LockList *list, int64 lock)
-{
-	if (list->n == list->capacity)
-	{
-		list->capacity = Max(256, list->capacity * 2);
-		list->locks = list->locks == NULL
-						  ? palloc(sizeof(int64) * list->capacity)
-						  : repalloc_huge(list->locks, sizeof(int64) * list->capacity);
-	}
-	list->locks[list->n++] = lock;
-}
-
-/* Columns: content_hash, key_hash, key. */
-static void
-read_locks(TupleTableSlot *slot, void *arg)
-{
-	bool isnull;
-	Datum value = slot_getattr(slot, 1, &isnull);
-
-	add_lock(arg, agm_statement_lock(DatumGetUUIDP(value)));
-	value = slot_getattr(slot, 2, &isnull);
-	if (!isnull)
-		add_lock(arg, agm_statement_lock(DatumGetUUIDP(value)));
-	value = slot_getattr(slot, 3, &isnull);
-	if (!isnull)
-		add_lock(arg, agm_key_lock(value));
-}
-
-static int
-compare_int64(const void *a, const void *b)
-{
-	int64 x = *(const int64 *) a;
-	int64 y = *(const int64 *) b;
-
-	return (x > y) - (x < y);
-}
-
 /* The locks of every version of the memories, in ascending order. */
-static LockList
+static AgmInt64List
 locks_of(AgmWriter *writer, const IdSet *set)
 {
 	static const char *const versions[] = {"memory", "memory_history"};
-	LockList list = {0};
+	AgmInt64List list = {0};
 	AgmParams params = {0};
 
 	ids_params(writer, set->ids, set->n, &params);
@@ -236,9 +192,8 @@ locks_of(AgmWriter *writer, const IdSet *set)
 				psprintf("SELECT v.content_hash, v.key_hash, v.key FROM {store}.%s v"
 						 " WHERE " OF_NAMESPACE("v") " AND " OF_IDS("v.id"),
 						 versions[i]),
-				&params, AGM_WRITE | AGM_PLAN_CUSTOM, "uu?t?", read_locks, &list);
-	if (list.n > 1)
-		qsort(list.locks, list.n, sizeof(int64), compare_int64);
+				&params, AGM_WRITE | AGM_PLAN_CUSTOM, "uu?t?", agm_read_locks, &list);
+	agm_int64_sort(&list);
 	return list;
 }
 
@@ -256,12 +211,12 @@ changed_meanwhile(void)
  * them, as what was added before then has locks that it does not hold, and must not wait for.
  */
 static IdSet
-lock_selected(AgmWriter *writer, const AgmErasure *erasure, LockList *held)
+lock_selected(AgmWriter *writer, const AgmErasure *erasure, AgmInt64List *held)
 {
 	IdSet set = {0};
 	IdSet now = {0};
-	LockList locks;
-	LockList taken;
+	AgmInt64List locks;
+	AgmInt64List taken;
 
 	add_selected(writer, erasure, &set);
 	add_derived(writer, erasure->derived, &set);
@@ -269,10 +224,10 @@ lock_selected(AgmWriter *writer, const AgmErasure *erasure, LockList *held)
 	taken = *held;
 	if (taken.n > 0)
 	{
-		taken.locks = palloc_extended(sizeof(int64) * taken.n, MCXT_ALLOC_HUGE);
-		memcpy(taken.locks, held->locks, sizeof(int64) * taken.n);
+		taken.items = palloc_extended(sizeof(int64) * taken.n, MCXT_ALLOC_HUGE);
+		memcpy(taken.items, held->items, sizeof(int64) * taken.n);
 	}
-	agm_writer_lock(writer, taken.locks, taken.n);
+	agm_writer_lock(writer, taken.items, taken.n);
 
 	add_selected(writer, erasure, &now);
 	add_derived(writer, erasure->derived, &now);
@@ -281,8 +236,7 @@ lock_selected(AgmWriter *writer, const AgmErasure *erasure, LockList *held)
 			changed_meanwhile();
 	locks = locks_of(writer, &now);
 	for (int i = 0; i < locks.n; i++)
-		if (held->n == 0 || bsearch(&locks.locks[i], held->locks, held->n, sizeof(int64),
-									compare_int64) == NULL)
+		if (!agm_int64_has(held, locks.items[i]))
 			changed_meanwhile();
 	return now;
 }
@@ -364,12 +318,12 @@ clear_parents(AgmWriter *writer, const AgmParams *params)
 
 /* The rows of the locks name statements by their hashes. */
 static uint64
-delete_locks(AgmWriter *writer, const AgmErasure *erasure, const LockList *held)
+delete_locks(AgmWriter *writer, const AgmErasure *erasure, const AgmInt64List *held)
 {
 	AgmParams params = {0};
 	uint64 n;
 
-	ids_params(writer, held->locks, held->n, &params);
+	ids_params(writer, held->items, held->n, &params);
 	n = run(writer,
 			"DELETE FROM {store}.key_lock t WHERE " OF_NAMESPACE("t") " AND " OF_IDS("t.hash"),
 			&params, 0);
@@ -408,8 +362,8 @@ clear_details(AgmWriter *writer, const AgmErasure *erasure, const AgmParams *par
 #define NO_MEMORY " AND NOT EXISTS (SELECT FROM {store}.memory m WHERE " OF_NAMESPACE("m") ")"
 
 static void
-delete_all(AgmWriter *writer, const AgmErasure *erasure, const IdSet *set, const LockList *held,
-		   Counts *counts)
+delete_all(AgmWriter *writer, const AgmErasure *erasure, const IdSet *set,
+		   const AgmInt64List *held, Counts *counts)
 {
 	AgmParams params = {0};
 
@@ -543,7 +497,7 @@ Jsonb *
 agm_erase(AgmWriter *writer, const AgmErasure *erasure)
 {
 	Hold hold = lock_namespace(writer);
-	LockList held = {0};
+	AgmInt64List held = {0};
 	Counts counts = {0};
 	IdSet set;
 

@@ -487,13 +487,19 @@ AS 'MODULE_PATHNAME', 'agm_fn_effective_confidence';
 COMMENT ON FUNCTION agentmem.effective_confidence(real, int) IS
   'Confidence in a statement made with this confidence and confirmed so often: 1 - (1 - confidence) * 0.9 ^ confirmations';
 
+CREATE FUNCTION agentmem.effective_importance(importance real, useless int) RETURNS real
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'agm_fn_effective_importance';
+COMMENT ON FUNCTION agentmem.effective_importance(real, int) IS
+  'Importance of a memory that was given this importance and did not help so often: importance * 0.8 ^ useless';
+
 CREATE TYPE agentmem.memory AS (
   id bigint, namespace text, kind text, content text, title text, subject text, predicate text, object text,
   tags text[], attributes jsonb, valid_period tstzrange, system_period tstzrange, confidence real, importance real,
   provenance text, source text, actor text, session text, parent bigint, pinned boolean, expires_at timestamptz,
   key text, language text, model text, state text, accesses bigint, last_access timestamptz, confirmations int);
 COMMENT ON TYPE agentmem.memory IS
-  'A memory as get() and list() return it; confidence is the effective one, 1 - (1 - c) * 0.9 ^ confirmations';
+  'A memory as get() and list() return it; confidence and importance are the effective ones: 1 - (1 - c) * 0.9 ^ confirmations, and importance * 0.8 ^ useless';
 
 CREATE FUNCTION agentmem.get(store name, namespace text, ids bigint[] DEFAULT NULL, keys text[] DEFAULT NULL,
                              known_at timestamptz DEFAULT NULL)

@@ -10,13 +10,15 @@
 #include "fmgr.h"
 
 #include "base/spi.h"
+#include "memory/filter.h"
 
 /* A row of the type agentmem.memory, of a version m and the memory's activity a. */
 #define AGM_MEMORY_COLUMNS                                                                     \
 	"m.id, m.namespace, m.kind, m.content, m.title, m.subject, m.predicate, m.object, m.tags," \
 	" m.attributes, m.valid_period, m.system_period,"                                          \
 	" agentmem.effective_confidence(m.confidence, coalesce(a.confirmations, 0)),"              \
-	" m.importance, m.provenance, m.source, m.actor, m.session, m.parent, m.pinned,"           \
+	" agentmem.effective_importance(m.importance, coalesce(a.useless, 0)),"                    \
+	" m.provenance, m.source, m.actor, m.session, m.parent, m.pinned,"                         \
 	" m.expires_at, m.key, m.language, m.model, coalesce(a.state, 'active'),"                  \
 	" coalesce(a.accesses, 0), a.last_access, coalesce(a.confirmations, 0)"
 
@@ -40,6 +42,15 @@
 
 /* The arguments every reading call begins with; the namespace becomes $1. */
 extern void agm_read_open(FunctionCallInfo fcinfo, AgmStore *store, AgmParams *params);
+
+/* The filter's arguments, which stand in the same places in list, count and forget_where ... */
+#define AGM_FILTER_FIRST 2
+#define AGM_FILTER_STATES 8
+#define AGM_FILTER_ARGUMENTS 10
+
+/* ... but for known_at (its place; -1: none).  Checked. */
+extern void agm_read_filter(FunctionCallInfo fcinfo, const AgmStore *store, int known_at,
+							AgmFilter *filter);
 
 /* Runs a statement whose rows are the function's. */
 extern void agm_read_rows(FunctionCallInfo fcinfo, const AgmStore *store, const char *sql,

@@ -16,6 +16,7 @@
 #include "memory/read.h"
 
 PG_FUNCTION_INFO_V1(agm_fn_effective_confidence);
+PG_FUNCTION_INFO_V1(agm_fn_effective_importance);
 PG_FUNCTION_INFO_V1(agm_fn_as_of);
 PG_FUNCTION_INFO_V1(agm_fn_get);
 PG_FUNCTION_INFO_V1(agm_fn_list);
@@ -31,6 +32,13 @@ agm_fn_effective_confidence(PG_FUNCTION_ARGS)
 	double doubt = 1 - (double) PG_GETARG_FLOAT4(0);
 
 	PG_RETURN_FLOAT4((float4) (1 - doubt * pow(0.9, PG_GETARG_INT32(1))));
+}
+
+/* README "Operations": each time that it did not help takes a fifth. */
+Datum
+agm_fn_effective_importance(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT4((float4) ((double) PG_GETARG_FLOAT4(0) * pow(0.8, PG_GETARG_INT32(1))));
 }
 
 static void
@@ -132,9 +140,8 @@ arg_pointer(FunctionCallInfo fcinfo, int argno)
 	return PG_ARGISNULL(argno) ? NULL : PG_DETOAST_DATUM(PG_GETARG_DATUM(argno));
 }
 
-/* The filter arguments of list and count, which stand in the same places but for known_at. */
-static void
-read_filter(FunctionCallInfo fcinfo, const AgmStore *store, int known_at, AgmFilter *filter)
+void
+agm_read_filter(FunctionCallInfo fcinfo, const AgmStore *store, int known_at, AgmFilter *filter)
 {
 	memset(filter, 0, sizeof(*filter));
 	filter->kinds = arg_pointer(fcinfo, 2);
@@ -149,7 +156,8 @@ read_filter(FunctionCallInfo fcinfo, const AgmStore *store, int known_at, AgmFil
 	filter->session = arg_pointer(fcinfo, 9);
 	filter->predicate = arg_pointer(fcinfo, 10);
 	filter->tags_any = arg_pointer(fcinfo, 11);
-	read_known_at(fcinfo, known_at, filter);
+	if (known_at >= 0)
+		read_known_at(fcinfo, known_at, filter);
 	agm_filter_check(filter, store);
 }
 
@@ -183,7 +191,7 @@ agm_fn_list(PG_FUNCTION_ARGS)
 	agm_spi_begin(&session);
 	agm_read_open(fcinfo, &store, &params);
 	agm_param(&params, INT8OID, Int64GetDatum(n), false);
-	read_filter(fcinfo, &store, 14, &filter);
+	agm_read_filter(fcinfo, &store, 14, &filter);
 	initStringInfo(&sql);
 	if (!agm_filter_needs(&filter, AGM_HISTORY))
 		append_page(&filter, AGM_MEMORY, PG_GETARG_DATUM(12), has_after, page, &sql, &params);
@@ -219,7 +227,7 @@ agm_fn_count(PG_FUNCTION_ARGS)
 
 	agm_spi_begin(&session);
 	agm_read_open(fcinfo, &store, &all);
-	read_filter(fcinfo, &store, 12, &filter);
+	agm_read_filter(fcinfo, &store, 12, &filter);
 	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
 	{
 		AgmParams params = all;

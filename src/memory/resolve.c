@@ -106,6 +106,8 @@ merge(AgmWriter *writer, const AgmHeld *winner, const AgmHeld *loser)
 	/* Before the winner may take over its key. */
 	agm_memory_remove(writer, loser->id);
 	agm_memory_merge(writer, &memory, winner->id);
+	/* The loser's may be of another kind, or older than a declaration. */
+	agm_held_check_attributes(writer, winner->id);
 
 	agm_param(&params, TEXTOID, writer->ns, false);
 	agm_param(&params, INT8OID, Int64GetDatum(winner->id), false);

@@ -182,10 +182,7 @@ lock_touched(AgmWriter *writer, const int64 *ids, int n, const Operation *operat
 
 		touched[i] = look_at(writer, ids[i], operation, known_at);
 		if (touched[i].has_version && touched[i].version != version)
-			ereport(ERROR,
-					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("memory " INT64_FORMAT " was changed meanwhile", touched[i].id),
-					 errhint("Try the transaction again.")));
+			agm_changed_meanwhile(touched[i].id);
 	}
 	return touched;
 }
@@ -228,6 +225,7 @@ bring_back(AgmWriter *writer, const Touched *touched)
 																					"$"
 																					"4" VERSION_FROM,
 			&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+	agm_held_check_attributes(writer, touched->id);
 	agm_secret_return(writer, touched->id, touched->version);
 	agm_operation_touch(writer, touched->id);
 }
@@ -266,6 +264,24 @@ check_free(AgmWriter *writer, const Touched *touched)
 						errhint("Forget it first, or leave this one forgotten.")));
 }
 
+/* What a merge gave: the other's confirmations, which has kept them, and one more. */
+static void
+undo_confirmations(AgmWriter *writer, const AgmParams *params)
+{
+	(void) agm_execute(
+		&writer->store,
+		"UPDATE {store}.activity a SET confirmations = greatest(0, a.confirmations"
+		"  OPERATOR(pg_catalog.-) 1 OPERATOR(pg_catalog.-) coalesce("
+		"  (SELECT l.confirmations FROM {store}.activity l"
+		"   WHERE l.namespace OPERATOR(pg_catalog.=) $1 AND l.id OPERATOR(pg_catalog.=)"
+		"   CASE WHEN c.side OPERATOR(pg_catalog.=) c.a THEN c.b ELSE c.a END), 0))"
+		" FROM {store}.conflict c WHERE c.namespace OPERATOR(pg_catalog.=) $1"
+		" AND c.a OPERATOR(pg_catalog.=) ANY ($2) AND c.operation OPERATOR(pg_catalog.=) $3"
+		" AND c.resolution OPERATOR(pg_catalog.=) 'merge'"
+		" AND a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=) c.side",
+		params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+}
+
 /* Edges that the operation made go; conflicts that it settled are open again. */
 static bool
 undo_marks(AgmWriter *writer, const Operation *operation)
@@ -282,6 +298,7 @@ undo_marks(AgmWriter *writer, const Operation *operation)
 					" AND e.source OPERATOR(pg_catalog.=) ANY ($2)"
 					" AND e.operation OPERATOR(pg_catalog.=) $3",
 					&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+	undo_confirmations(writer, &params);
 	undone += agm_execute(&writer->store,
 						  "UPDATE {store}.conflict c SET resolution = NULL, side = NULL,"
 						  " note = NULL, resolved_at = NULL, operation = NULL"

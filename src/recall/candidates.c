@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 
 #include "lexical/lexical.h"
+#include "memory/read.h"
 #include "recall/candidates.h"
 #include "recall/graph.h"
 #include "recall/names.h"
@@ -250,30 +251,29 @@ read_features_of(AgmPool *pool, const AgmSearched *searched, AgmSource source, D
 	agm_param(&params, TEXTOID, searched->name, false);
 	agm_param(&params, INT8ARRAYOID, ids, false);
 	initStringInfo(&sql);
-	appendStringInfoString(&sql,
-						   "SELECT m.* FROM pg_catalog.unnest($2) i(id) CROSS JOIN LATERAL"
-						   " (SELECT c.id, ");
+	appendStringInfo(
+		&sql,
+		"SELECT m.id, m.distance,"
+		" agentmem.effective_importance(m.importance, coalesce(a.useless, 0)), %s, m.bytes,"
+		" m.subject, m.object, m.actor, m.head, m.starts, m.ends"
+		" FROM pg_catalog.unnest($2) i(id) CROSS JOIN LATERAL (SELECT c.id, c.importance,"
+		" pg_catalog.octet_length(c.content), %s",
+		/* What state it was in is not kept: as if active. */
+		recall->filter.has_known_at ? "NULL::pg_catalog.text" : "a.state",
+		pool->names != NULL ? AGM_NAME_COLUMNS : AGM_NO_NAME_COLUMNS);
+	agm_times_columns(pool->times, recall, &sql, &params);
 	if (recall->embedding != NULL)
-		appendStringInfo(&sql, "c.embedding OPERATOR(agentmem.%s) $%d",
+		appendStringInfo(&sql, ", c.embedding OPERATOR(agentmem.%s) $%d FROM ",
 						 recall->distance_operator,
 						 agm_param(&params, agm_type_oid("vector"),
 								   PointerGetDatum(recall->embedding), false));
 	else
-		appendStringInfoString(&sql, "NULL::pg_catalog.float8");
-	appendStringInfoString(&sql, ", c.importance, ");
-	/* What state it was in is not kept: as if active. */
-	appendStringInfoString(&sql, recall->filter.has_known_at
-									 ? "NULL::pg_catalog.text"
-									 : "(SELECT a.state FROM {store}.activity a"
-									   " WHERE a.namespace OPERATOR(pg_catalog.=) $1"
-									   " AND a.id OPERATOR(pg_catalog.=) c.id)");
-	appendStringInfoString(&sql, ", pg_catalog.octet_length(c.content), ");
-	appendStringInfoString(&sql, pool->names != NULL ? AGM_NAME_COLUMNS : AGM_NO_NAME_COLUMNS);
-	agm_times_columns(pool->times, recall, &sql, &params);
-	appendStringInfoString(&sql, " FROM ");
+		appendStringInfoString(&sql, ", NULL::pg_catalog.float8 FROM ");
 	agm_filter_version(&recall->filter, source, "c.id OPERATOR(pg_catalog.=) i.id", &sql,
 					   &params);
-	appendStringInfoString(&sql, " OFFSET 0) m");
+	appendStringInfoString(&sql,
+						   " OFFSET 0) m(id, importance, bytes, subject, object, actor, head,"
+						   " starts, ends, distance)" AGM_LOOK_UP_ACTIVITY);
 	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_GENERIC,
 					   "ld?f?t?i" AGM_NAME_TYPES AGM_TIME_TYPES, read_feature, pool);
 }
