@@ -62,10 +62,12 @@ same_session(const AgmWriter *writer, const AgmMemory *memory)
 {
 	if (writer->episode == 0 || writer->episode_from > memory->period.from)
 		return false;
-	if (memory->isnull[AGM_SESSION] || writer->episode_session == NULL)
-		return false;
-	return strcmp(writer->episode_session, TextDatumGetCString(memory->value[AGM_SESSION])) ==
-		   0;
+	if (memory->isnull[AGM_SESSION])
+		return writer->episode_session == NULL &&
+			   memory->period.from - writer->episode_from <= USECS_PER_HOUR;
+	return writer->episode_session != NULL &&
+		   strcmp(writer->episode_session, TextDatumGetCString(memory->value[AGM_SESSION])) ==
+			   0;
 }
 
 void
@@ -80,14 +82,12 @@ agm_episode_link(AgmWriter *writer, const AgmMemory *memory, int64 id)
 		same_session(writer, memory) ? writer->episode : find_previous(writer, memory, id);
 	if (previous != 0)
 		agm_add_edge(writer, previous, id, "next");
-	if (memory->isnull[AGM_SESSION])
-	{
-		writer->episode = 0;
-		return;
-	}
 	if (!same_session(writer, memory))
-		writer->episode_session = MemoryContextStrdup(
-			writer->context, TextDatumGetCString(memory->value[AGM_SESSION]));
+		writer->episode_session =
+			memory->isnull[AGM_SESSION]
+				? NULL
+				: MemoryContextStrdup(writer->context,
+									  TextDatumGetCString(memory->value[AGM_SESSION]));
 	writer->episode = id;
 	writer->episode_from = memory->period.from;
 }

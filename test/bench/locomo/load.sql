@@ -32,4 +32,4 @@ FROM (SELECT t.conversation_id,
              array_agg(e.embedding ORDER BY t.turn_id) AS embeddings
       FROM turn t JOIN turn_embedding e USING (turn_id) GROUP BY 1) c,
      agentmem.remember_many('locomo', c.conversation_id, c.memories, c.embeddings);
-VACUUM ANALYZE locomo.memory;
+VACUUM ANALYZE locomo.memory, locomo.edge;

@@ -7,12 +7,14 @@ if copy_data locomo "$name"; then
 	seconds=${SECONDS_EACH:-10}
 	for ns in small large; do
 		for round in 1 2 3; do
+			printf '%-6s round %d  all       ' "$ns" "$round"
+			latency "$seconds" test/bench/recall/recall.pgbench "ns=$ns" lexical=1 semantic=1 more=1
 			printf '%-6s round %d  both      ' "$ns" "$round"
-			latency "$seconds" test/bench/recall/recall.pgbench "ns=$ns" lexical=1 semantic=1
+			latency "$seconds" test/bench/recall/recall.pgbench "ns=$ns" lexical=1 semantic=1 more=0
 			printf '%-6s round %d  lexical   ' "$ns" "$round"
-			latency "$seconds" test/bench/recall/recall.pgbench "ns=$ns" lexical=1 semantic=0
+			latency "$seconds" test/bench/recall/recall.pgbench "ns=$ns" lexical=1 semantic=0 more=0
 			printf '%-6s round %d  semantic  ' "$ns" "$round"
-			latency "$seconds" test/bench/recall/recall.pgbench "ns=$ns" lexical=0 semantic=1
+			latency "$seconds" test/bench/recall/recall.pgbench "ns=$ns" lexical=0 semantic=1 more=0
 			printf '%-6s round %d  by hand   ' "$ns" "$round"
 			latency "$seconds" test/bench/recall/byhand.pgbench "ns=$ns"
 		done

@@ -24,7 +24,7 @@ SELECT count(*) FROM (SELECT jsonb_agg(jsonb_build_object('content', content, 'k
                       FROM bench.passage WHERE n <= 600) p, agentmem.remember_many('speed', 'small', p.m, p.e);
 SELECT count(*) FROM (SELECT jsonb_agg(jsonb_build_object('content', content, 'kind', 'episode') ORDER BY n) AS m, array_agg(embedding ORDER BY n) AS e
                       FROM bench.passage) p, agentmem.remember_many('speed', 'large', p.m, p.e);
-VACUUM ANALYZE speed.memory;
+VACUUM ANALYZE speed.memory, speed.edge, speed.activity;
 
 -- By hand: one tenant column, one GIN index, ts_rank and distance in one statement.
 DROP TABLE IF EXISTS bench.byhand;
