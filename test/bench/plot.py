@@ -12,7 +12,7 @@ import pathlib
 from xml.sax.saxutils import escape
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
-COLOURS = ["#336791", "#6ba3cf", "#0b2545", "#c0c6cc", "#e07a5f"]
+COLOURS = ["#336791", "#6ba3cf", "#0b2545", "#c0c6cc", "#e07a5f", "#8ab17d"]
 SHARP = ["#336791", "#e07a5f", "#8a8f94", "#0b2545", "#6ba3cf"]
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 320, 56, 16, 44, 64
 
