@@ -17,10 +17,10 @@
 
 /* Far along edges, but not through much: measured, see the README. */
 #define DAMPING 0.85
-#define EPSILON 1e-3
+#define EPSILON 2e-3
 
 /* At most so many of those that were reached become candidates. */
-#define REACHED_MAX 100
+#define REACHED_MAX 60
 
 /* The others' weighted mean, each divided by its best here. */
 static double
