@@ -41,9 +41,15 @@ DROP SCHEMA evil CASCADE;
 SELECT agentmem.create_store('changed', dimensions => 2);
 SELECT action FROM agentmem.remember('changed', 'n', 'x', 'fact', '[1,0]', importance => 0.5);
 SELECT agentmem.drop_kind_views('changed');
+ALTER TABLE changed.memory ALTER source TYPE varchar(10);
+SELECT source FROM agentmem.list('changed', 'n');
+SELECT id FROM agentmem.recall('changed', 'n', 'x');
+ALTER TABLE changed.memory ALTER source TYPE text;
+\set VERBOSITY terse
 ALTER TABLE changed.memory DROP CONSTRAINT memory_importance_check, ALTER importance TYPE float8;
 SELECT importance FROM agentmem.list('changed', 'n');
 SELECT id FROM agentmem.recall('changed', 'n', 'x');
+\set VERBOSITY default
 ALTER TABLE changed.memory ALTER importance TYPE float4;
 SELECT importance FROM agentmem.list('changed', 'n');
 ALTER TABLE changed.namespace ALTER languages DROP NOT NULL;

@@ -36,7 +36,7 @@ extern int agm_held_locks(const AgmHeld *held, int n, int64 *locks);
 extern bool agm_held_confirm(AgmWriter *writer, const AgmHeld *held, int n);
 
 /* Raises 40001: the memory is another than the one whose locks are held. */
-extern void pg_attribute_noreturn() agm_changed_meanwhile(int64 id);
+pg_noreturn extern void agm_changed_meanwhile(int64 id);
 
 /* Ids or locks of many memories. */
 typedef struct AgmInt64List

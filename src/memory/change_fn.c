@@ -32,8 +32,8 @@ static const AgmField revised[] = {
 };
 #define REVISED_FIRST 3
 
-static void
-pg_attribute_noreturn() no_memory(int64 id)
+pg_noreturn static void
+no_memory(int64 id)
 {
 	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 					errmsg("memory " INT64_FORMAT " does not exist in this namespace", id),

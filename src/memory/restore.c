@@ -201,6 +201,31 @@ version_params(const AgmWriter *writer, const Touched *touched, AgmParams *param
 	" AND h.id OPERATOR(pg_catalog.=) $2"                                                      \
 	" AND pg_catalog.lower(h.system_period) OPERATOR(pg_catalog.=) $3"
 
+/*
+ * Locks the version of history, as its owner: 40001 if it was erased after this transaction's
+ * snapshot; who erases what it was made of waits, and then finds what came back.
+ */
+static void
+lock_version(AgmWriter *writer, const AgmParams *params)
+{
+	if (agm_execute(&writer->store, "SELECT" VERSION_FROM " FOR SHARE OF h", params,
+					AGM_WRITE | AGM_PLAN_GENERIC | AGM_AS_OWNER, NULL, NULL, NULL) == 0)
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("memory " INT64_FORMAT " was changed meanwhile",
+							   DatumGetInt64(params->values[1])),
+						errhint("Try the transaction again.")));
+}
+
+/* Not before the last version ended: another transaction may have ended it after our now(). */
+#define BEGINNING                                                                              \
+	"(SELECT pg_catalog.tstzrange(CASE"                                                        \
+	" WHEN pg_catalog.max(pg_catalog.upper(v.system_period))"                                  \
+	"  OPERATOR(pg_catalog.>) pg_catalog.now()"                                                \
+	" THEN pg_catalog.max(pg_catalog.upper(v.system_period))"                                  \
+	"  OPERATOR(pg_catalog.+) '1 microsecond'::pg_catalog.interval"                            \
+	" ELSE pg_catalog.now() END, NULL) FROM {store}.memory_history v"                          \
+	" WHERE v.namespace OPERATOR(pg_catalog.=) $1 AND v.id OPERATOR(pg_catalog.=) $2)"
+
 /* The version of history becomes the current one. */
 static void
 bring_back(AgmWriter *writer, const Touched *touched)
@@ -208,6 +233,7 @@ bring_back(AgmWriter *writer, const Touched *touched)
 	AgmParams params = {0};
 
 	version_params(writer, touched, &params);
+	lock_version(writer, &params);
 	if (touched->held)
 		(void) agm_execute(&writer->store,
 						   "UPDATE {store}.memory m SET (" VERSION_COLUMNS(
@@ -221,10 +247,10 @@ bring_back(AgmWriter *writer, const Touched *touched)
 		(void) agm_execute(
 			&writer->store,
 			"INSERT INTO {store}.memory (namespace, id, " VERSION_COLUMNS(
-				"") ", operation) SELECT h.namespace, h.id, " VERSION_COLUMNS("h.") ", "
-																					"$"
-																					"4" VERSION_FROM,
-			&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+				"") ", operation, system_period) SELECT h.namespace, "
+					"h.id, " VERSION_COLUMNS("h"
+											 ".") ", $4, " BEGINNING VERSION_FROM,
+			&params, AGM_WRITE | AGM_PLAN_GENERIC | AGM_AS_GIVEN, NULL, NULL, NULL);
 	agm_held_check_attributes(writer, touched->id);
 	agm_secret_return(writer, touched->id, touched->version);
 	agm_operation_touch(writer, touched->id);
