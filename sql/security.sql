@@ -45,7 +45,7 @@ ALTER TABLE changed.memory ALTER source TYPE varchar(10);
 SELECT source FROM agentmem.list('changed', 'n');
 SELECT id FROM agentmem.recall('changed', 'n', 'x');
 ALTER TABLE changed.memory ALTER source TYPE text;
-\set VERBOSITY terse
+\set VERBOSITY sqlstate
 ALTER TABLE changed.memory DROP CONSTRAINT memory_importance_check, ALTER importance TYPE float8;
 SELECT importance FROM agentmem.list('changed', 'n');
 SELECT id FROM agentmem.recall('changed', 'n', 'x');
