@@ -133,6 +133,7 @@ static inline void
 count_hub(PushNode *node, int64 degree)
 {
 	node->hub = 1 / log(M_E + Min(degree, AGM_DEGREE_CAP));
+	node->edges = Max(node->edges, (uint32) degree);
 	node->counted = true;
 }
 
