@@ -1,5 +1,6 @@
 -- Loads the conversations: one namespace a conversation, kind episode, valid from the
--- session's time. Expects the psql variable data: the directory of the data set.
+-- session's time. Expects the psql variables data: the directory of the data set, and turns and
+-- questions: commands that print their embeddings.
 \set ON_ERROR_STOP on
 CREATE EXTENSION IF NOT EXISTS agentmem;
 SET client_min_messages = warning;
@@ -18,9 +19,9 @@ CREATE TABLE question_embedding (question_id bigint PRIMARY KEY, embedding agent
 :command
 \set command '\\copy question FROM ''' :data '/locomo/questions.tsv'''
 :command
-\set command '\\copy turn_embedding FROM PROGRAM ''gzip -dc "' :data '/locomo/turns.mix384.copy.gz"'''
+\set command '\\copy turn_embedding FROM PROGRAM ''' :turns ''''
 :command
-\set command '\\copy question_embedding FROM PROGRAM ''gzip -dc "' :data '/locomo/questions.mix384.copy.gz"'''
+\set command '\\copy question_embedding FROM PROGRAM ''' :questions ''''
 :command
 
 SELECT agentmem.create_store('locomo', dimensions => 384);
