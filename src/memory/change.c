@@ -10,6 +10,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "base/order.h"
 #include "memory/change.h"
 
 typedef struct HeldReader
@@ -134,22 +135,13 @@ agm_read_locks(TupleTableSlot *slot, void *list)
 	agm_add_locks(list, slot, 1);
 }
 
-static int
-compare_int64(const void *a, const void *b)
-{
-	int64 x = *(const int64 *) a;
-	int64 y = *(const int64 *) b;
-
-	return (x > y) - (x < y);
-}
-
 void
 agm_int64_sort(AgmInt64List *list)
 {
 	int distinct = 0;
 
 	if (list->n > 1)
-		qsort(list->items, list->n, sizeof(int64), compare_int64);
+		qsort(list->items, list->n, sizeof(int64), agm_compare_int64);
 	for (int i = 0; i < list->n; i++)
 		if (i == 0 || list->items[i] != list->items[distinct - 1])
 			list->items[distinct++] = list->items[i];
@@ -160,7 +152,7 @@ bool
 agm_int64_has(const AgmInt64List *list, int64 value)
 {
 	return list->n > 0 &&
-		   bsearch(&value, list->items, list->n, sizeof(int64), compare_int64) != NULL;
+		   bsearch(&value, list->items, list->n, sizeof(int64), agm_compare_int64) != NULL;
 }
 
 bool
@@ -173,7 +165,7 @@ agm_held_confirm(AgmWriter *writer, const AgmHeld *held, int n)
 			read_rows(writer, &held[i].id, 1, &nnow,
 					  "SELECT " HELD_COLUMNS " FROM {store}.memory m"
 					  " WHERE m.namespace OPERATOR(pg_catalog.=) $1"
-					  " AND m.id OPERATOR(pg_catalog.=) ($2)[1] FOR UPDATE OF m");
+					  " AND m.id OPERATOR(pg_catalog.=) ($2)[1] FOR NO KEY UPDATE OF m");
 
 		if (nnow == 0)
 			return false;

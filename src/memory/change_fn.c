@@ -114,6 +114,7 @@ agm_fn_revise(PG_FUNCTION_ARGS)
 	written.id = id;
 	if (!PG_ARGISNULL(REVISED_FIRST) || !PG_ARGISNULL(REVISED_FIRST + 1))
 		agm_conflict_search(&writer, &memory, &written);
+	agm_conflict_record(&writer);
 	agm_operation_record(&writer, "revise", NULL);
 	agm_spi_end(&session);
 	PG_RETURN_VOID();

@@ -7,8 +7,10 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "base/order.h"
 #include "memory/memory.h"
 
 /* At most so many of each sort are recorded for one memory. */
@@ -67,29 +69,29 @@ search_params(const AgmWriter *writer, const AgmMemory *memory, int64 id, AgmPar
 	" AND m.valid_period OPERATOR(pg_catalog.&&) pg_catalog.tstzrange($4, $5)"
 
 static void
-record(AgmWriter *writer, AgmWritten *written, const Candidates *found, const char *reason)
+raise_conflicts(AgmWriter *writer, AgmWritten *written, const Candidates *found,
+				const char *reason)
 {
 	for (int i = 0; i < found->n; i++)
 	{
 		const Candidate *item = &found->items[i];
-		AgmParams params = {0};
 
-		agm_param(&params, TEXTOID, writer->ns, false);
-		agm_param(&params, REGCLASSOID, ObjectIdGetDatum(writer->store.operations), false);
-		agm_param(&params, INT8OID, Int64GetDatum(Min(item->id, written->id)), false);
-		agm_param(&params, INT8OID, Int64GetDatum(Max(item->id, written->id)), false);
-		agm_param(&params, TEXTOID, CStringGetTextDatum(reason), false);
-		agm_param(&params, FLOAT4OID, Float4GetDatum(item->similarity), !item->has_similarity);
-		/* A settled pair is raised again: one of its sides has a new version now. */
-		(void) agm_execute(
-			&writer->store,
-			"INSERT INTO {store}.conflict AS c (namespace, id, a, b, reason, similarity)"
-			" VALUES ($1, pg_catalog.nextval($2), $3, $4, $5, $6)"
-			" ON CONFLICT (namespace, a, b) DO UPDATE SET resolution = NULL, side = NULL,"
-			"  note = NULL, resolved_at = NULL, operation = NULL, reason = excluded.reason,"
-			"  similarity = excluded.similarity, detected_at = excluded.detected_at"
-			" WHERE c.resolution IS NOT NULL",
-			&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+		if (writer->nraised == writer->raised_capacity)
+		{
+			Size size;
+
+			writer->raised_capacity = Max(2 * CANDIDATES_MAX, writer->raised_capacity * 2);
+			size = sizeof(AgmRaised) * writer->raised_capacity;
+			writer->raised = writer->raised == NULL ? MemoryContextAlloc(writer->context, size)
+													: repalloc_huge(writer->raised, size);
+		}
+		writer->raised[writer->nraised++] = (AgmRaised){
+			.written = written->id,
+			.other = item->id,
+			.reason = reason,
+			.similarity = item->similarity,
+			.has_similarity = item->has_similarity,
+		};
 		agm_written_relate(written, item->id);
 	}
 }
@@ -125,7 +127,7 @@ search_key(AgmWriter *writer, const AgmMemory *memory, AgmWritten *written)
 		"   AND k.class OPERATOR(pg_catalog.=) 'vault')"
 		" ORDER BY m.id DESC LIMIT 5",
 		&params, AGM_WRITE | AGM_PLAN_GENERIC, "ld?", read_candidate, &found);
-	record(writer, written, &found, "same_key");
+	raise_conflicts(writer, written, &found, "same_key");
 }
 
 /* The nearest of the same kind whose cosine reaches the kind's threshold. */
@@ -153,7 +155,7 @@ search_near(AgmWriter *writer, const AgmMemory *memory, AgmWritten *written)
 				 " AND n.cosine OPERATOR(pg_catalog.<=) 2", /* not NaN: a zero vector */
 				 writer->distance_operator),
 		&params, AGM_WRITE | AGM_PLAN_ORDERED, "ld?", read_candidate, &found);
-	record(writer, written, &found, "similar");
+	raise_conflicts(writer, written, &found, "similar");
 }
 
 void
@@ -164,4 +166,119 @@ agm_conflict_search(AgmWriter *writer, const AgmMemory *memory, AgmWritten *writ
 		return;
 	search_key(writer, memory, written);
 	search_near(writer, memory, written);
+}
+
+static inline int64
+side_a(const AgmRaised *raised)
+{
+	return Min(raised->written, raised->other);
+}
+
+static inline int64
+side_b(const AgmRaised *raised)
+{
+	return Max(raised->written, raised->other);
+}
+
+/* By their sides; of one pair in the order in which it was found, of which `same_key` is first. */
+static int
+compare_raised(const void *a, const void *b)
+{
+	const AgmRaised *x = a;
+	const AgmRaised *y = b;
+
+	if (side_a(x) != side_a(y))
+		return side_a(x) < side_a(y) ? -1 : 1;
+	if (side_b(x) != side_b(y))
+		return side_b(x) < side_b(y) ? -1 : 1;
+	return strcmp(x->reason, y->reason);
+}
+
+/* Each pair once, in order, but for those of which the other side is being taken out. */
+static int
+keep_others(AgmWriter *writer)
+{
+	int64 *others = palloc(sizeof(int64) * writer->nraised);
+	AgmKept kept;
+	int n = 0;
+
+	for (int i = 0; i < writer->nraised; i++)
+		others[i] = writer->raised[i].other;
+	kept = agm_rows_keep(writer, others, writer->nraised, true);
+	qsort(writer->raised, writer->nraised, sizeof(AgmRaised), compare_raised);
+	for (int i = 0; i < writer->nraised; i++)
+	{
+		const AgmRaised *raised = &writer->raised[i];
+
+		if (n > 0 && side_a(raised) == side_a(&writer->raised[n - 1]) &&
+			side_b(raised) == side_b(&writer->raised[n - 1]))
+			continue;
+		if (bsearch(&raised->other, kept.ids, kept.n, sizeof(int64), agm_compare_int64) != NULL)
+			writer->raised[n++] = *raised;
+	}
+	return n;
+}
+
+/*
+ * Records what the call has raised: at its end, and in the order of the sides, so that of two
+ * calls which raise the same pairs one waits for the other.
+ */
+void
+agm_conflict_record(AgmWriter *writer)
+{
+	AgmParams params = {0};
+	int n;
+	int64 *a;
+	int64 *b;
+	Datum *reasons;
+	Datum *similarities;
+	bool *nulls;
+	int dims[1];
+	int lower[1] = {1};
+
+	if (writer->nraised == 0)
+		return;
+	n = keep_others(writer);
+	writer->nraised = 0;
+	if (n == 0)
+		return;
+	a = palloc(sizeof(int64) * n);
+	b = palloc(sizeof(int64) * n);
+	reasons = palloc(sizeof(Datum) * n);
+	similarities = palloc(sizeof(Datum) * n);
+	nulls = palloc(sizeof(bool) * n);
+	for (int i = 0; i < n; i++)
+	{
+		const AgmRaised *raised = &writer->raised[i];
+
+		a[i] = side_a(raised);
+		b[i] = side_b(raised);
+		reasons[i] = CStringGetTextDatum(raised->reason);
+		similarities[i] = Float4GetDatum(raised->similarity);
+		nulls[i] = !raised->has_similarity;
+	}
+	dims[0] = n;
+	agm_param(&params, TEXTOID, writer->ns, false);
+	agm_param(&params, REGCLASSOID, ObjectIdGetDatum(writer->store.operations), false);
+	agm_param(&params, INT8ARRAYOID, agm_int8_array(a, n), false);
+	agm_param(&params, INT8ARRAYOID, agm_int8_array(b, n), false);
+	agm_param(&params, TEXTARRAYOID,
+			  PointerGetDatum(construct_array(reasons, n, TEXTOID, -1, false, TYPALIGN_INT)),
+			  false);
+	agm_param(&params, FLOAT4ARRAYOID,
+			  PointerGetDatum(construct_md_array(similarities, nulls, 1, dims, lower, FLOAT4OID,
+												 sizeof(float4), true, TYPALIGN_INT)),
+			  false);
+	/* A settled pair is raised again: one of its sides has a new version now. */
+	(void) agm_execute(
+		&writer->store,
+		"INSERT INTO {store}.conflict AS c (namespace, id, a, b, reason, similarity)"
+		" SELECT $1, pg_catalog.nextval($2), f.a, f.b, f.reason, f.similarity"
+		" FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),"
+		"  pg_catalog.unnest($6)) f(a, b, reason, similarity)"
+		" ON CONFLICT (namespace, a, b) DO UPDATE SET resolution = NULL, side = NULL,"
+		"  note = NULL, resolved_at = NULL, operation = NULL, reason = excluded.reason,"
+		"  similarity = excluded.similarity, detected_at = excluded.detected_at"
+		" WHERE c.resolution IS NOT NULL",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
 }

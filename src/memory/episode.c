@@ -78,8 +78,15 @@ agm_episode_link(AgmWriter *writer, const AgmMemory *memory, int64 id)
 	if (strcmp(memory->kind->name, EPISODE) != 0 || memory->period.from_open)
 		return;
 	/* Of a batch, the one before is mostly the element before. */
-	previous =
-		same_session(writer, memory) ? writer->episode : find_previous(writer, memory, id);
+	if (same_session(writer, memory))
+		previous = writer->episode;
+	else
+	{
+		previous = find_previous(writer, memory, id);
+		/* One that is being taken out is none to follow. */
+		if (previous != 0 && agm_rows_keep(writer, &previous, 1, true).n == 0)
+			previous = 0;
+	}
 	if (previous != 0)
 		agm_add_edge(writer, previous, id, "next");
 	if (!same_session(writer, memory))

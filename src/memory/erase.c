@@ -6,11 +6,13 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "lexical/lexical.h"
 #include "memory/change.h"
@@ -206,6 +208,26 @@ changed_meanwhile(void)
 	pg_unreachable();
 }
 
+static uint64
+run(AgmWriter *writer, const char *sql, const AgmParams *params, int flags)
+{
+	return agm_execute(&writer->store, sql, params, AGM_WRITE | AGM_PLAN_CUSTOM | flags, NULL,
+					   NULL, NULL);
+}
+
+/* Who refers to one of them keeps it until its transaction ends. */
+static void
+wait_for_references(AgmWriter *writer, const IdSet *set)
+{
+	AgmParams params = {0};
+
+	ids_params(writer, set->ids, set->n, &params);
+	(void) run(writer,
+			   "SELECT FROM {store}.memory t WHERE " OF_NAMESPACE("t") " AND " OF_IDS(
+				   "t.id") " ORDER BY t.id FOR UPDATE OF t",
+			   &params, AGM_AS_OWNER);
+}
+
 /*
  * The memories to erase, with the locks of all their versions held: looks again once it holds
  * them, as what was added before then has locks that it does not hold, and must not wait for.
@@ -228,6 +250,7 @@ lock_selected(AgmWriter *writer, const AgmErasure *erasure, AgmInt64List *held)
 		memcpy(taken.items, held->items, sizeof(int64) * taken.n);
 	}
 	agm_writer_lock(writer, taken.items, taken.n);
+	wait_for_references(writer, &set);
 
 	add_selected(writer, erasure, &now);
 	add_derived(writer, erasure->derived, &now);
@@ -278,13 +301,6 @@ count(Counts *counts, const char *table, uint64 n)
 	counts->counts[counts->n++] = (int64) n;
 }
 
-static uint64
-run(AgmWriter *writer, const char *sql, const AgmParams *params, int flags)
-{
-	return agm_execute(&writer->store, sql, params, AGM_WRITE | AGM_PLAN_CUSTOM | flags, NULL,
-					   NULL, NULL);
-}
-
 /* A policy can let one see a row and not delete it: then its history stays too. */
 static void
 check_deleted(AgmWriter *writer, const AgmParams *params)
@@ -301,19 +317,27 @@ check_deleted(AgmWriter *writer, const AgmParams *params)
 						errdetail("A trigger or a policy of row security keeps it.")));
 }
 
-/* What is kept no longer names what is erased. */
+static void
+clear_parents_in(AgmWriter *writer, const char *table, const AgmParams *params, int flags)
+{
+	if (agm_store_has(&writer->store, table))
+		(void) run(writer,
+				   psprintf("UPDATE {store}.%s t SET parent = NULL WHERE " OF_NAMESPACE(
+								"t") " AND " OF_IDS("t.parent"),
+							table),
+				   params, flags);
+}
+
+/*
+ * What is kept no longer names what is erased.  History comes first, too: who is bringing a version
+ * back holds it there, and what came back is in memory then.
+ */
 static void
 clear_parents(AgmWriter *writer, const AgmParams *params)
 {
-	(void) run(writer,
-			   "UPDATE {store}.memory t SET parent = NULL WHERE " OF_NAMESPACE(
-				   "t") " AND " OF_IDS("t.parent"),
-			   params, 0);
-	if (agm_store_has(&writer->store, "memory_history"))
-		(void) run(writer,
-				   "UPDATE {store}.memory_history t SET parent = NULL WHERE " OF_NAMESPACE(
-					   "t") " AND " OF_IDS("t.parent"),
-				   params, AGM_AS_OWNER);
+	clear_parents_in(writer, "memory_history", params, AGM_AS_OWNER);
+	clear_parents_in(writer, "memory", params, 0);
+	clear_parents_in(writer, "memory_history", params, AGM_AS_OWNER);
 }
 
 /* The rows of the locks name statements by their hashes. */
@@ -394,6 +418,38 @@ delete_all(AgmWriter *writer, const AgmErasure *erasure, const IdSet *set,
 	count(counts, "namespace",
 		  run(writer, "DELETE FROM {store}.namespace t WHERE " OF_NAMESPACE("t") NO_MEMORY,
 			  &params, 0));
+}
+
+/*
+ * A transaction whose snapshot is older than what it waited for does not see what that left: is
+ * there anything?
+ */
+static void
+check_newest(AgmWriter *writer, const IdSet *set)
+{
+	IdSet left = {0};
+	AgmParams params = {0};
+
+	if (!IsolationUsesXactSnapshot() || set->n == 0)
+		return;
+	ids_params(writer, set->ids, set->n, &params);
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+	for (size_t i = 0; i < lengthof(erased_tables); i++)
+		if (agm_store_has(&writer->store, erased_tables[i].name))
+			(void) agm_execute(
+				&writer->store,
+				psprintf("SELECT 1::pg_catalog.int8 FROM {store}.%s t WHERE " OF_NAMESPACE(
+							 "t") " AND %s LIMIT 1",
+						 erased_tables[i].name, erased_tables[i].where),
+				&params, AGM_READ | AGM_PLAN_CUSTOM | AGM_AS_OWNER, "l", read_id, &left);
+	(void) agm_execute(&writer->store,
+					   "SELECT 1::pg_catalog.int8 FROM {store}.memory t WHERE " OF_NAMESPACE(
+						   "t") " AND " OF_IDS("t.parent") " LIMIT 1",
+					   &params, AGM_READ | AGM_PLAN_CUSTOM | AGM_AS_OWNER, "l", read_id, &left);
+	PopActiveSnapshot();
+	if (left.n > 0)
+		changed_meanwhile();
 }
 
 static void
@@ -508,6 +564,7 @@ agm_erase(AgmWriter *writer, const AgmErasure *erasure)
 						errhint("agentmem.release(store, namespace) ends the hold.")));
 	set = lock_selected(writer, erasure, &held);
 	delete_all(writer, erasure, &set, &held, &counts);
+	check_newest(writer, &set);
 	writer->touched = set.ids;
 	writer->ntouched = set.n;
 	agm_operation_record(writer, "erase", erased_details(writer, erasure, &counts));
@@ -539,6 +596,7 @@ agm_hold(AgmWriter *writer, Datum reason)
 				(errcode(ERRCODE_NO_DATA_FOUND),
 				 errmsg("namespace \"%s\" does not exist", TextDatumGetCString(writer->ns)),
 				 errhint("The first memory of a namespace makes it.")));
+	agm_writer_lock(writer, NULL, 0);
 	set_hold(writer, reason, false);
 }
 
@@ -547,6 +605,7 @@ agm_release(AgmWriter *writer)
 {
 	if (lock_namespace(writer).reason == NULL)
 		return false;
+	agm_writer_lock(writer, NULL, 0);
 	set_hold(writer, (Datum) 0, true);
 	return true;
 }

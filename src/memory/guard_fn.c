@@ -282,7 +282,7 @@ use_namespace(Guard *guard, Datum ns, bool isnull)
 	old = MemoryContextSwitchTo(guard->ns_context);
 	guard->writer.languages = guard->writer.new_languages = NIL;
 	guard->writer.ns = datumCopy(PointerGetDatum(name), false, -1);
-	agm_writer_read(&guard->writer, false);
+	agm_writer_read(&guard->writer);
 	MemoryContextSwitchTo(old);
 	guard->has_ns = true;
 }

@@ -106,6 +106,16 @@ typedef struct AgmMemory
 	int64 locks[AGM_LOCKS_MAX];
 } AgmMemory;
 
+/* A memory that one which was written may contradict. */
+typedef struct AgmRaised
+{
+	int64 written;
+	int64 other;
+	const char *reason;
+	float4 similarity;
+	bool has_similarity;
+} AgmRaised;
+
 /* What one writing call knows of its store and namespace. */
 typedef struct AgmWriter
 {
@@ -116,7 +126,8 @@ typedef struct AgmWriter
 	Datum ns;			   /* text */
 	int dimensions;		   /* 0: text only */
 	const char *distance_operator;
-	int64 operation; /* its number */
+	bool numbered;	 /* its operation is in the audit */
+	int64 operation; /* its number, once the locks are held; else 0 */
 	int64 memories;	 /* estimate for the namespace; -1: none kept */
 	int64 *touched;	 /* memories that were written or removed, for the audit */
 	int ntouched;
@@ -130,6 +141,9 @@ typedef struct AgmWriter
 	int64 episode;		 /* the last of this call that has a session; 0: none */
 	char *episode_session;
 	TimestampTz episode_from;
+	AgmRaised *raised; /* conflicts to be recorded at the end */
+	int nraised;
+	int raised_capacity;
 } AgmWriter;
 
 typedef enum AgmAction
@@ -152,7 +166,7 @@ typedef struct AgmWritten
 extern const char *agm_distance_operator(char metric);
 extern void agm_writer_begin(FunctionCallInfo fcinfo, AgmWriter *writer, const char *what);
 extern void agm_writer_open(AgmWriter *writer, const char *store, Datum ns);
-extern void agm_writer_read(AgmWriter *writer, bool operation);
+extern void agm_writer_read(AgmWriter *writer);
 extern const AgmKindPolicy *agm_writer_kind(AgmWriter *writer, Datum kind);
 extern bool agm_writer_predicate_has_many(AgmWriter *writer, const char *folded, int len);
 extern void agm_writer_use_language(AgmWriter *writer, char *language);
@@ -195,10 +209,19 @@ extern void agm_memory_insert_version(AgmWriter *writer, const AgmMemory *memory
 extern void agm_memory_overwrite(AgmWriter *writer, const AgmMemory *memory, int64 id);
 extern void agm_written_relate(AgmWritten *written, int64 id);
 
+/* Ids of memories, ascending. */
+typedef struct AgmKept
+{
+	int64 *ids;
+	int n;
+} AgmKept;
+
 /* operation.c: what a call changed, for audit and restore. */
 extern void agm_operation_touch(AgmWriter *writer, int64 id);
 extern void agm_operation_note(AgmWriter *writer, const char *action, Jsonb *details);
 extern void agm_operation_record(AgmWriter *writer, const char *action, Jsonb *details);
+/* Who refers to memories keeps them until it ends; skip: but for those that others take out now. */
+extern AgmKept agm_rows_keep(AgmWriter *writer, const int64 *ids, int n, bool skip);
 extern void agm_add_edge(AgmWriter *writer, int64 source, int64 target, const char *type);
 
 /* episode.c: joins a new episode to the one before it. */
@@ -209,9 +232,10 @@ extern bool agm_timeline_place(AgmWriter *writer, AgmMemory *memory, AgmWritten 
 extern void agm_timeline_check(AgmWriter *writer, const pg_uuid_t *key_hash, int64 id,
 							   const AgmPeriod *period);
 
-/* conflict.c: records what a new memory may contradict. */
+/* conflict.c: looks for what a new memory may contradict; what was found is recorded at the end. */
 extern void agm_conflict_search(AgmWriter *writer, const AgmMemory *memory,
 								AgmWritten *written);
+extern void agm_conflict_record(AgmWriter *writer);
 
 /* hash.c: 128 bits that name a statement, 64 that name a lock. */
 extern void agm_statement_hash(const AgmMemory *memory, pg_uuid_t *hash);

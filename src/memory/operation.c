@@ -57,6 +57,35 @@ agm_operation_record(AgmWriter *writer, const char *action, Jsonb *details)
 		agm_operation_note(writer, action, details);
 }
 
+static void
+read_kept(TupleTableSlot *slot, void *arg)
+{
+	AgmKept *kept = arg;
+
+	kept->ids[kept->n++] = DatumGetInt64(slot->tts_values[0]);
+}
+
+AgmKept
+agm_rows_keep(AgmWriter *writer, const int64 *ids, int n, bool skip)
+{
+	static const char *const sql[] = {
+		"SELECT m.id FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
+		" AND m.id OPERATOR(pg_catalog.=) ANY ($2) ORDER BY m.id FOR KEY SHARE",
+		"SELECT m.id FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
+		" AND m.id OPERATOR(pg_catalog.=) ANY ($2) ORDER BY m.id FOR KEY SHARE SKIP LOCKED",
+	};
+	AgmKept kept = {palloc(sizeof(int64) * Max(n, 1)), 0};
+	AgmParams params = {0};
+
+	if (n == 0)
+		return kept;
+	agm_param(&params, TEXTOID, writer->ns, false);
+	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
+	(void) agm_execute(&writer->store, sql[skip ? 1 : 0], &params,
+					   AGM_WRITE | AGM_PLAN_GENERIC | AGM_AS_OWNER, "l", read_kept, &kept);
+	return kept;
+}
+
 void
 agm_add_edge(AgmWriter *writer, int64 source, int64 target, const char *type)
 {

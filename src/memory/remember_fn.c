@@ -71,6 +71,7 @@ agm_fn_remember(PG_FUNCTION_ARGS)
 	agm_memory_prepare(&writer, &memory);
 	agm_writer_lock(&writer, memory.locks, memory.nlocks);
 	agm_memory_write(&writer, &memory, &written);
+	agm_conflict_record(&writer);
 	agm_operation_record(&writer, "remember", NULL);
 	MemoryContextSwitchTo(session.caller);
 	written_values(&written, values);
@@ -144,6 +145,7 @@ try_element(Batch *batch, Element *element, void (*step)(Batch *, Element *))
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	int ntouched = batch->writer.ntouched;
+	int nraised = batch->writer.nraised;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -167,6 +169,7 @@ try_element(Batch *batch, Element *element, void (*step)(Batch *, Element *))
 			ReThrowError(error);
 		element->error = error->message;
 		batch->writer.ntouched = ntouched;
+		batch->writer.nraised = nraised;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
@@ -201,8 +204,10 @@ run_step(Batch *batch, bool skip, void (*step)(Batch *, Element *))
 static void
 lock_batch(Batch *batch)
 {
-	int64 *locks = palloc(sizeof(int64) * 2 * Max(batch->n, 1));
+	int64 *locks = palloc(sizeof(int64) * AGM_LOCKS_MAX * Max(batch->n, 1));
+	int64 *parents = palloc(sizeof(int64) * Max(batch->n, 1));
 	int n = 0;
+	int nparents = 0;
 
 	for (int i = 0; i < batch->n; i++)
 	{
@@ -212,8 +217,11 @@ lock_batch(Batch *batch)
 			continue;
 		for (int j = 0; j < element->memory.nlocks; j++)
 			locks[n++] = element->memory.locks[j];
+		if (!element->memory.isnull[AGM_PARENT])
+			parents[nparents++] = DatumGetInt64(element->memory.value[AGM_PARENT]);
 	}
 	agm_writer_lock(&batch->writer, locks, n);
+	(void) agm_rows_keep(&batch->writer, parents, nparents, false);
 }
 
 static void
@@ -302,6 +310,7 @@ agm_fn_remember_many(PG_FUNCTION_ARGS)
 	run_step(&batch, skip, prepare_element);
 	lock_batch(&batch);
 	run_step(&batch, skip, write_element);
+	agm_conflict_record(&batch.writer);
 	agm_operation_record(&batch.writer, "remember", NULL);
 	return_batch(fcinfo, &batch);
 	agm_spi_end(&session);

@@ -83,7 +83,7 @@ read_spans(Timeline *line)
 		" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.key_hash OPERATOR(pg_catalog.=) $2"
 		" AND (pg_catalog.upper_inf(m.valid_period)"
 		"      OR pg_catalog.upper(m.valid_period) OPERATOR(pg_catalog.>) $3)"
-		" ORDER BY pg_catalog.lower(m.valid_period) NULLS FIRST FOR UPDATE OF m",
+		" ORDER BY pg_catalog.lower(m.valid_period) NULLS FIRST FOR NO KEY UPDATE OF m",
 		&params, AGM_WRITE | AGM_PLAN_GENERIC, "lz?z?b", read_span, line);
 }
 

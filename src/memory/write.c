@@ -121,7 +121,7 @@ find_key(AgmWriter *writer, const AgmMemory *memory)
 		" AND coalesce(m.key_hash OPERATOR(pg_catalog.=) $7, m.key_hash IS NULL AND $7 IS "
 		"NULL)," FOUND_PERIOD
 		" FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
-		" AND m.key OPERATOR(pg_catalog.=) $5 FOR UPDATE OF m",
+		" AND m.key OPERATOR(pg_catalog.=) $5 FOR NO KEY UPDATE OF m",
 		&params, AGM_WRITE | AGM_PLAN_GENERIC, FOUND_COLUMNS, read_found, &found);
 	return found;
 }
@@ -142,7 +142,7 @@ find_statement(AgmWriter *writer, const AgmMemory *memory)
 					   " WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND" SAME_STATEMENT
 					   " AND m.valid_period OPERATOR(pg_catalog.@>) $3"
 					   " AND ($5 IS NULL OR m.key IS NULL OR m.key OPERATOR(pg_catalog.=) $5)"
-					   " FOR UPDATE OF m",
+					   " FOR NO KEY UPDATE OF m",
 					   &params, AGM_WRITE | AGM_PLAN_GENERIC, FOUND_COLUMNS, read_found,
 					   &found);
 	return found;
@@ -211,7 +211,7 @@ agm_memory_merge(AgmWriter *writer, const AgmMemory *memory, int64 id)
 		"  m.key IS NULL AND $11 IS NOT NULL AS names"
 		" FROM {store}.memory m"
 		" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.=) $2"
-		" FOR UPDATE OF m),"
+		" FOR NO KEY UPDATE OF m),"
 		" new AS ("
 		" SELECT o.*, pg_catalog.cardinality(o.new_tags) OPERATOR(pg_catalog.>)"
 		"   pg_catalog.cardinality(coalesce(o.tags, '{}'))"
@@ -254,8 +254,12 @@ agm_memory_check_parent(AgmWriter *writer, const AgmMemory *memory)
 {
 	AgmParams params = {0};
 
+	int64 parent;
+
 	if (memory->isnull[AGM_PARENT])
 		return;
+	parent = DatumGetInt64(memory->value[AGM_PARENT]);
+	(void) agm_rows_keep(writer, &parent, 1, false);
 	agm_param(&params, TEXTOID, writer->ns, false);
 	field_param(&params, memory, AGM_PARENT);
 	if (agm_execute(&writer->store,
@@ -263,11 +267,11 @@ agm_memory_check_parent(AgmWriter *writer, const AgmMemory *memory)
 					" AND m.id OPERATOR(pg_catalog.=) $2",
 					&params, AGM_WRITE | AGM_PLAN_GENERIC | writer->reads, NULL, NULL,
 					NULL) == 0)
-		ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-						errmsg("parent " INT64_FORMAT " does not exist in this namespace",
-							   DatumGetInt64(memory->value[AGM_PARENT])),
-						errhint("Remember the parent first; a memory and its parent share a "
-								"namespace.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				 errmsg("parent " INT64_FORMAT " does not exist in this namespace", parent),
+				 errhint("Remember the parent first; a memory and its parent share a "
+						 "namespace.")));
 }
 
 /* The parameters of a whole row: $1 to $29. */

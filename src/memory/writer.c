@@ -9,6 +9,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "base/order.h"
 #include "lexical/lexical.h"
 #include "memory/memory.h"
 
@@ -30,7 +31,6 @@ read_settings(TupleTableSlot *slot, void *arg)
 	Datum memories = slot_getattr(slot, 6, &isnull);
 
 	writer->memories = isnull ? -1 : DatumGetInt64(memories);
-	writer->operation = DatumGetInt64(slot_getattr(slot, 7, &isnull));
 	writer->distance_operator = agm_distance_operator(metric == NULL ? 'c' : metric[0]);
 	writer->dimensions = dimensions == NULL ? 0 : pg_strtoint32(dimensions);
 	writer->language = agm_slot_text(slot, 2);
@@ -61,17 +61,17 @@ agm_writer_open(AgmWriter *writer, const char *store, Datum ns)
 						errmsg("store \"%s\" has no sequence \"operation_seq\"", store),
 						errhint("A table of the store was changed: compare it with that of a "
 								"new store.")));
-	agm_writer_read(writer, true);
+	writer->numbered = true;
+	agm_writer_read(writer);
 }
 
-/* What the writer needs of store and namespace; `operation`: and a number of its own. */
+/* What the writer needs of store and namespace. */
 void
-agm_writer_read(AgmWriter *writer, bool operation)
+agm_writer_read(AgmWriter *writer)
 {
 	AgmParams params = {0};
 
 	agm_param(&params, TEXTOID, writer->ns, false);
-	agm_param(&params, REGCLASSOID, ObjectIdGetDatum(writer->store.operations), !operation);
 	(void) agm_execute(&writer->store,
 					   "SELECT (SELECT s.value FROM {store}.setting s"
 					   "        WHERE s.name OPERATOR(pg_catalog.=) 'dimensions'),"
@@ -84,9 +84,8 @@ agm_writer_read(AgmWriter *writer, bool operation)
 					   "       (SELECT s.value FROM {store}.setting s"
 					   "        WHERE s.name OPERATOR(pg_catalog.=) 'metric'),"
 					   "       (SELECT n.memories FROM {store}.namespace n"
-					   "        WHERE n.namespace OPERATOR(pg_catalog.=) $1),"
-					   "       pg_catalog.nextval($2)",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC | writer->access, "t?t?t?T?t?l?l?",
+					   "        WHERE n.namespace OPERATOR(pg_catalog.=) $1)",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC | writer->access, "t?t?t?T?t?l?",
 					   read_settings, writer);
 	if (writer->language == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -284,30 +283,19 @@ note_languages(AgmWriter *writer)
 	writer->new_languages = NIL;
 }
 
-static int
-compare_int64(const void *a, const void *b)
-{
-	int64 x = *(const int64 *) a;
-	int64 y = *(const int64 *) b;
-
-	return (x > y) - (x < y);
-}
-
 /*
  * Takes the rows of key_lock in ascending order, each once: two callers can then only
- * wait for each other in one direction.  Sorts `hashes` in place.  The namespace's row,
- * where it needs a change, comes before them all.
+ * wait for each other in one direction.  Sorts `hashes` in place.
  */
-void
-agm_writer_lock(AgmWriter *writer, int64 *hashes, int n)
+static void
+lock_hashes(AgmWriter *writer, int64 *hashes, int n)
 {
 	AgmParams params = {0};
 	int distinct = 0;
 
-	note_languages(writer);
 	if (n == 0)
 		return;
-	qsort(hashes, n, sizeof(int64), compare_int64);
+	qsort(hashes, n, sizeof(int64), agm_compare_int64);
 	for (int i = 0; i < n; i++)
 		if (i == 0 || hashes[i] != hashes[distinct - 1])
 			hashes[distinct++] = hashes[i];
@@ -332,6 +320,20 @@ agm_writer_lock(AgmWriter *writer, int64 *hashes, int n)
 		" ON CONFLICT (namespace, hash) DO UPDATE"
 		" SET n = l.n OPERATOR(pg_catalog.+) 1",
 		&params, AGM_WRITE | AGM_PLAN_GENERIC | writer->access, NULL, NULL, NULL);
+}
+
+/*
+ * All locks of a call; the namespace's row, where it needs a change, comes before them all.  The
+ * operation's number comes after them: so of two on one memory the later has the greater.
+ */
+void
+agm_writer_lock(AgmWriter *writer, int64 *hashes, int n)
+{
+	note_languages(writer);
+	lock_hashes(writer, hashes, n);
+	if (writer->numbered)
+		writer->operation = DatumGetInt64(
+			DirectFunctionCall1(nextval_oid, ObjectIdGetDatum(writer->store.operations)));
 }
 
 /* The arguments every writing call begins with. */

@@ -10,6 +10,7 @@
 
 #include <float.h>
 
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -89,6 +90,45 @@ read_searched(TupleTableSlot *slot, void *arg)
 	"SELECT n.namespace, n.languages, n.memories, n.tokens, " AGM_HAS_HIDDEN(                  \
 		ns) " FROM {store}.namespace n WHERE n.namespace OPERATOR(pg_catalog.=) $1"
 
+/*
+ * One that has memories but no row: all of it was erased while another transaction wrote to it.  Its
+ * next write makes the row; until then its languages are those of the memories.
+ */
+#define UNNOTED                                                                                \
+	"SELECT m.namespace, ARRAY(SELECT DISTINCT l.language FROM {store}.memory l"               \
+	"   WHERE l.namespace OPERATOR(pg_catalog.=) $1 ORDER BY 1),"                              \
+	" NULL::pg_catalog.int8, NULL::pg_catalog.int8, " AGM_HAS_HIDDEN(                          \
+		"$1") " FROM (SELECT c.namespace FROM {store}.memory c"                                \
+			  " WHERE c.namespace OPERATOR(pg_catalog.=) $1 LIMIT 1) m"
+
+static void
+find_unnoted(const AgmRecall *recall, Datum ns, NamespaceReader *reader)
+{
+	AgmParams params = {0};
+
+	for (int i = 0; i < reader->list->n; i++)
+		if (DatumGetBool(DirectFunctionCall2Coll(texteq, C_COLLATION_OID,
+												 reader->list->items[i].name, ns)))
+			return;
+	agm_param(&params, TEXTOID, ns, false);
+	(void) agm_execute(&recall->store, UNNOTED, &params, AGM_READ | AGM_PLAN_GENERIC, "tTl?l?b",
+					   read_searched, reader);
+}
+
+static void
+find_all_unnoted(const AgmRecall *recall, NamespaceReader *reader)
+{
+	Datum *names;
+	int n;
+
+	find_unnoted(recall, PointerGetDatum(recall->ns), reader);
+	if (recall->shared == NULL)
+		return;
+	deconstruct_array(recall->shared, TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &n);
+	for (int i = 0; i < n; i++)
+		find_unnoted(recall, names[i], reader);
+}
+
 /* Those asked for that exist; the common case of one is a look-up by key. */
 AgmSearchedList
 agm_find_namespaces(const AgmRecall *recall)
@@ -117,6 +157,7 @@ agm_find_namespaces(const AgmRecall *recall)
 	(void) agm_execute(&recall->store, sql, &params,
 					   AGM_READ | (params.n == 1 ? AGM_PLAN_GENERIC : AGM_PLAN_CUSTOM),
 					   "tTl?l?b", read_searched, &reader);
+	find_all_unnoted(recall, &reader);
 	return list;
 }
 
