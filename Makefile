@@ -169,7 +169,9 @@ OBJS = \
 	src/recall/recall_fn.o \
 	src/recall/semantic.o \
 	src/recall/times.o \
-	src/recall/top.o
+	src/recall/top.o \
+	src/consolidate/lock_fn.o \
+	src/consolidate/strength_fn.o
 
 # Concatenated into the install script, in this order.
 SQL_PARTS = \
@@ -195,7 +197,8 @@ SQL_PARTS = \
 	src/memory/govern.sql \
 	src/memory/access.sql \
 	src/graph/graph.sql \
-	src/recall/recall.sql
+	src/recall/recall.sql \
+	src/consolidate/maintain.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 

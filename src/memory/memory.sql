@@ -224,6 +224,7 @@ BEGIN
     CREATE UNIQUE INDEX memory_key_idx ON %1$I.memory (namespace, key) WHERE key IS NOT NULL;
     CREATE INDEX memory_subject_idx ON %1$I.memory (namespace, agentmem.fold(subject)) WHERE subject IS NOT NULL;
     CREATE INDEX memory_session_idx ON %1$I.memory (namespace, session, lower(valid_period) DESC NULLS LAST, id DESC) WHERE session IS NOT NULL;
+    CREATE INDEX memory_expires_idx ON %1$I.memory (namespace, expires_at) WHERE expires_at IS NOT NULL;
     CREATE INDEX memory_parent_idx ON %1$I.memory (namespace, parent) WHERE parent IS NOT NULL;
     $ddl$, store);
   IF dimensions IS NOT NULL THEN
@@ -300,8 +301,12 @@ BEGIN
       memories bigint,
       tokens bigint,
       hold text CONSTRAINT namespace_hold_check CHECK (hold <> ''),
+      maintained timestamptz,
+      swept timestamptz,
+      progress bigint,
       CONSTRAINT namespace_pkey PRIMARY KEY (namespace)
     $ddl$, 'fillfactor = 70', partitions);
+  EXECUTE format('CREATE INDEX namespace_maintained_idx ON %I.namespace (maintained NULLS FIRST, namespace)', store);
   EXECUTE format('COMMENT ON TABLE %I.namespace IS %L', store, 'The namespaces, written by the first memory of each');
   PERFORM agentmem.comment_columns(store, 'namespace', '{
     "namespace": "Its name",
@@ -309,7 +314,10 @@ BEGIN
     "languages": "Languages of its memories: a query is stemmed by each",
     "memories": "Estimate of its memories; NULL: not measured yet",
     "tokens": "Estimate of the sum of memory.tokens; NULL: not measured yet",
-    "hold": "Why nothing of it may be erased; NULL: it may"}');
+    "hold": "Why nothing of it may be erased; NULL: it may",
+    "maintained": "When maintenance was last here and left nothing to do",
+    "swept": "When the last sweep of states began",
+    "progress": "How far the sweep under way has come: the last id that it looked at"}');
 
   PERFORM agentmem.create_data_table(store, 'key_lock', $ddl$
       namespace text COLLATE "C" NOT NULL,
