@@ -82,7 +82,7 @@ END
 $$;
 COMMENT ON FUNCTION agentmem.drop_kind_views(name, text) IS 'Drops the view of a kind, or those of all kinds, of a store';
 
--- How a declared attribute reads from a memory m, and how it is written from a row $1 of the view.
+-- How a declared attribute reads from a memory m, and how it is written from a row r.v of the view.
 -- Operators and functions have their schema: the statements run under the search_path of who writes.
 CREATE FUNCTION agentmem.attribute_column(name text, type text, OUT readable text, OUT writable text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -96,7 +96,7 @@ DECLARE
 BEGIN
   SELECT p.typcategory = 'A', ARRAY[p.oid, p.typbasetype] && '{json,jsonb}'::regtype[]::oid[], format_type(nullif(p.typelem, 0), NULL)
     INTO is_array, is_json, element FROM pg_type p WHERE p.oid = type::regtype;
-  writable := format('($1).%I', name);
+  writable := format('(r.v).%I', name);
   IF is_array THEN
     element := agentmem.attribute_type(element);
     readable := format('CASE WHEN pg_catalog.jsonb_typeof(%1$s) OPERATOR(pg_catalog.=) ''array'' THEN'
@@ -113,7 +113,7 @@ BEGIN
                        ' THEN pg_catalog.to_jsonb(%1$s::pg_catalog.text) ELSE pg_catalog.to_jsonb(%1$s) END', writable);
   END IF;
   readable := format('%s AS %I', readable, name);
-  writable := format('CASE WHEN ($1).%I IS NULL THEN ''{}''::pg_catalog.jsonb ELSE pg_catalog.jsonb_build_object(%L, %s) END', name, name, writable);
+  writable := format('CASE WHEN (r.v).%I IS NULL THEN ''{}''::pg_catalog.jsonb ELSE pg_catalog.jsonb_build_object(%L, %s) END', name, name, writable);
 END
 $$;
 COMMENT ON FUNCTION agentmem.attribute_column(text, text) IS
@@ -127,10 +127,11 @@ AS $$
 DECLARE
   view text := 'kind_' || kind;
   plain text[] := '{namespace,id,content,title,subject,predicate,object,tags,valid_period,confidence,importance,source,actor,'
-                  'session,parent,pinned,expires_at,key}';
+                  'session,parent,pinned,expires_at,key,provenance,language,model,system_period}';
   comments jsonb;
   columns text;                             -- of the memory m, as the view shows them
-  given text := quote_literal('{}') || '::pg_catalog.jsonb'; -- declared attributes of the row $1
+  declared text := '';                      -- those of them that the kind declares; they come last
+  given text := 'coalesce((r.v).attributes, ''{}'')'; -- all attributes of a row r.v
   names text[] := '{}';
   sets text;
   old_acl aclitem[];
@@ -151,19 +152,23 @@ BEGIN
   END IF;
   SELECT jsonb_object_agg(m.attname, col_description(m.attrelid, m.attnum)) INTO comments
   FROM pg_attribute m WHERE m.attrelid = format('%I.memory', store)::regclass AND m.attname = ANY (plain);
-  SELECT string_agg(format('m.%I', c), ', ' ORDER BY i) INTO columns FROM unnest(plain) WITH ORDINALITY p(c, i);
   FOR a IN EXECUTE format('SELECT a.name, a.meaning, c.* FROM %I.kind_attribute a, agentmem.attribute_column(a.name, a.type) c'
                           ' WHERE a.kind = $1 ORDER BY a.name', store) USING kind
   LOOP
-    IF a.name = ANY (plain || 'embedding'::text) OR a.name LIKE '%{store}%' THEN
+    IF a.name = ANY (plain || '{embedding,attributes}'::text[]) OR a.name LIKE '%{store}%' THEN
       RAISE EXCEPTION 'attribute "%" has the name of a column of memories', a.name
         USING ERRCODE = 'invalid_parameter_value', HINT = 'The view of the kind has that column already: choose another name.';
     END IF;
     names := names || a.name;
-    columns := columns || ', ' || a.readable;
+    declared := declared || ', ' || a.readable;
     given := given || ' OPERATOR(pg_catalog.||) ' || a.writable;
     comments := comments || jsonb_build_object(a.name, coalesce(nullif(a.meaning, ''), 'Attribute ' || a.name));
   END LOOP;
+  SELECT string_agg(format('m.%I', c), ', ' ORDER BY i) INTO columns FROM unnest(plain) WITH ORDINALITY p(c, i);
+  columns := columns || ', ' || CASE WHEN names = '{}' THEN 'm.attributes' ELSE
+    format('CASE WHEN %1$s OPERATOR(pg_catalog.<>) ''{}'' THEN %1$s END AS attributes',
+           format('(m.attributes OPERATOR(pg_catalog.-) %L::pg_catalog.text[])', names)) END || declared;
+  comments := comments || '{"attributes": "Further properties that the kind does not declare, a JSON object; NULL: none"}';
 
   SELECT c.relacl INTO old_acl FROM pg_class c WHERE c.relnamespace = quote_ident(store)::regnamespace AND c.relname = view;
   PERFORM agentmem.drop_kind_views(store, kind);
@@ -179,20 +184,22 @@ BEGIN
                                      ' THEN m.%1$I ELSE ($1).%1$I END', c, CASE c WHEN 'embedding' THEN 'agentmem' ELSE 'pg_catalog' END) END,
                     ', ' ORDER BY i)
     INTO sets FROM unnest(plain) WITH ORDINALITY p(c, i);
-  IF names <> '{}' THEN
-    sets := sets || format(', attributes = CASE WHEN a.n OPERATOR(pg_catalog.=) a.o THEN m.attributes'
-                           ' WHEN %1$s OPERATOR(pg_catalog.=) ''{}'' THEN NULL ELSE %1$s END',
-                           format('((coalesce(m.attributes, ''{}'') OPERATOR(pg_catalog.-) %L::pg_catalog.text[]) OPERATOR(pg_catalog.||) a.n)', names));
-  END IF;
+  -- Of the attributes, too: n is what the row has now and o what it had. What is no object the table's trigger refuses.
+  sets := sets || ', attributes = CASE WHEN a.n OPERATOR(pg_catalog.=) a.o THEN m.attributes'
+                  ' WHEN pg_catalog.jsonb_typeof(a.n) OPERATOR(pg_catalog.<>) ''object'' THEN a.n'
+                  ' ELSE (SELECT CASE WHEN x.v OPERATOR(pg_catalog.<>) ''{}'' THEN x.v END FROM (SELECT (coalesce(m.attributes, ''{}'')'
+                  ' OPERATOR(pg_catalog.-) ARRAY(SELECT k.key FROM pg_catalog.jsonb_object_keys(a.o) k(key) WHERE NOT (a.n OPERATOR(pg_catalog.?) k.key)))'
+                  ' OPERATOR(pg_catalog.||) coalesce((SELECT pg_catalog.jsonb_object_agg(e.key, e.value) FROM pg_catalog.jsonb_each(a.n) e'
+                  ' WHERE NOT coalesce((a.o OPERATOR(pg_catalog.->) e.key) OPERATOR(pg_catalog.=) e.value, false)), ''{}'') AS v OFFSET 0) x) END';
   EXECUTE format('CREATE TRIGGER kind_view INSTEAD OF INSERT OR UPDATE OR DELETE ON %I.%I FOR EACH ROW'
                  ' EXECUTE FUNCTION agentmem.write_kind_view(%L, %L, %L)', store, view,
-    format('INSERT INTO {store}.memory AS m (kind, attributes, %s) SELECT %L, CASE WHEN a.n OPERATOR(pg_catalog.<>) ''{}'' THEN a.n END, %s FROM (SELECT %s AS n) a',
+    format('INSERT INTO {store}.memory AS m (kind, attributes, %s) SELECT %L, CASE WHEN a.n OPERATOR(pg_catalog.<>) ''{}'' THEN a.n END, %s FROM (SELECT (SELECT %s FROM (SELECT $1 AS v) r) AS n) a',
            array_to_string(plain, ', '), kind,
            (SELECT string_agg(format(CASE c WHEN 'id' THEN 'coalesce(($1).%I, pg_catalog.nextval($3))'
                                             WHEN 'pinned' THEN 'coalesce(($1).%I, false)'
                                             ELSE '($1).%I' END, c), ', ' ORDER BY i) FROM unnest(plain) WITH ORDINALITY p(c, i)), given),
-    format('UPDATE {store}.memory m SET %s FROM (SELECT %s AS n, %s AS o) a WHERE m.namespace OPERATOR(pg_catalog.=) ($2).namespace'
-           ' AND m.id OPERATOR(pg_catalog.=) ($2).id AND m.kind OPERATOR(pg_catalog.=) %L', sets, given, replace(given, '($1)', '($2)'), kind),
+    format('UPDATE {store}.memory m SET %1$s FROM (SELECT (SELECT %2$s FROM (SELECT $1 AS v) r) AS n, (SELECT %2$s FROM (SELECT $2 AS v) r) AS o) a WHERE m.namespace OPERATOR(pg_catalog.=) ($2).namespace'
+           ' AND m.id OPERATOR(pg_catalog.=) ($2).id AND m.kind OPERATOR(pg_catalog.=) %3$L', sets, given, kind),
     columns);
 
   FOR g IN
