@@ -107,20 +107,42 @@ SELECT content FROM recall('mem', 't', 'lamp');
 SELECT alter_kind('mem', 'ticket', retired => false);
 SELECT action FROM remember('mem', 't', 'broken door', 'ticket');
 
+-- A policy takes its default again; the class is a label, but for vault.
+SELECT alter_kind('mem', 'ticket', supersede => 'annotate', repeat => 'keep', validity => 'occurrence', conflict_threshold => 0.5);
+SELECT half_life, supersede, repeat, validity, conflict_threshold, confidence_low, confidence_high FROM mem.kind WHERE name = 'ticket';
+SELECT alter_kind('mem', 'ticket', clear => '{half_life,supersede,confidence_low,confidence_high}', class => 'resource', confidence_low => NULL);
+SELECT class, half_life, supersede, repeat, validity, conflict_threshold, confidence_low, confidence_high FROM mem.kind WHERE name = 'ticket';
+SELECT alter_kind('mem', 'ticket', clear => '{repeat,validity,conflict_threshold}');
+SELECT half_life, supersede, repeat, validity, conflict_threshold, confidence_low, confidence_high FROM mem.kind WHERE name = 'ticket';
+SELECT add_kind('mem', 'pin', 'semantic', 'A number', '{"for": "text"}');
+SELECT alter_kind('mem', 'pin', class => 'vault');
+SELECT to_regclass('mem.kind_pin') AS view;
+SELECT alter_kind('mem', 'pin', attributes => '{"of": "text"}');
+SELECT to_regclass('mem.kind_pin') AS view;
+SELECT alter_kind('mem', 'pin', class => 'semantic');
+SELECT attname FROM pg_attribute WHERE attrelid = 'mem.kind_pin'::regclass AND attname IN ('for', 'of') ORDER BY attname;
+SELECT alter_kind('mem', 'pin', class => 'vault');
+SELECT action FROM remember('mem', 'n', 'the door', 'pin', attributes => '{"value": "1234", "of": "house"}');
+SELECT id AS pin FROM mem.memory WHERE kind = 'pin' \gset
+SELECT reveal('mem', 'n', :pin);
+
 -- What stands in the way in the search_path of who writes is not used.
 CREATE SCHEMA trap;
 CREATE FUNCTION trap.spring(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
 CREATE FUNCTION trap.spring(jsonb, jsonb) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE FUNCTION trap.spring(jsonb, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE FUNCTION trap.jsonb_each(jsonb) RETURNS SETOF record LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE OPERATOR trap.? (LEFTARG = jsonb, RIGHTARG = text, FUNCTION = trap.spring);
 CREATE OPERATOR trap.= (LEFTARG = text, RIGHTARG = text, FUNCTION = trap.spring);
 CREATE OPERATOR trap.= (LEFTARG = jsonb, RIGHTARG = jsonb, FUNCTION = trap.spring);
 CREATE OPERATOR trap.<> (LEFTARG = jsonb, RIGHTARG = jsonb, FUNCTION = trap.spring);
 CREATE FUNCTION trap.to_jsonb(bigint) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
 CREATE DOMAIN trap.text AS pg_catalog.text CHECK (false);
 SET search_path = trap, pg_catalog;
-INSERT INTO mem.kind_ticket (namespace, content, number, labels, raw, embedding) VALUES ('s', 'x', 1, '{p,q}', '{"z": 1}', '[1,0]')
-RETURNING number, labels, raw, embedding;
-UPDATE mem.kind_ticket SET number = 2, title = 'y', labels = NULL, embedding = '[0,1]' WHERE namespace OPERATOR(pg_catalog.=) 's'
-RETURNING number, labels, raw, title, embedding;
+INSERT INTO mem.kind_ticket (namespace, content, number, labels, raw, attributes, embedding) VALUES ('s', 'x', 1, '{p,q}', '{"z": 1}', '{"u": 1}', '[1,0]')
+RETURNING number, labels, raw, attributes, embedding;
+UPDATE mem.kind_ticket SET number = 2, title = 'y', labels = NULL, attributes = '{"w": 1}', provenance = 'observed', language = 'simple', embedding = '[0,1]' WHERE namespace OPERATOR(pg_catalog.=) 's'
+RETURNING number, labels, raw, attributes, title, embedding;
 SET search_path = public, agentmem;
 SET client_min_messages = error;
 DROP SCHEMA trap CASCADE;

@@ -50,6 +50,17 @@ SELECT alter_kind('mem', 'k', attributes => '{"a": "int"}');
 SELECT alter_kind('mem', 'k', attributes => '{"b": {"type": "int", "required": true}}');
 SELECT alter_kind('mem', 'k', attributes => '{"c": null}');
 SELECT alter_kind('mem', 'none', meaning => 'y');
+SELECT alter_kind('mem', NULL, meaning => 'y');
+SELECT alter_kind('mem', 'k', clear => '{half_life,name}');
+SELECT alter_kind('mem', 'k', clear => '{half_life,NULL}');
+SELECT alter_kind('mem', 'k', clear => '{half_life}', half_life => '1 day');
+SELECT alter_kind('mem', 'k', class => 'odd');
+-- A vault keeps what it holds apart: not changed while anything is held, or in history.
+SELECT alter_kind('mem', 'k', class => 'vault');
+SELECT action FROM remember('mem', 'n', 'y', 'secret', attributes => '{"value": "v"}');
+SELECT forget('mem', 'n', id) FROM mem.memory WHERE kind = 'secret';
+SELECT alter_kind('mem', 'secret', class => 'working');
+UPDATE mem.kind SET class = 'odd' WHERE name = 'k';
 CREATE VIEW public.above AS SELECT a FROM mem.kind_k;
 SELECT alter_kind('mem', 'k', attributes => '{"b": "int"}');
 DROP VIEW public.above;
@@ -90,4 +101,22 @@ RESET ROLE;
 REVOKE ALL ON ALL TABLES IN SCHEMA mem FROM kinds_user;
 REVOKE ALL ON SCHEMA mem FROM kinds_user;
 DROP ROLE kinds_user;
+
+-- The owner under row security: what it hides counts, and is not told.
+CREATE ROLE kinds_owner;
+SELECT current_database() AS db \gset
+GRANT CREATE ON DATABASE :"db" TO kinds_owner;
+SET ROLE kinds_owner;
+SELECT agentmem.create_store('theirs');
+SELECT action FROM agentmem.remember('theirs', 'n', 'x', 'fact', attributes => '{"a": "hidden word"}');
+SELECT agentmem.enable_row_security('theirs');
+SELECT count(*) FROM theirs.memory;
+SELECT agentmem.alter_kind('theirs', 'fact', attributes => '{"a": "int"}');
+SELECT agentmem.alter_kind('theirs', 'fact', class => 'vault');
+SELECT agentmem.alter_kind('theirs', 'fact', attributes => '{"a": "text"}');
+SELECT relname FROM pg_class WHERE relnamespace = 'theirs'::regnamespace AND relname IN ('memory', 'memory_history') AND NOT relforcerowsecurity;
+SELECT agentmem.drop_store('theirs', cascade => true);
+RESET ROLE;
+REVOKE CREATE ON DATABASE :"db" FROM kinds_owner;
+DROP ROLE kinds_owner;
 SELECT drop_store('mem', cascade => true);

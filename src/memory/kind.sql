@@ -243,6 +243,42 @@ END
 $$;
 COMMENT ON FUNCTION agentmem.require_kind_owner(name) IS 'Internal to add_kind and alter_kind: an error unless the caller owns the store';
 
+CREATE FUNCTION agentmem.require_class(class text)
+RETURNS void LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF class NOT IN ('semantic', 'episodic', 'procedural', 'prospective', 'working', 'resource', 'structural', 'vault') THEN
+    RAISE EXCEPTION 'unknown class "%"', class
+      USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Use semantic, episodic, procedural, prospective, working, resource, structural or vault.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION agentmem.require_class(text) IS 'Internal to add_kind and alter_kind: an error unless there is such a class of kinds';
+
+-- For a look at all memories before what their kind declares is changed: no writer slips in, and row security hides
+-- none from the owner. Whether it did, so that it is put back.
+CREATE FUNCTION agentmem.see_all_memories(store name)
+RETURNS boolean LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  forced boolean := (SELECT c.relforcerowsecurity FROM pg_class c WHERE c.oid = format('%I.memory', store)::regclass);
+BEGIN
+  IF forced THEN
+    EXECUTE format('LOCK TABLE %1$I.memory, %1$I.memory_history IN ACCESS EXCLUSIVE MODE', store);
+    EXECUTE format('ALTER TABLE %I.memory NO FORCE ROW LEVEL SECURITY', store);
+    EXECUTE format('ALTER TABLE %I.memory_history NO FORCE ROW LEVEL SECURITY', store);
+  ELSE
+    EXECUTE format('LOCK TABLE %I.memory IN SHARE ROW EXCLUSIVE MODE', store);
+  END IF;
+  RETURN forced;
+END
+$$;
+COMMENT ON FUNCTION agentmem.see_all_memories(name) IS
+  'Internal to alter_kind: keeps writers out, and takes the force of row security off the owner; whether there was any';
+
 -- What an object leaves out stays as it is.
 CREATE FUNCTION agentmem.declare_attributes(store name, kind text, attributes jsonb)
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -313,11 +349,7 @@ BEGIN
     RAISE EXCEPTION '% must not be null', CASE WHEN name IS NULL THEN 'name' WHEN class IS NULL THEN 'class' ELSE 'meaning' END
       USING ERRCODE = 'null_value_not_allowed', HINT = 'Give a value.';
   END IF;
-  IF class NOT IN ('semantic', 'episodic', 'procedural', 'prospective', 'working', 'resource', 'structural', 'vault') THEN
-    RAISE EXCEPTION 'unknown class "%"', class
-      USING ERRCODE = 'invalid_parameter_value',
-            HINT = 'Use semantic, episodic, procedural, prospective, working, resource, structural or vault.';
-  END IF;
+  PERFORM agentmem.require_class(class);
   EXECUTE format('SELECT EXISTS (SELECT FROM %I.kind k WHERE k.name = $1)', store) INTO known USING name;
   IF known THEN
     RAISE EXCEPTION 'kind "%" exists already', name
@@ -340,42 +372,90 @@ COMMENT ON FUNCTION agentmem.add_kind(name, text, text, text, jsonb, interval, t
 CREATE FUNCTION agentmem.alter_kind(
   store name, name text, meaning text DEFAULT NULL, attributes jsonb DEFAULT NULL, half_life interval DEFAULT NULL,
   supersede text DEFAULT NULL, repeat text DEFAULT NULL, validity text DEFAULT NULL, conflict_threshold real DEFAULT NULL,
-  confidence_low real DEFAULT NULL, confidence_high real DEFAULT NULL, retired boolean DEFAULT NULL)
+  confidence_low real DEFAULT NULL, confidence_high real DEFAULT NULL, retired boolean DEFAULT NULL, class text DEFAULT NULL,
+  clear text[] DEFAULT NULL)
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  kind_class text;
+  -- In the order of the parameters $2, $3 ... below.
+  policies CONSTANT text[] := '{half_life,supersede,repeat,validity,conflict_threshold,confidence_low,confidence_high}';
+  columns CONSTANT text[] := policies || '{meaning,retired,class}'::text[];
+  given CONSTANT boolean[] := ARRAY[half_life IS NOT NULL, supersede IS NOT NULL, repeat IS NOT NULL, validity IS NOT NULL,
+                                    conflict_threshold IS NOT NULL, confidence_low IS NOT NULL, confidence_high IS NOT NULL];
+  old_class text;
+  vault boolean;                            -- its class becomes vault, or was it
+  held boolean;
+  forced boolean := false;                  -- row security, upon the owner
+  policy text;
 BEGIN
   PERFORM agentmem.require_kind_owner(store);
-  IF attributes IS NOT NULL THEN
-    -- No memory may slip in between the look at those that are held and the new declaration.
-    EXECUTE format('LOCK TABLE %I.memory IN SHARE ROW EXCLUSIVE MODE', store);
+  IF name IS NULL THEN
+    RAISE EXCEPTION 'name must not be null' USING ERRCODE = 'null_value_not_allowed', HINT = 'Give the name of a kind.';
   END IF;
-  EXECUTE format('UPDATE %I.kind k SET meaning = coalesce($2, k.meaning), half_life = coalesce($3, k.half_life),'
-                 ' supersede = coalesce($4, k.supersede), repeat = coalesce($5, k.repeat), validity = coalesce($6, k.validity),'
-                 ' conflict_threshold = coalesce($7, k.conflict_threshold), confidence_low = coalesce($8, k.confidence_low),'
-                 ' confidence_high = coalesce($9, k.confidence_high), retired = coalesce($10, k.retired)'
-                 ' WHERE k.name = $1 RETURNING k.class', store)
-    INTO kind_class
-    USING name, meaning, half_life, supersede, repeat, validity, conflict_threshold, confidence_low, confidence_high, retired;
-  IF kind_class IS NULL THEN
+  IF class IS NOT NULL THEN
+    PERFORM agentmem.require_class(class);
+  END IF;
+  FOREACH policy IN ARRAY coalesce(clear, '{}') LOOP
+    IF policy IS NULL THEN
+      RAISE EXCEPTION 'clear must not contain null' USING ERRCODE = 'null_value_not_allowed', HINT = 'Leave it out.';
+    ELSIF policy <> ALL (policies) THEN
+      RAISE EXCEPTION 'unknown policy "%"', policy
+        USING ERRCODE = 'invalid_parameter_value', HINT = format('What can be cleared: %s.', array_to_string(policies, ', '));
+    ELSIF given[array_position(policies, policy)] THEN
+      RAISE EXCEPTION 'policy "%" cannot be both given and cleared', policy
+        USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out of clear, or give no value.';
+    END IF;
+  END LOOP;
+  EXECUTE format('SELECT k.class FROM %I.kind k WHERE k.name = $1 FOR UPDATE', store) INTO old_class USING name;
+  IF old_class IS NULL THEN
     RAISE EXCEPTION 'unknown kind "%"', name
       USING ERRCODE = 'invalid_parameter_value', HINT = format('SELECT name FROM %I.kind lists the kinds of this store.', store);
   END IF;
-  IF attributes IS NULL THEN
-    RETURN;
+  vault := class <> old_class AND 'vault' IN (class, old_class);
+  IF attributes IS NOT NULL OR vault THEN
+    forced := agentmem.see_all_memories(store);
   END IF;
-  PERFORM agentmem.declare_attributes(store, name, attributes);
-  EXECUTE format('SELECT count(agentmem.check_attributes($1, $2, m.attributes)) FROM %I.memory m WHERE m.kind = $2', store)
-    USING store, name;
-  IF kind_class <> 'vault' THEN
+  IF vault THEN
+    EXECUTE format('SELECT EXISTS (SELECT FROM %1$I.memory m WHERE m.kind = $1) OR EXISTS (SELECT FROM %1$I.memory_history m WHERE m.kind = $1)', store)
+      INTO held USING name;
+    IF held THEN
+      RAISE EXCEPTION 'class of kind "%" cannot be changed from % to %', name, old_class, class
+        USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'Memories of this kind are held, or were and are in history.',
+              HINT = 'Secrets are kept in another way than memories: add another kind, and retire this one.';
+    END IF;
+  END IF;
+  EXECUTE (SELECT format('UPDATE %I.kind k SET %s WHERE k.name = $1', store,
+                         string_agg(CASE WHEN c.c = ANY (clear) THEN format('%I = DEFAULT', c.c)
+                                         ELSE format('%1$I = coalesce($%2$s, k.%1$I)', c.c, c.i + 1) END, ', ' ORDER BY c.i))
+           FROM unnest(columns) WITH ORDINALITY c(c, i))
+    USING name, half_life, supersede, repeat, validity, conflict_threshold, confidence_low, confidence_high, meaning, retired, class;
+  IF attributes IS NOT NULL THEN
+    PERFORM agentmem.declare_attributes(store, name, attributes);
+    BEGIN
+      EXECUTE format('SELECT count(agentmem.check_attributes($1, $2, m.attributes)) FROM %I.memory m WHERE m.kind = $2', store)
+        USING store, name;
+    EXCEPTION WHEN OTHERS THEN
+      IF NOT forced THEN
+        RAISE;
+      END IF;
+      RAISE EXCEPTION 'a memory of kind "%" does not fit the attributes', name
+        USING ERRCODE = SQLSTATE, HINT = 'Row security hides more: without it the message names attribute and value.';
+    END;
+  END IF;
+  IF forced THEN
+    EXECUTE format('ALTER TABLE %1$I.memory FORCE ROW LEVEL SECURITY', store);
+    EXECUTE format('ALTER TABLE %1$I.memory_history FORCE ROW LEVEL SECURITY', store);
+  END IF;
+  IF coalesce(class, old_class) = 'vault' THEN
+    PERFORM agentmem.drop_kind_views(store, name);
+  ELSIF attributes IS NOT NULL OR vault THEN
     PERFORM agentmem.create_kind_view(store, name);
   END IF;
 END
 $$;
-COMMENT ON FUNCTION agentmem.alter_kind(name, text, text, jsonb, interval, text, text, text, real, real, real, boolean) IS
-  'Changes a kind; what is not given stays. attributes: declarations as in add_kind(), null takes one back; refused if a memory that is held does not fit';
+COMMENT ON FUNCTION agentmem.alter_kind(name, text, text, jsonb, interval, text, text, text, real, real, real, boolean, text, text[]) IS
+  'Changes a kind; what is not given stays. attributes: declarations as in add_kind(), null takes one back; refused if a memory that is held does not fit. clear: names of policies that take their default again, which is NULL for half_life, conflict_threshold, confidence_low and confidence_high';
 
 CREATE FUNCTION agentmem.retire_kind(store name, name text)
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -113,7 +113,8 @@ BEGIN
   EXECUTE format($ddl$
     CREATE TABLE %1$I.kind (
       name text COLLATE "C" PRIMARY KEY CHECK (name <> ''),
-      class text NOT NULL,
+      class text NOT NULL
+        CHECK (class IN ('semantic', 'episodic', 'procedural', 'prospective', 'working', 'resource', 'structural', 'vault')),
       meaning text NOT NULL,
       half_life interval CHECK (half_life > interval '0'),
       supersede text NOT NULL DEFAULT 'none' CHECK (supersede IN ('replace', 'annotate', 'none')),
