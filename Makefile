@@ -201,6 +201,8 @@ SQL_PARTS = \
 	src/consolidate/maintain.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
+# From each version to the next.
+DATA = $(wildcard $(srcdir)/src/upgrade/$(EXTENSION)--*--*.sql)
 
 # pg_regress: every file of sql/ is a test, alone and in any order.
 REGRESS ?= $(sort $(patsubst $(srcdir)/sql/%.sql,%,$(wildcard $(srcdir)/sql/*.sql)))

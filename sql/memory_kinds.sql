@@ -44,12 +44,37 @@ c	last landing	1972-12-11 19:54+00
 \.
 SELECT content, occurred_at FROM mem.kind_event WHERE namespace = 'c' ORDER BY id;
 
+-- It has what else a memory has; `attributes` are those that the kind does not declare.
+INSERT INTO mem.kind_commitment (namespace, content, due_at, attributes, provenance, language, model, system_period)
+VALUES ('w', 'die Rechnungen', '2026-06-01', '{"sum": 3, "title": "t"}', 'inferred', 'german', 'mod', '[2020-01-01,)')
+RETURNING due_at, attributes, title, provenance, confidence, language, model, lower(system_period) = now() AS since_now;
+SELECT content FROM recall('mem', 'w', 'Rechnung');
+SELECT provenance, language, model, attributes FROM mem.kind_commitment WHERE namespace = 'v';
+-- What an UPDATE does not change stays as it was written, declared or not.
+UPDATE mem.memory SET attributes = attributes || '{"due_at": "1 June 2026"}' WHERE namespace = 'w';
+UPDATE mem.kind_commitment SET attributes = jsonb_set(attributes - 'title', '{sum}', '4') WHERE namespace = 'w' RETURNING due_at, attributes;
+SELECT attributes FROM mem.memory WHERE namespace = 'w';
+UPDATE mem.kind_commitment SET due_at = '2026-08-01' WHERE namespace = 'w' RETURNING attributes;
+SELECT attributes FROM mem.memory WHERE namespace = 'w';
+UPDATE mem.kind_commitment SET attributes = NULL, provenance = 'observed', language = 'simple', model = NULL, system_period = '(,)' WHERE namespace = 'w'
+RETURNING due_at, attributes, provenance, language, model, lower(system_period) = now() AS since_now;
+SELECT content FROM recall('mem', 'w', 'Rechnung');
+UPDATE mem.kind_commitment SET due_at = NULL WHERE namespace = 'w';
+SELECT attributes IS NULL AS none FROM mem.memory WHERE namespace = 'w';
+-- A kind that declares nothing.
+INSERT INTO mem.kind_fact (namespace, content, attributes) VALUES ('w', 'x', '{"a": {"b": 1}, "c": null}') RETURNING attributes;
+UPDATE mem.kind_fact SET attributes = jsonb_set(attributes, '{a,b}', '2') WHERE namespace = 'w' RETURNING attributes;
+COPY mem.kind_fact (namespace, content, attributes, language) FROM stdin;
+c	copied	{"d": 5}	english
+\.
+SELECT attributes, language FROM mem.memory WHERE content = 'copied';
+
 -- A kind of one's own, with every sort of type.
 CREATE DOMAIN public.positive AS int CHECK (value > 0);
 SELECT add_kind('mem', 'ticket', 'working', 'A ticket', '{
   "number": {"type": "public.positive", "required": true, "meaning": "What it is called by"},
   "labels": "text[]", "matrix": "float8[]", "raw": "jsonb", "raws": "jsonb[]", "price": "numeric(6,2)", "open": "boolean", "day": "date",
-  "span": "int4range", "od''d \"name\"%": "text"}', half_life => '10 days', confidence_low => 0.2, confidence_high => 0.4);
+  "span": "int4range", "od''d \"name\"%": "text", "($1)": "int", "r": "int", "v": "int", "a": "int", "n": "int"}', half_life => '10 days', confidence_low => 0.2, confidence_high => 0.4);
 SELECT name, type, required, meaning FROM mem.kind_attribute WHERE kind = 'ticket' ORDER BY name;
 SELECT class, half_life, supersede, repeat, validity, confidence_low, confidence_high, retired FROM mem.kind WHERE name = 'ticket';
 INSERT INTO mem.kind_ticket (namespace, content, number, labels, matrix, raw, raws, price, open, day, span, "od'd ""name""%")
@@ -60,6 +85,9 @@ SELECT action FROM remember('mem', 't', 'broken chair', 'ticket', attributes => 
 SELECT number, labels, raw, open, price FROM mem.kind_ticket WHERE content = 'broken chair';
 SELECT col_description('mem.kind_ticket'::regclass, attnum) FROM pg_attribute
 WHERE attrelid = 'mem.kind_ticket'::regclass AND attname IN ('number', 'content') ORDER BY attnum;
+
+INSERT INTO mem.kind_ticket (namespace, content, number, "($1)", r, v, a, n) VALUES ('t', 'names', 9, 1, 2, 3, 4, 5) RETURNING "($1)", r, v, a, n;
+UPDATE mem.kind_ticket SET "($1)" = 6, r = NULL, attributes = '{"m": 7}' WHERE content = 'names' RETURNING "($1)", r, v, a, n, attributes;
 
 -- Changing it: declarations are added, changed and taken back; grants stay.
 CREATE ROLE kinds_reader;
@@ -79,20 +107,42 @@ SELECT content FROM recall('mem', 't', 'lamp');
 SELECT alter_kind('mem', 'ticket', retired => false);
 SELECT action FROM remember('mem', 't', 'broken door', 'ticket');
 
+-- A policy takes its default again; the class is a label, but for vault.
+SELECT alter_kind('mem', 'ticket', supersede => 'annotate', repeat => 'keep', validity => 'occurrence', conflict_threshold => 0.5);
+SELECT half_life, supersede, repeat, validity, conflict_threshold, confidence_low, confidence_high FROM mem.kind WHERE name = 'ticket';
+SELECT alter_kind('mem', 'ticket', clear => '{half_life,supersede,confidence_low,confidence_high}', class => 'resource', confidence_low => NULL);
+SELECT class, half_life, supersede, repeat, validity, conflict_threshold, confidence_low, confidence_high FROM mem.kind WHERE name = 'ticket';
+SELECT alter_kind('mem', 'ticket', clear => '{repeat,validity,conflict_threshold}');
+SELECT half_life, supersede, repeat, validity, conflict_threshold, confidence_low, confidence_high FROM mem.kind WHERE name = 'ticket';
+SELECT add_kind('mem', 'pin', 'semantic', 'A number', '{"for": "text"}');
+SELECT alter_kind('mem', 'pin', class => 'vault');
+SELECT to_regclass('mem.kind_pin') AS view;
+SELECT alter_kind('mem', 'pin', attributes => '{"of": "text"}');
+SELECT to_regclass('mem.kind_pin') AS view;
+SELECT alter_kind('mem', 'pin', class => 'semantic');
+SELECT attname FROM pg_attribute WHERE attrelid = 'mem.kind_pin'::regclass AND attname IN ('for', 'of') ORDER BY attname;
+SELECT alter_kind('mem', 'pin', class => 'vault');
+SELECT action FROM remember('mem', 'n', 'the door', 'pin', attributes => '{"value": "1234", "of": "house"}');
+SELECT id AS pin FROM mem.memory WHERE kind = 'pin' \gset
+SELECT reveal('mem', 'n', :pin);
+
 -- What stands in the way in the search_path of who writes is not used.
 CREATE SCHEMA trap;
 CREATE FUNCTION trap.spring(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
 CREATE FUNCTION trap.spring(jsonb, jsonb) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE FUNCTION trap.spring(jsonb, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE FUNCTION trap.jsonb_each(jsonb) RETURNS SETOF record LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE OPERATOR trap.? (LEFTARG = jsonb, RIGHTARG = text, FUNCTION = trap.spring);
 CREATE OPERATOR trap.= (LEFTARG = text, RIGHTARG = text, FUNCTION = trap.spring);
 CREATE OPERATOR trap.= (LEFTARG = jsonb, RIGHTARG = jsonb, FUNCTION = trap.spring);
 CREATE OPERATOR trap.<> (LEFTARG = jsonb, RIGHTARG = jsonb, FUNCTION = trap.spring);
 CREATE FUNCTION trap.to_jsonb(bigint) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
 CREATE DOMAIN trap.text AS pg_catalog.text CHECK (false);
 SET search_path = trap, pg_catalog;
-INSERT INTO mem.kind_ticket (namespace, content, number, labels, raw, embedding) VALUES ('s', 'x', 1, '{p,q}', '{"z": 1}', '[1,0]')
-RETURNING number, labels, raw, embedding;
-UPDATE mem.kind_ticket SET number = 2, title = 'y', labels = NULL, embedding = '[0,1]' WHERE namespace OPERATOR(pg_catalog.=) 's'
-RETURNING number, labels, raw, title, embedding;
+INSERT INTO mem.kind_ticket (namespace, content, number, labels, raw, attributes, embedding) VALUES ('s', 'x', 1, '{p,q}', '{"z": 1}', '{"u": 1}', '[1,0]')
+RETURNING number, labels, raw, attributes, embedding;
+UPDATE mem.kind_ticket SET number = 2, title = 'y', labels = NULL, attributes = '{"w": 1}', provenance = 'observed', language = 'simple', embedding = '[0,1]' WHERE namespace OPERATOR(pg_catalog.=) 's'
+RETURNING number, labels, raw, attributes, title, embedding;
 SET search_path = public, agentmem;
 SET client_min_messages = error;
 DROP SCHEMA trap CASCADE;

@@ -10,7 +10,7 @@ GRANT USAGE ON SCHEMA trap TO agm_victim;
 
 -- A twin of each operator and function of pg_catalog and agentmem that takes these types.
 CREATE TABLE trap.types AS SELECT unnest(ARRAY['text', 'name', 'int2', 'int4', 'int8', 'oid', 'bool', 'float4', 'float8', 'numeric', 'timestamptz', 'interval',
-  'tstzrange', 'jsonb', 'uuid', 'tsvector', 'regclass', '"char"', 'int8[]', 'text[]', 'name[]', 'regconfig', 'agentmem.vector', 'agentmem.vector[]']::regtype[]) AS t;
+  'tstzrange', 'jsonb', 'uuid', 'tsvector', 'regclass', '"char"', 'int8[]', 'text[]', 'name[]', 'regconfig', 'agentmem.vector', 'agentmem.vector[]', 'agentmem.halfvec', 'float8[]', 'tid[]']::regtype[]) AS t;
 DO $$
 DECLARE
   body CONSTANT text := ' LANGUAGE plpgsql AS ''BEGIN RAISE EXCEPTION ''''trapped''''; END''';
@@ -38,12 +38,16 @@ BEGIN
     SELECT v.name, v.arguments, v.result::regtype
     FROM (VALUES ('cardinality', 'text[]', 'int4'), ('cardinality', 'int8[]', 'int4'), ('lower', 'tstzrange', 'timestamptz'), ('upper', 'tstzrange', 'timestamptz'),
       ('upper_inf', 'tstzrange', 'bool'), ('isempty', 'tstzrange', 'bool'), ('array_agg', 'text', 'text[]'), ('count', 'text', 'int8'), ('array_length', 'int8[], int4', 'int4'),
-      ('format', 'text, VARIADIC text[]', 'text'), ('jsonb_build_object', 'VARIADIC text[]', 'jsonb')) v(name, arguments, result)
+      ('to_jsonb', 'text', 'jsonb'), ('to_jsonb', 'int4', 'jsonb'), ('to_jsonb', 'timestamptz', 'jsonb'), ('to_jsonb', 'text[]', 'jsonb'), ('array_position', 'text[], text', 'int4'),
+      ('array_to_string', 'text[], text', 'text'), ('string_agg', 'text, text', 'text'), ('format', 'text, VARIADIC text[]', 'text'), ('jsonb_build_object', 'VARIADIC text[]', 'jsonb')) v(name, arguments, result)
   LOOP
     EXECUTE format('CREATE FUNCTION trap.%I(%s) RETURNS %s', o.name, o.arguments, o.result) || body;
   END LOOP;
   EXECUTE 'CREATE FUNCTION trap.unnest(int8[]) RETURNS SETOF int8' || body;
   EXECUTE 'CREATE FUNCTION trap.unnest(text[]) RETURNS SETOF text' || body;
+  EXECUTE 'CREATE FUNCTION trap.jsonb_object_keys(jsonb) RETURNS SETOF text' || body;
+  EXECUTE 'CREATE FUNCTION trap.jsonb_array_elements_text(jsonb, OUT value text) RETURNS SETOF text' || body;
+  EXECUTE 'CREATE FUNCTION trap.aclexplode(aclitem[]) RETURNS SETOF record' || body;
   EXECUTE 'CREATE FUNCTION trap.jsonb_each(jsonb, OUT key text, OUT value jsonb) RETURNS SETOF record' || body;
   FOR o IN SELECT unnest(ARRAY['text', 'name', 'int4', 'int8', 'bool', 'float4', 'float8', 'timestamptz', 'tstzrange', 'jsonb', 'uuid', 'oid', 'regclass', 'tsvector']) AS name LOOP
     EXECUTE format('CREATE DOMAIN trap.%I AS pg_catalog.%1$I CHECK (trap.now() IS NULL)', o.name);
@@ -52,13 +56,26 @@ END $$;
 SELECT (SELECT count(*) FROM pg_operator WHERE oprnamespace = 'trap'::regnamespace) > 200 AS operators,
        (SELECT count(*) FROM pg_proc WHERE pronamespace = 'trap'::regnamespace) > 500 AS functions;
 
--- The public functions on stores that are not called below.
-SELECT DISTINCT p.proname COLLATE "C" AS not_called FROM pg_proc p
-WHERE p.pronamespace = 'agentmem'::regnamespace AND p.proargnames[1] = 'store' AND p.proname !~ '^(create_(data_table|change_tables|access_tables|history)|comment_columns|list_stores|owned_store|upgrade_step)$'
-  AND p.proname NOT IN ('conflicts', 'count', 'create_store', 'disable_row_security', 'drop_store', 'enable_row_security', 'forget', 'get', 'list', 'namespaces', 'recall',
-    'recall_context', 'remember', 'remember_many', 'resolve', 'restore', 'reveal', 'revise', 'as_of', 'changes', 'history', 'upgrade_store',
-    'erase', 'erase_verify', 'export', 'feedback', 'forget_where', 'hold', 'import', 'release', 'add_edge_type', 'graph', 'link', 'neighbors', 'ppr', 'shortest_path', 'spread', 'transitions', 'unlink', 'outline')
-ORDER BY 1;
+-- Which functions are called is counted, and compared with the catalog at the end.
+SET track_functions = 'all';
+SELECT count(pg_stat_reset_single_function_counters(p.oid)) > 100 AS functions FROM pg_proc p WHERE p.pronamespace = 'agentmem'::regnamespace;
+
+-- Calls of all that takes values and no store, so that a new one is called too.
+CREATE TABLE trap.calls AS
+  WITH sample (type, value) AS (VALUES
+    ('agentmem.vector'::regtype, '[1,0]'), ('agentmem.halfvec', '[1,0]'), ('agentmem.sphere', '("[1,0]",1)'), ('agentmem.halfvec_sphere', '("[1,0]",1)'),
+    ('bigint', '2'), ('bigint[]', '{1,2}'), ('bit', '10'), ('boolean', 't'), ('cstring', '[1,0]'), ('cstring[]', '{2}'), ('double precision', '1'),
+    ('double precision[]', '{1,1,0}'), ('integer', '2'), ('integer[]', '{1,2}'), ('numeric[]', '{1,2}'), ('oid', '0'), ('real', '1'), ('real[]', '{1,2}'), ('text', 'english'),
+    ('text[]', '{english}'), ('timestamptz', '2025-01-01'), ('tstzrange', '[2025-01-01,2025-01-02)'), ('tsvector', '''a'':1'), ('regclass', '0'), ('tid[]', '{}'))
+  SELECT p.oid, format(CASE WHEN p.prokind = 'a' THEN 'SELECT %s(v) IS NULL FROM (VALUES (%s)) v(v)' WHEN p.proretset THEN 'SELECT FROM %s(%s)' ELSE 'SELECT %s(%s) IS NULL' END,
+                       p.oid::regproc, string_agg(quote_literal(s.value) || '::' || n.nspname || '.' || quote_ident(t.typname), ', ' ORDER BY a.i)) AS call
+  FROM pg_proc p CROSS JOIN LATERAL unnest(p.proargtypes) WITH ORDINALITY a(type, i)
+  JOIN pg_type t ON t.oid = a.type JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN sample s ON s.type = a.type
+  WHERE p.pronamespace = 'agentmem'::regnamespace AND coalesce(p.proargnames[1], '') <> 'store' AND p.prorettype NOT IN ('internal'::regtype, 'trigger'::regtype)
+    -- called with arguments of their own
+    AND p.proname NOT IN ('attribute_column', 'attribute_type', 'communities', 'index_check', 'index_recall', 'index_stats', 'ivfbq_scrub', 'pagerank', 'personalized_pagerank', 'require_class')
+  GROUP BY p.oid HAVING bool_and(s.value IS NOT NULL) ORDER BY p.oid::regprocedure::text COLLATE "C";
+GRANT SELECT ON trap.calls TO agm_victim;
 
 SET ROLE agm_victim;
 -- Relations and types in pg_temp are found even where the path does not name it.
@@ -77,6 +94,9 @@ SELECT 'a'::text;
 SELECT agentmem.create_store('path', dimensions => 2);
 SELECT agentmem.create_store('path_parts', dimensions => 2, partitions => 2);
 SELECT agentmem.upgrade_store('path');
+UPDATE path.setting SET value = '0.0' WHERE name OPERATOR(pg_catalog.=) 'version';
+SELECT agentmem.upgrade_store('path');
+UPDATE path.setting SET value = '0.1.0' WHERE name OPERATOR(pg_catalog.=) 'version';
 SELECT agentmem.enable_row_security('path'), agentmem.enable_row_security('path_parts');
 SET agentmem.namespace = 'a,b';
 SELECT action FROM agentmem.remember('path', 'a', 'Anna lives in Rome', 'fact', '[1,0]', subject => 'Anna', predicate => 'lives in', object => 'Rome',
@@ -120,6 +140,21 @@ SELECT agentmem.forget_where('path', 'b', tags_any => '{x}', during => '(,)'), a
 SELECT agentmem.effective_confidence(0.5, 2), agentmem.fold('A  b'), agentmem.lexemes('english', 'cats'), agentmem.query_lexemes('{english}', 'cats'),
   agentmem.namespace_is_set('a'), agentmem.namespace_is_role('agm_victim'), agentmem.is_store(0);
 SELECT store FROM agentmem.stores;
+SELECT agentmem.add_kind('path', 'ticket', 'working', 'A ticket', '{"number": {"type": "int", "required": true, "meaning": "m"}, "labels": "text[]", "seen": "timestamptz", "raw": "jsonb"}', half_life => '1 day');
+INSERT INTO path.kind_ticket (namespace, content, number, labels, seen, raw, attributes, embedding) VALUES ('a', 'broken lamp', 1, '{x,y}', '2025-01-01', '{"z": 1}', '{"m": 1}', '[1,0]')
+RETURNING number, labels, seen, raw, attributes, embedding;
+UPDATE path.kind_ticket SET number = 2, labels = NULL, seen = '2025-01-02', attributes = '{"l": 1}', title = 'Lamp', subject = 'Lamp', predicate = 'is', provenance = 'observed'
+RETURNING number, labels, seen, raw, attributes, title;
+GRANT SELECT ON path.kind_ticket TO PUBLIC;
+SELECT agentmem.alter_kind('path', 'ticket', attributes => '{"labels": null, "number": {"type": "bigint"}, "more": "float8"}', clear => '{half_life}', class => 'semantic', meaning => 'An order');
+SELECT agentmem.alter_kind('path', 'concept', class => 'vault');
+SELECT agentmem.alter_kind('path', 'concept', class => 'structural');
+SELECT agentmem.drop_kind_views('path', 'ticket'), agentmem.create_kind_view('path', 'ticket'), agentmem.check_attributes('path', 'ticket', '{"number": 3}');
+SELECT number, more FROM path.kind_ticket;
+DELETE FROM path.kind_ticket;
+SELECT agentmem.retire_kind('path', 'ticket');
+SELECT agentmem.attribute_type('int4'), agentmem.attribute_column('a', 'int') IS NULL AS nothing, agentmem.require_class('vault');
+INSERT INTO path.memory (namespace, kind, content, subject, predicate) VALUES ('a', 'fact', 'By hand', 'hand', 'is');
 SELECT action FROM agentmem.remember('path_parts', 'a', 'Anna lives in Rome', 'fact', '[1,0]', subject => 'Anna', predicate => 'lives in', object => 'Rome');
 SELECT id FROM agentmem.recall('path_parts', 'a', 'Rome', '[1,0]', subject => 'Anna');
 SELECT agentmem.restore('path', 'a', 1);
@@ -128,7 +163,19 @@ SELECT id FROM agentmem.as_of('path', 'a', valid_at => '2025-02-01', known_at =>
 SELECT id, change FROM agentmem.changes('path', 'a', '2020-01-01') LIMIT 1;
 SELECT id FROM agentmem.recall('path', 'a', 'Rome', '[1,0]', known_at => '2020-01-01');
 SELECT * FROM agentmem.index_check('path.memory_embedding_idx', true);
+SELECT agentmem.ivfbq_scrub('path.memory_embedding_idx', '{"(0,1)"}');
+SELECT FROM agentmem.personalized_pagerank('VALUES (1, 2)', '{1}');
+SELECT FROM agentmem.communities('VALUES (1, 2)');
+-- One statement each, which are not shown.
+\o /dev/null
+\set ECHO none
+SELECT c.call FROM trap.calls c \gexec
+\set ECHO all
+\o
 SET agentmem.namespace = 'a,b,c';
+SELECT step FROM agentmem.maintain('path', 'a', at => '2100-01-01');
+SELECT agentmem.postpone_namespace('path', 'a'), agentmem.attribute_time('{"a": "2025-01-01"}', 'a') IS NULL AS nothing;
+CALL agentmem.maintain_all('path');
 SELECT agentmem.hold('path', 'b', 'why'), agentmem.release('path', 'b');
 SELECT agentmem.import('path', 'c', ARRAY(SELECT agentmem.export('path', 'a', true)), true) IS NULL AS nothing;
 SELECT agentmem.erase('path', 'c', subject => 'Anna') AS receipt \gset
@@ -139,11 +186,38 @@ SELECT remaining FROM agentmem.erase_verify('path', :'receipt') LIMIT 1;
 SET agentmem.namespace = 'b';
 SELECT id FROM agentmem.list('path', 'a');
 SELECT agentmem.disable_row_security('path');
+SELECT FROM agentmem.index_stats('path.memory_embedding_idx');
+SELECT FROM agentmem.index_recall('path.memory_embedding_idx', 1, 1);
 SELECT agentmem.drop_store('path');
 SELECT agentmem.drop_store('path', cascade => true), agentmem.drop_store('path_parts', cascade => true);
 
 RESET search_path;
 RESET ROLE;
+
+-- What was not called has its reason here. What is neither called nor here is to be called above; what is here for
+-- nothing, because it is called or no more there, is to be taken out.
+SELECT pg_stat_force_next_flush();
+SELECT pg_stat_clear_snapshot();
+CREATE TABLE trap.excused (name, reason) AS VALUES
+  ('bigint_overlap_sel', 'internal arguments: the planner calls it'),
+  ('namespace_support', 'internal arguments: the planner calls it'),
+  ('ivfbq_handler', 'internal arguments: the index access method'),
+  ('ivfbq_vector_cosine', 'internal arguments: the index access method'), ('ivfbq_vector_ip', 'internal arguments: the index access method'),
+  ('ivfbq_vector_l2', 'internal arguments: the index access method'), ('ivfbq_halfvec_cosine', 'internal arguments: the index access method'),
+  ('ivfbq_halfvec_ip', 'internal arguments: the index access method'), ('ivfbq_halfvec_l2', 'internal arguments: the index access method'),
+  ('vector_recv', 'internal arguments: the protocol calls it'), ('halfvec_recv', 'internal arguments: the protocol calls it'),
+  ('icu_start', 'internal arguments: text search calls it'), ('icu_nexttoken', 'internal arguments: text search calls it'),
+  ('icu_end', 'internal arguments: text search calls it'), ('icu_lextypes', 'internal arguments: text search calls it'),
+  ('icu_fold_lexize', 'internal arguments: text search calls it');
+SELECT p.oid::regprocedure AS not_called FROM pg_proc p
+WHERE p.pronamespace = 'agentmem'::regnamespace AND p.oid NOT IN (SELECT c.oid FROM trap.calls c)
+  AND p.oid NOT IN (SELECT s.funcid FROM pg_stat_user_functions s) AND p.proname NOT IN (SELECT e.name FROM trap.excused e)
+ORDER BY p.oid::regprocedure::text COLLATE "C";
+SELECT e.name AS excused_for_nothing FROM trap.excused e
+WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'agentmem'::regnamespace AND p.proname = e.name
+                    AND p.oid NOT IN (SELECT c.oid FROM trap.calls c) AND p.oid NOT IN (SELECT s.funcid FROM pg_stat_user_functions s))
+ORDER BY e.name COLLATE "C";
+RESET track_functions;
 DROP SCHEMA trap CASCADE;
 DROP TABLE pg_temp.memory, pg_temp.setting, pg_temp.kind, pg_temp.pg_class, pg_temp.pg_namespace, pg_temp.pg_attribute, pg_temp.pg_policy;
 REVOKE CREATE, TEMPORARY ON DATABASE :"db" FROM agm_victim;

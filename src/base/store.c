@@ -13,6 +13,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -114,6 +115,9 @@ agm_store_open(AgmStore *store, const char *name, AclMode need)
 					   store->quoted, store->quoted, store->quoted, role, store->quoted, role,
 					   store->quoted, role)));
 	}
+	/* Before policies are read: who changes what kinds are waits for us, or we see the change. */
+	if (need & ACL_INSERT)
+		LockRelationOid(memory, RowExclusiveLock);
 }
 
 bool

@@ -228,8 +228,8 @@ CREATE PROCEDURE agentmem.maintain_all(store name, budget interval DEFAULT '1 mi
 LANGUAGE plpgsql
 AS $$
 DECLARE
-  deadline timestamptz := pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) budget;
-  claimed text;
+  deadline pg_catalog.timestamptz := pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) budget;
+  claimed pg_catalog.text;
 BEGIN
   IF store IS NULL OR budget IS NULL THEN
     RAISE EXCEPTION '% must not be null', CASE WHEN store IS NULL THEN 'store' ELSE 'budget' END

@@ -119,30 +119,32 @@ COMMENT ON FUNCTION agentmem.disable_row_security(name) IS
 
 -- Versions --------------------------------------------------------------------
 
--- One step from the version given to the next; NULL: there is no way on from it.
-CREATE FUNCTION agentmem.upgrade_step(store name, version text) RETURNS text
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+-- The ways from one version of a store's tables to the next, oldest first. A release appends its own, and changes none that
+-- was released. The step is a function of a store's name; NULL where the tables are the same.
+-- Rules: src/memory/README.md, "Upgrades".
+CREATE FUNCTION agentmem.upgrade_steps(OUT source text, OUT target text, OUT step name)
+RETURNS SETOF record LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  -- CASE version WHEN '0.1.0' THEN ... RETURN '0.2.0'; END CASE: one command an EXECUTE,
-  -- columns only appended, safe to repeat.
-  RETURN NULL;
+  -- RETURN QUERY VALUES ('0.1.0'::text, '0.2.0'::text, 'upgrade_to_0_2_0'::name), ...
+  RETURN;
 END
 $$;
-COMMENT ON FUNCTION agentmem.upgrade_step(name, text) IS
-  'Internal to upgrade_store: brings the tables of a store from one version to the next and returns that; NULL if it knows no way';
+COMMENT ON FUNCTION agentmem.upgrade_steps() IS
+  'Internal to upgrade_store: the ways from one version of a store''s tables to the next, and the function that goes it';
 
 CREATE FUNCTION agentmem.upgrade_store(store name) RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  current CONSTANT text := '0.1.0';
+  current CONSTANT text := (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'agentmem');
+  schema_id oid := agentmem.owned_store(store);
   version text;
-  next text;
+  condition text;                           -- of row security
+  s record;
 BEGIN
-  PERFORM agentmem.owned_store(store);
   -- Two upgrades of a store take turns.
   EXECUTE format('LOCK TABLE %I.setting IN SHARE ROW EXCLUSIVE MODE', store);
   EXECUTE format('SELECT s.value FROM %I.setting s WHERE s.name = ''version''', store) INTO version;
@@ -150,17 +152,31 @@ BEGIN
     RAISE EXCEPTION 'store "%" has no setting "version"', store
       USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('INSERT INTO %I.setting VALUES (''version'', ...) with that of the agentmem that made it.', store);
   END IF;
-  WHILE version <> current LOOP
-    next := agentmem.upgrade_step(store, version);
-    IF next IS NULL THEN
-      RAISE EXCEPTION 'store "%" is of version %, which agentmem % does not know', store, version, current
-        USING ERRCODE = 'feature_not_supported', HINT = 'Install that version of agentmem or a later one, then ALTER EXTENSION agentmem UPDATE.';
+  IF version = current THEN
+    RETURN version;
+  END IF;
+  FOR s IN SELECT u.* FROM agentmem.upgrade_steps() WITH ORDINALITY u(source, target, step, i) ORDER BY u.i LOOP
+    EXIT WHEN version = current;
+    CONTINUE WHEN s.source <> version;
+    IF s.step IS NOT NULL THEN
+      EXECUTE format('SELECT agentmem.%I($1)', s.step) USING store;
     END IF;
-    version := next;
+    version := s.target;
     EXECUTE format('UPDATE %I.setting SET value = $1 WHERE name = ''version''', store) USING version;
   END LOOP;
+  IF version <> current THEN
+    RAISE EXCEPTION 'store "%" is of version %, which agentmem % does not know', store, version, current
+      USING ERRCODE = 'feature_not_supported', HINT = 'Install that version of agentmem or a later one, then ALTER EXTENSION agentmem UPDATE.';
+  END IF;
+  -- A table that a step made has no policy yet.
+  SELECT pg_get_expr(p.polqual, p.polrelid) INTO condition
+  FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+  WHERE c.relnamespace = schema_id AND c.relname = 'memory' AND p.polname = 'agentmem_namespace';
+  IF condition IS NOT NULL THEN
+    PERFORM agentmem.enable_row_security(store, CASE WHEN condition LIKE '%namespace_is_role(%' THEN 'role' ELSE 'setting' END);
+  END IF;
   RETURN version;
 END
 $$;
 COMMENT ON FUNCTION agentmem.upgrade_store(name) IS
-  'Brings the tables of a store to the version of the extension, step by step, and returns it; safe to repeat. Run it after ALTER EXTENSION agentmem UPDATE';
+  'Brings the tables of a store to the version of the extension, step by step, all or nothing, and returns it; safe to repeat. Run it after ALTER EXTENSION agentmem UPDATE';

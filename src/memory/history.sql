@@ -15,13 +15,33 @@ COMMENT ON FUNCTION agentmem.history_keys(text, tsvector, tstzrange) IS
 
 -- create_history ----------------------------------------------------------------
 
+-- The trigger is made anew where a step of upgrade_store adds a column of which there are no versions; columns of the
+-- owner's have some.
+CREATE FUNCTION agentmem.create_versioning(store name)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  -- They follow from what else the row holds, or are bookkeeping.
+  unversioned CONSTANT text := 'tokens,embedding,lexemes,key,language,model,content_hash,key_hash,operation';
+BEGIN
+  IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = format('%I.memory', store)::regclass AND t.tgname = 'memory_versioning') THEN
+    EXECUTE format('DROP TRIGGER memory_versioning ON %I.memory', store);
+  END IF;
+  EXECUTE format('CREATE TRIGGER memory_versioning BEFORE INSERT OR UPDATE OR DELETE ON %I.memory
+                  FOR EACH ROW EXECUTE FUNCTION agentmem.versioning(''system_period'', '''', %L)', store, unversioned);
+  EXECUTE format('COMMENT ON TRIGGER memory_versioning ON %I.memory IS %L', store, 'Keeps earlier versions in memory_history');
+END
+$$;
+COMMENT ON FUNCTION agentmem.create_versioning(name) IS
+  'Internal to create_store and upgrade_store: makes the trigger that keeps versions of memories, or makes it anew';
+
 CREATE FUNCTION agentmem.create_history(store name, dimensions int, metric text, partitions int)
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $create_history$
 DECLARE
   memory regclass := format('%I.memory', store)::regclass;
-  unversioned text;
 BEGIN
   PERFORM agentmem.create_data_table(store, 'memory_history', format($ddl$
       LIKE %I.memory,
@@ -50,16 +70,7 @@ BEGIN
     SELECT jsonb_object_agg(a.attname, CASE a.attname WHEN 'system_period' THEN 'When the store held this version'
                                                       ELSE col_description(a.attrelid, a.attnum) END)
     FROM pg_attribute a WHERE a.attrelid = memory AND a.attnum > 0 AND NOT a.attisdropped));
-
-  -- What else the row holds follows from these, or is bookkeeping.
-  SELECT string_agg(quote_ident(a.attname), ',' ORDER BY a.attnum) INTO unversioned
-  FROM pg_attribute a
-  WHERE a.attrelid = memory AND a.attnum > 0 AND NOT a.attisdropped AND a.attname NOT IN (
-    'namespace', 'id', 'system_period', 'content', 'title', 'kind', 'subject', 'predicate', 'object', 'tags', 'attributes',
-    'valid_period', 'confidence', 'importance', 'provenance', 'source', 'actor', 'session', 'parent', 'pinned', 'expires_at');
-  EXECUTE format('CREATE TRIGGER memory_versioning BEFORE INSERT OR UPDATE OR DELETE ON %I.memory
-                  FOR EACH ROW EXECUTE FUNCTION agentmem.versioning(''system_period'', '''', %L)', store, unversioned);
-  EXECUTE format('COMMENT ON TRIGGER memory_versioning ON %I.memory IS %L', store, 'Keeps earlier versions in memory_history');
+  PERFORM agentmem.create_versioning(store);
 END
 $create_history$;
 COMMENT ON FUNCTION agentmem.create_history(name, int, text, int) IS

@@ -82,7 +82,7 @@ END
 $$;
 COMMENT ON FUNCTION agentmem.drop_kind_views(name, text) IS 'Drops the view of a kind, or those of all kinds, of a store';
 
--- How a declared attribute reads from a memory m, and how it is written from a row $1 of the view.
+-- How a declared attribute reads from a memory m, and how it is written from a row r.v of the view.
 -- Operators and functions have their schema: the statements run under the search_path of who writes.
 CREATE FUNCTION agentmem.attribute_column(name text, type text, OUT readable text, OUT writable text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -96,7 +96,7 @@ DECLARE
 BEGIN
   SELECT p.typcategory = 'A', ARRAY[p.oid, p.typbasetype] && '{json,jsonb}'::regtype[]::oid[], format_type(nullif(p.typelem, 0), NULL)
     INTO is_array, is_json, element FROM pg_type p WHERE p.oid = type::regtype;
-  writable := format('($1).%I', name);
+  writable := format('(r.v).%I', name);
   IF is_array THEN
     element := agentmem.attribute_type(element);
     readable := format('CASE WHEN pg_catalog.jsonb_typeof(%1$s) OPERATOR(pg_catalog.=) ''array'' THEN'
@@ -113,7 +113,7 @@ BEGIN
                        ' THEN pg_catalog.to_jsonb(%1$s::pg_catalog.text) ELSE pg_catalog.to_jsonb(%1$s) END', writable);
   END IF;
   readable := format('%s AS %I', readable, name);
-  writable := format('CASE WHEN ($1).%I IS NULL THEN ''{}''::pg_catalog.jsonb ELSE pg_catalog.jsonb_build_object(%L, %s) END', name, name, writable);
+  writable := format('CASE WHEN (r.v).%I IS NULL THEN ''{}''::pg_catalog.jsonb ELSE pg_catalog.jsonb_build_object(%L, %s) END', name, name, writable);
 END
 $$;
 COMMENT ON FUNCTION agentmem.attribute_column(text, text) IS
@@ -127,10 +127,11 @@ AS $$
 DECLARE
   view text := 'kind_' || kind;
   plain text[] := '{namespace,id,content,title,subject,predicate,object,tags,valid_period,confidence,importance,source,actor,'
-                  'session,parent,pinned,expires_at,key}';
+                  'session,parent,pinned,expires_at,key,provenance,language,model,system_period}';
   comments jsonb;
   columns text;                             -- of the memory m, as the view shows them
-  given text := quote_literal('{}') || '::pg_catalog.jsonb'; -- declared attributes of the row $1
+  declared text := '';                      -- those of them that the kind declares; they come last
+  given text := 'coalesce((r.v).attributes, ''{}'')'; -- all attributes of a row r.v
   names text[] := '{}';
   sets text;
   old_acl aclitem[];
@@ -151,19 +152,23 @@ BEGIN
   END IF;
   SELECT jsonb_object_agg(m.attname, col_description(m.attrelid, m.attnum)) INTO comments
   FROM pg_attribute m WHERE m.attrelid = format('%I.memory', store)::regclass AND m.attname = ANY (plain);
-  SELECT string_agg(format('m.%I', c), ', ' ORDER BY i) INTO columns FROM unnest(plain) WITH ORDINALITY p(c, i);
   FOR a IN EXECUTE format('SELECT a.name, a.meaning, c.* FROM %I.kind_attribute a, agentmem.attribute_column(a.name, a.type) c'
                           ' WHERE a.kind = $1 ORDER BY a.name', store) USING kind
   LOOP
-    IF a.name = ANY (plain || 'embedding'::text) OR a.name LIKE '%{store}%' THEN
+    IF a.name = ANY (plain || '{embedding,attributes}'::text[]) OR a.name LIKE '%{store}%' THEN
       RAISE EXCEPTION 'attribute "%" has the name of a column of memories', a.name
         USING ERRCODE = 'invalid_parameter_value', HINT = 'The view of the kind has that column already: choose another name.';
     END IF;
     names := names || a.name;
-    columns := columns || ', ' || a.readable;
+    declared := declared || ', ' || a.readable;
     given := given || ' OPERATOR(pg_catalog.||) ' || a.writable;
     comments := comments || jsonb_build_object(a.name, coalesce(nullif(a.meaning, ''), 'Attribute ' || a.name));
   END LOOP;
+  SELECT string_agg(format('m.%I', c), ', ' ORDER BY i) INTO columns FROM unnest(plain) WITH ORDINALITY p(c, i);
+  columns := columns || ', ' || CASE WHEN names = '{}' THEN 'm.attributes' ELSE
+    format('CASE WHEN %1$s OPERATOR(pg_catalog.<>) ''{}'' THEN %1$s END AS attributes',
+           format('(m.attributes OPERATOR(pg_catalog.-) %L::pg_catalog.text[])', names)) END || declared;
+  comments := comments || '{"attributes": "Further properties that the kind does not declare, a JSON object; NULL: none"}';
 
   SELECT c.relacl INTO old_acl FROM pg_class c WHERE c.relnamespace = quote_ident(store)::regnamespace AND c.relname = view;
   PERFORM agentmem.drop_kind_views(store, kind);
@@ -179,20 +184,22 @@ BEGIN
                                      ' THEN m.%1$I ELSE ($1).%1$I END', c, CASE c WHEN 'embedding' THEN 'agentmem' ELSE 'pg_catalog' END) END,
                     ', ' ORDER BY i)
     INTO sets FROM unnest(plain) WITH ORDINALITY p(c, i);
-  IF names <> '{}' THEN
-    sets := sets || format(', attributes = CASE WHEN a.n OPERATOR(pg_catalog.=) a.o THEN m.attributes'
-                           ' WHEN %1$s OPERATOR(pg_catalog.=) ''{}'' THEN NULL ELSE %1$s END',
-                           format('((coalesce(m.attributes, ''{}'') OPERATOR(pg_catalog.-) %L::pg_catalog.text[]) OPERATOR(pg_catalog.||) a.n)', names));
-  END IF;
+  -- Of the attributes, too: n is what the row has now and o what it had. What is no object the table's trigger refuses.
+  sets := sets || ', attributes = CASE WHEN a.n OPERATOR(pg_catalog.=) a.o THEN m.attributes'
+                  ' WHEN pg_catalog.jsonb_typeof(a.n) OPERATOR(pg_catalog.<>) ''object'' THEN a.n'
+                  ' ELSE (SELECT CASE WHEN x.v OPERATOR(pg_catalog.<>) ''{}'' THEN x.v END FROM (SELECT (coalesce(m.attributes, ''{}'')'
+                  ' OPERATOR(pg_catalog.-) ARRAY(SELECT k.key FROM pg_catalog.jsonb_object_keys(a.o) k(key) WHERE NOT (a.n OPERATOR(pg_catalog.?) k.key)))'
+                  ' OPERATOR(pg_catalog.||) coalesce((SELECT pg_catalog.jsonb_object_agg(e.key, e.value) FROM pg_catalog.jsonb_each(a.n) e'
+                  ' WHERE NOT coalesce((a.o OPERATOR(pg_catalog.->) e.key) OPERATOR(pg_catalog.=) e.value, false)), ''{}'') AS v OFFSET 0) x) END';
   EXECUTE format('CREATE TRIGGER kind_view INSTEAD OF INSERT OR UPDATE OR DELETE ON %I.%I FOR EACH ROW'
                  ' EXECUTE FUNCTION agentmem.write_kind_view(%L, %L, %L)', store, view,
-    format('INSERT INTO {store}.memory AS m (kind, attributes, %s) SELECT %L, CASE WHEN a.n OPERATOR(pg_catalog.<>) ''{}'' THEN a.n END, %s FROM (SELECT %s AS n) a',
+    format('INSERT INTO {store}.memory AS m (kind, attributes, %s) SELECT %L, CASE WHEN a.n OPERATOR(pg_catalog.<>) ''{}'' THEN a.n END, %s FROM (SELECT (SELECT %s FROM (SELECT $1 AS v) r) AS n) a',
            array_to_string(plain, ', '), kind,
            (SELECT string_agg(format(CASE c WHEN 'id' THEN 'coalesce(($1).%I, pg_catalog.nextval($3))'
                                             WHEN 'pinned' THEN 'coalesce(($1).%I, false)'
                                             ELSE '($1).%I' END, c), ', ' ORDER BY i) FROM unnest(plain) WITH ORDINALITY p(c, i)), given),
-    format('UPDATE {store}.memory m SET %s FROM (SELECT %s AS n, %s AS o) a WHERE m.namespace OPERATOR(pg_catalog.=) ($2).namespace'
-           ' AND m.id OPERATOR(pg_catalog.=) ($2).id AND m.kind OPERATOR(pg_catalog.=) %L', sets, given, replace(given, '($1)', '($2)'), kind),
+    format('UPDATE {store}.memory m SET %1$s FROM (SELECT (SELECT %2$s FROM (SELECT $1 AS v) r) AS n, (SELECT %2$s FROM (SELECT $2 AS v) r) AS o) a WHERE m.namespace OPERATOR(pg_catalog.=) ($2).namespace'
+           ' AND m.id OPERATOR(pg_catalog.=) ($2).id AND m.kind OPERATOR(pg_catalog.=) %3$L', sets, given, kind),
     columns);
 
   FOR g IN
@@ -235,6 +242,42 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agentmem.require_kind_owner(name) IS 'Internal to add_kind and alter_kind: an error unless the caller owns the store';
+
+CREATE FUNCTION agentmem.require_class(class text)
+RETURNS void LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF class NOT IN ('semantic', 'episodic', 'procedural', 'prospective', 'working', 'resource', 'structural', 'vault') THEN
+    RAISE EXCEPTION 'unknown class "%"', class
+      USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Use semantic, episodic, procedural, prospective, working, resource, structural or vault.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION agentmem.require_class(text) IS 'Internal to add_kind and alter_kind: an error unless there is such a class of kinds';
+
+-- For a look at all memories before what their kind declares is changed: no writer slips in, and row security hides
+-- none from the owner. Whether it did, so that it is put back.
+CREATE FUNCTION agentmem.see_all_memories(store name)
+RETURNS boolean LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  forced boolean := (SELECT c.relforcerowsecurity FROM pg_class c WHERE c.oid = format('%I.memory', store)::regclass);
+BEGIN
+  IF forced THEN
+    EXECUTE format('LOCK TABLE %1$I.memory, %1$I.memory_history IN ACCESS EXCLUSIVE MODE', store);
+    EXECUTE format('ALTER TABLE %I.memory NO FORCE ROW LEVEL SECURITY', store);
+    EXECUTE format('ALTER TABLE %I.memory_history NO FORCE ROW LEVEL SECURITY', store);
+  ELSE
+    EXECUTE format('LOCK TABLE %I.memory IN SHARE ROW EXCLUSIVE MODE', store);
+  END IF;
+  RETURN forced;
+END
+$$;
+COMMENT ON FUNCTION agentmem.see_all_memories(name) IS
+  'Internal to alter_kind: keeps writers out, and takes the force of row security off the owner; whether there was any';
 
 -- What an object leaves out stays as it is.
 CREATE FUNCTION agentmem.declare_attributes(store name, kind text, attributes jsonb)
@@ -306,11 +349,7 @@ BEGIN
     RAISE EXCEPTION '% must not be null', CASE WHEN name IS NULL THEN 'name' WHEN class IS NULL THEN 'class' ELSE 'meaning' END
       USING ERRCODE = 'null_value_not_allowed', HINT = 'Give a value.';
   END IF;
-  IF class NOT IN ('semantic', 'episodic', 'procedural', 'prospective', 'working', 'resource', 'structural', 'vault') THEN
-    RAISE EXCEPTION 'unknown class "%"', class
-      USING ERRCODE = 'invalid_parameter_value',
-            HINT = 'Use semantic, episodic, procedural, prospective, working, resource, structural or vault.';
-  END IF;
+  PERFORM agentmem.require_class(class);
   EXECUTE format('SELECT EXISTS (SELECT FROM %I.kind k WHERE k.name = $1)', store) INTO known USING name;
   IF known THEN
     RAISE EXCEPTION 'kind "%" exists already', name
@@ -333,42 +372,90 @@ COMMENT ON FUNCTION agentmem.add_kind(name, text, text, text, jsonb, interval, t
 CREATE FUNCTION agentmem.alter_kind(
   store name, name text, meaning text DEFAULT NULL, attributes jsonb DEFAULT NULL, half_life interval DEFAULT NULL,
   supersede text DEFAULT NULL, repeat text DEFAULT NULL, validity text DEFAULT NULL, conflict_threshold real DEFAULT NULL,
-  confidence_low real DEFAULT NULL, confidence_high real DEFAULT NULL, retired boolean DEFAULT NULL)
+  confidence_low real DEFAULT NULL, confidence_high real DEFAULT NULL, retired boolean DEFAULT NULL, class text DEFAULT NULL,
+  clear text[] DEFAULT NULL)
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  kind_class text;
+  -- In the order of the parameters $2, $3 ... below.
+  policies CONSTANT text[] := '{half_life,supersede,repeat,validity,conflict_threshold,confidence_low,confidence_high}';
+  columns CONSTANT text[] := policies || '{meaning,retired,class}'::text[];
+  given CONSTANT boolean[] := ARRAY[half_life IS NOT NULL, supersede IS NOT NULL, repeat IS NOT NULL, validity IS NOT NULL,
+                                    conflict_threshold IS NOT NULL, confidence_low IS NOT NULL, confidence_high IS NOT NULL];
+  old_class text;
+  vault boolean;                            -- its class becomes vault, or was it
+  held boolean;
+  forced boolean := false;                  -- row security, upon the owner
+  policy text;
 BEGIN
   PERFORM agentmem.require_kind_owner(store);
-  IF attributes IS NOT NULL THEN
-    -- No memory may slip in between the look at those that are held and the new declaration.
-    EXECUTE format('LOCK TABLE %I.memory IN SHARE ROW EXCLUSIVE MODE', store);
+  IF name IS NULL THEN
+    RAISE EXCEPTION 'name must not be null' USING ERRCODE = 'null_value_not_allowed', HINT = 'Give the name of a kind.';
   END IF;
-  EXECUTE format('UPDATE %I.kind k SET meaning = coalesce($2, k.meaning), half_life = coalesce($3, k.half_life),'
-                 ' supersede = coalesce($4, k.supersede), repeat = coalesce($5, k.repeat), validity = coalesce($6, k.validity),'
-                 ' conflict_threshold = coalesce($7, k.conflict_threshold), confidence_low = coalesce($8, k.confidence_low),'
-                 ' confidence_high = coalesce($9, k.confidence_high), retired = coalesce($10, k.retired)'
-                 ' WHERE k.name = $1 RETURNING k.class', store)
-    INTO kind_class
-    USING name, meaning, half_life, supersede, repeat, validity, conflict_threshold, confidence_low, confidence_high, retired;
-  IF kind_class IS NULL THEN
+  IF class IS NOT NULL THEN
+    PERFORM agentmem.require_class(class);
+  END IF;
+  FOREACH policy IN ARRAY coalesce(clear, '{}') LOOP
+    IF policy IS NULL THEN
+      RAISE EXCEPTION 'clear must not contain null' USING ERRCODE = 'null_value_not_allowed', HINT = 'Leave it out.';
+    ELSIF policy <> ALL (policies) THEN
+      RAISE EXCEPTION 'unknown policy "%"', policy
+        USING ERRCODE = 'invalid_parameter_value', HINT = format('What can be cleared: %s.', array_to_string(policies, ', '));
+    ELSIF given[array_position(policies, policy)] THEN
+      RAISE EXCEPTION 'policy "%" cannot be both given and cleared', policy
+        USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out of clear, or give no value.';
+    END IF;
+  END LOOP;
+  EXECUTE format('SELECT k.class FROM %I.kind k WHERE k.name = $1 FOR UPDATE', store) INTO old_class USING name;
+  IF old_class IS NULL THEN
     RAISE EXCEPTION 'unknown kind "%"', name
       USING ERRCODE = 'invalid_parameter_value', HINT = format('SELECT name FROM %I.kind lists the kinds of this store.', store);
   END IF;
-  IF attributes IS NULL THEN
-    RETURN;
+  vault := class <> old_class AND 'vault' IN (class, old_class);
+  IF attributes IS NOT NULL OR vault THEN
+    forced := agentmem.see_all_memories(store);
   END IF;
-  PERFORM agentmem.declare_attributes(store, name, attributes);
-  EXECUTE format('SELECT count(agentmem.check_attributes($1, $2, m.attributes)) FROM %I.memory m WHERE m.kind = $2', store)
-    USING store, name;
-  IF kind_class <> 'vault' THEN
+  IF vault THEN
+    EXECUTE format('SELECT EXISTS (SELECT FROM %1$I.memory m WHERE m.kind = $1) OR EXISTS (SELECT FROM %1$I.memory_history m WHERE m.kind = $1)', store)
+      INTO held USING name;
+    IF held THEN
+      RAISE EXCEPTION 'class of kind "%" cannot be changed from % to %', name, old_class, class
+        USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'Memories of this kind are held, or were and are in history.',
+              HINT = 'Secrets are kept in another way than memories: add another kind, and retire this one.';
+    END IF;
+  END IF;
+  EXECUTE (SELECT format('UPDATE %I.kind k SET %s WHERE k.name = $1', store,
+                         string_agg(CASE WHEN c.c = ANY (clear) THEN format('%I = DEFAULT', c.c)
+                                         ELSE format('%1$I = coalesce($%2$s, k.%1$I)', c.c, c.i + 1) END, ', ' ORDER BY c.i))
+           FROM unnest(columns) WITH ORDINALITY c(c, i))
+    USING name, half_life, supersede, repeat, validity, conflict_threshold, confidence_low, confidence_high, meaning, retired, class;
+  IF attributes IS NOT NULL THEN
+    PERFORM agentmem.declare_attributes(store, name, attributes);
+    BEGIN
+      EXECUTE format('SELECT count(agentmem.check_attributes($1, $2, m.attributes)) FROM %I.memory m WHERE m.kind = $2', store)
+        USING store, name;
+    EXCEPTION WHEN OTHERS THEN
+      IF NOT forced THEN
+        RAISE;
+      END IF;
+      RAISE EXCEPTION 'a memory of kind "%" does not fit the attributes', name
+        USING ERRCODE = SQLSTATE, HINT = 'Row security hides more: without it the message names attribute and value.';
+    END;
+  END IF;
+  IF forced THEN
+    EXECUTE format('ALTER TABLE %1$I.memory FORCE ROW LEVEL SECURITY', store);
+    EXECUTE format('ALTER TABLE %1$I.memory_history FORCE ROW LEVEL SECURITY', store);
+  END IF;
+  IF coalesce(class, old_class) = 'vault' THEN
+    PERFORM agentmem.drop_kind_views(store, name);
+  ELSIF attributes IS NOT NULL OR vault THEN
     PERFORM agentmem.create_kind_view(store, name);
   END IF;
 END
 $$;
-COMMENT ON FUNCTION agentmem.alter_kind(name, text, text, jsonb, interval, text, text, text, real, real, real, boolean) IS
-  'Changes a kind; what is not given stays. attributes: declarations as in add_kind(), null takes one back; refused if a memory that is held does not fit';
+COMMENT ON FUNCTION agentmem.alter_kind(name, text, text, jsonb, interval, text, text, text, real, real, real, boolean, text, text[]) IS
+  'Changes a kind; what is not given stays. attributes: declarations as in add_kind(), null takes one back; refused if a memory that is held does not fit. clear: names of policies that take their default again, which is NULL for half_life, conflict_threshold, confidence_low and confidence_high';
 
 CREATE FUNCTION agentmem.retire_kind(store name, name text)
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

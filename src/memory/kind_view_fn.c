@@ -10,9 +10,11 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -68,6 +70,39 @@ check_protocol(FunctionCallInfo fcinfo, const TriggerData *trigger)
 }
 
 /*
+ * What the kind declares has a column of its own, behind `attributes`: two values for one
+ * attribute are refused.
+ */
+static void
+check_rest(Relation view, HeapTuple row)
+{
+	TupleDesc desc = RelationGetDescr(view);
+	int attno = SPI_fnumber(desc, "attributes");
+	bool isnull = true;
+	Datum value = (Datum) 0;
+
+	if (attno > 0 && TupleDescAttr(desc, attno - 1)->atttypid == JSONBOID)
+		value = heap_getattr(row, attno, desc, &isnull);
+	if (isnull || !JB_ROOT_IS_OBJECT(DatumGetJsonbP(value)))
+		return;
+	for (int i = attno; i < desc->natts; i++)
+	{
+		char *name = NameStr(TupleDescAttr(desc, i)->attname);
+		JsonbValue key = {.type = jbvString};
+
+		key.val.string.val = name;
+		key.val.string.len = strlen(name);
+		if (findJsonbValueFromContainer(&DatumGetJsonbP(value)->root, JB_FOBJECT, &key) != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("attribute \"%s\" has a column of its own in view \"%s\"", name,
+							RelationGetRelationName(view)),
+					 errhint("Write it there; attributes has those that the kind does not "
+							 "declare.")));
+	}
+}
+
+/*
  * The row is the user's, not ours: the trigger of the table sees to it.  Who may write but not
  * read is not told what became of it.
  */
@@ -119,6 +154,8 @@ agm_fn_write_kind_view(PG_FUNCTION_ARGS)
 													 : trigger->tg_trigtuple;
 	agm_spi_begin(&session);
 	stored.context = session.caller;
+	if (!TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+		check_rest(view, row);
 	agm_store_of_table(&store, memory);
 	row_param(&params, view, row);
 	row_param(&params, view,

@@ -105,7 +105,7 @@ BEGIN
     "name": "version, dimensions, metric, language, partitions; embedding_model if given",
     "value": "Its value, as text"}');
   EXECUTE format('INSERT INTO %I.setting VALUES ($1, $2), ($3, $4), ($5, $6), ($7, $8)', store)
-    USING 'version'::text, '0.1.0'::text, 'metric'::text, metric, 'language'::text, language, 'partitions'::text, partitions::text;
+    USING 'version'::text, (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'agentmem'), 'metric'::text, metric, 'language'::text, language, 'partitions'::text, partitions::text;
   IF dimensions IS NOT NULL THEN
     EXECUTE format('INSERT INTO %I.setting VALUES ($1, $2)', store) USING 'dimensions'::text, dimensions::text;
   END IF;
@@ -113,7 +113,8 @@ BEGIN
   EXECUTE format($ddl$
     CREATE TABLE %1$I.kind (
       name text COLLATE "C" PRIMARY KEY CHECK (name <> ''),
-      class text NOT NULL,
+      class text NOT NULL
+        CHECK (class IN ('semantic', 'episodic', 'procedural', 'prospective', 'working', 'resource', 'structural', 'vault')),
       meaning text NOT NULL,
       half_life interval CHECK (half_life > interval '0'),
       supersede text NOT NULL DEFAULT 'none' CHECK (supersede IN ('replace', 'annotate', 'none')),
