@@ -167,6 +167,7 @@ OBJS = \
 	src/recall/names.o \
 	src/recall/recall.o \
 	src/recall/recall_fn.o \
+	src/recall/rows.o \
 	src/recall/semantic.o \
 	src/recall/times.o \
 	src/recall/top.o \

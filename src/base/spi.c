@@ -332,6 +332,8 @@ column_type(char letter)
 			return TSVECTOROID;
 		case 'u':
 			return UUIDOID;
+		case 'c':
+			return TIDOID;
 		case 'e':
 			return agm_type_oid("vector");
 	}

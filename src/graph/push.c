@@ -253,7 +253,11 @@ plant(Push *push, const AgmSeeds *seeds)
 	push->seeds = palloc(sizeof(uint32) * Max(push->ids.n, 1));
 	for (uint32 v = 0; v < push->ids.n; v++)
 		push->seeds[v] = v;
-	(void) look_up(push, push->seeds, push->ids.n);
+	if (push->options->there)
+		for (uint32 v = 0; v < push->ids.n; v++)
+			push->nodes[v].presence = THERE;
+	else
+		(void) look_up(push, push->seeds, push->ids.n);
 	for (uint32 v = 0; v < push->ids.n; v++)
 		if (push->nodes[v].presence == THERE)
 		{

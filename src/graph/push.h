@@ -17,6 +17,7 @@ typedef struct AgmPushOptions
 	double damping; /* the share that goes on along edges */
 	double epsilon; /* what a memory may hold back, for each of its edges */
 	int k;			/* the best so many */
+	bool there;		/* the caller knows that the seeds are */
 } AgmPushOptions;
 
 typedef struct AgmScored

@@ -198,7 +198,10 @@ agm_scope_open(AgmScope *scope, const AgmScopeRequest *request)
 	scope->filter.known_at = request->known_at;
 	agm_check_array(request->types, "types");
 	scope->wanted = request->types;
-	agm_filter_check(&scope->filter, request->store);
+	if (request->checked == NULL)
+		agm_filter_check(&scope->filter, request->store);
+	else
+		agm_filter_take(&scope->filter, request->checked);
 	(void) agm_execute(request->store,
 					   "SELECT t.name, t.weight, t.directed, " AGM_HAS_HIDDEN(
 						   "$1") " FROM {store}.edge_type t ORDER BY t.name",

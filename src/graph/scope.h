@@ -58,6 +58,7 @@ typedef struct AgmScopeRequest
 	TimestampTz valid_at;
 	bool has_known_at;
 	TimestampTz known_at;
+	const AgmFilter *checked; /* what it read of the store serves here too; NULL: none */
 } AgmScopeRequest;
 
 /* Between agm_spi_begin and agm_spi_end.  Raises 22023 for a type that the store has not. */

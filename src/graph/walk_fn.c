@@ -240,7 +240,7 @@ agm_fn_ppr(PG_FUNCTION_ARGS)
 {
 	Call call;
 	AgmSeeds seeds;
-	AgmPushOptions options;
+	AgmPushOptions options = {0};
 	AgmPushResult result;
 
 	agm_require_not_null(PG_ARGISNULL(2), "seeds");

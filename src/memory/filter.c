@@ -166,6 +166,15 @@ agm_filter_check(AgmFilter *filter, const AgmStore *store)
 	check_kinds(filter, store);
 }
 
+void
+agm_filter_take(AgmFilter *filter, const AgmFilter *checked)
+{
+	check_states(filter);
+	filter->now = checked->now;
+	filter->occurrences = checked->occurrences;
+	filter->vault = checked->vault;
+}
+
 bool
 agm_filter_needs(const AgmFilter *filter, AgmSource source)
 {
@@ -229,12 +238,14 @@ agm_filter_from(const AgmFilter *filter, AgmSource source, AgmAccess access, con
 		from_time_index(known, since_param(filter, params), sql);
 		return;
 	}
-	appendStringInfo(sql, " FROM {store}.%s m%s WHERE m.namespace OPERATOR(pg_catalog.=) $1",
-					 source == AGM_MEMORY ? "memory" : "memory_history", join);
+	appendStringInfo(sql,
+					 " FROM {store}.%s m%s WHERE (m.namespace OPERATOR(pg_catalog.=) $1)%s",
+					 source == AGM_MEMORY ? "memory" : "memory_history", join,
+					 access == AGM_NO_INDEX ? " IS TRUE" : "");
 	if (!filter->has_known_at)
 		return;
 	appendStringInfo(sql, " AND m.system_period OPERATOR(pg_catalog.@>) $%d", known);
-	if (access == AGM_OTHER_INDEX)
+	if (access == AGM_OTHER_INDEX || access == AGM_NO_INDEX)
 		return;
 	if (source == AGM_MEMORY)
 		appendStringInfo(
@@ -254,15 +265,17 @@ agm_filter_version(const AgmFilter *filter, AgmSource source, const char *which,
 	int known;
 
 	if (source == AGM_MEMORY)
-		appendStringInfo(
-			sql, "{store}.memory c WHERE c.namespace OPERATOR(pg_catalog.=) $1 AND %s", which);
+		appendStringInfo(sql,
+						 "(SELECT c.*, c.ctid FROM {store}.memory c WHERE c.namespace "
+						 "OPERATOR(pg_catalog.=) $1 AND %s) c WHERE true",
+						 which);
 	if (!filter->has_known_at)
 		return;
 	known = known_param(filter, params);
 	if (source == AGM_HISTORY)
 		appendStringInfo(
 			sql,
-			"(SELECT * FROM {store}.memory_history c"
+			"(SELECT c.*, c.ctid FROM {store}.memory_history c"
 			" WHERE c.namespace OPERATOR(pg_catalog.=) $1 AND %s"
 			" AND c.system_period OPERATOR(pg_catalog.<=) pg_catalog.tstzrange($%d, NULL)"
 			" ORDER BY c.system_period DESC LIMIT 1) c WHERE true",

@@ -58,6 +58,9 @@ typedef enum AgmSource
  */
 extern void agm_filter_check(AgmFilter *filter, const AgmStore *store);
 
+/* The same for a filter without kinds, tags, attributes or during: takes it from one that was checked. */
+extern void agm_filter_take(AgmFilter *filter, const AgmFilter *checked);
+
 /* The states that are shown unless others are asked for. */
 extern ArrayType *agm_shown_states(void);
 
@@ -72,7 +75,8 @@ typedef enum AgmAccess
 {
 	AGM_ANY_INDEX,	 /* the index of time or another, as the planner sees fit */
 	AGM_OTHER_INDEX, /* an index on what else is asked */
-	AGM_TIME_INDEX	 /* the index of time, and nothing is read but m.tokens, which it holds */
+	AGM_NO_INDEX, /* ... and not even by namespace: only where no partition is to be found by it */
+	AGM_TIME_INDEX /* the index of time, and nothing is read but m.tokens, which it holds */
 } AgmAccess;
 
 /*
@@ -84,7 +88,7 @@ extern void agm_filter_from(const AgmFilter *filter, AgmSource source, AgmAccess
 
 /*
  * Appends "<source> c WHERE ...", to stand after FROM: of the memory of namespace $1 for
- * which `which`, a condition on c, holds, the version that is asked for.
+ * which `which`, a condition on c, holds, the version that is asked for.  c.ctid is a column of c.
  */
 extern void agm_filter_version(const AgmFilter *filter, AgmSource source, const char *which,
 							   StringInfo sql, AgmParams *params);

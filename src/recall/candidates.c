@@ -23,6 +23,7 @@
 #include "recall/candidates.h"
 #include "recall/graph.h"
 #include "recall/names.h"
+#include "recall/rows.h"
 #include "recall/times.h"
 
 /* The pool is trimmed when it holds this many times what trimming leaves. */
@@ -41,7 +42,7 @@ typedef struct NamespaceReader
 	bool wants_words;
 } NamespaceReader;
 
-/* Columns: namespace, languages, memories, tokens, whether it has hidden memories. */
+/* Columns: namespace, languages, memories, tokens, whether it has hidden memories, and activity. */
 static void
 read_searched(TupleTableSlot *slot, void *arg)
 {
@@ -66,6 +67,7 @@ read_searched(TupleTableSlot *slot, void *arg)
 	value = slot_getattr(slot, 4, &isnull);
 	searched->estimate.tokens = isnull ? -1 : DatumGetInt64(value);
 	searched->has_hidden = DatumGetBool(slot_getattr(slot, 5, &isnull));
+	searched->has_activity = DatumGetBool(slot_getattr(slot, 6, &isnull));
 	if (!reader->wants_words)
 		return;
 
@@ -88,7 +90,9 @@ read_searched(TupleTableSlot *slot, void *arg)
 
 #define SEARCHED(ns)                                                                           \
 	"SELECT n.namespace, n.languages, n.memories, n.tokens, " AGM_HAS_HIDDEN(                  \
-		ns) " FROM {store}.namespace n WHERE n.namespace OPERATOR(pg_catalog.=) $1"
+		ns) ", EXISTS (SELECT FROM {store}.activity h WHERE h.namespace "                      \
+			"OPERATOR(pg_catalog.=) " ns                                                       \
+			") FROM {store}.namespace n WHERE n.namespace OPERATOR(pg_catalog.=) $1"
 
 /*
  * One that has memories but no row: all of it was erased while another transaction wrote to it.  Its
@@ -98,7 +102,9 @@ read_searched(TupleTableSlot *slot, void *arg)
 	"SELECT m.namespace, ARRAY(SELECT DISTINCT l.language FROM {store}.memory l"               \
 	"   WHERE l.namespace OPERATOR(pg_catalog.=) $1 ORDER BY 1),"                              \
 	" NULL::pg_catalog.int8, NULL::pg_catalog.int8, " AGM_HAS_HIDDEN(                          \
-		"$1") " FROM (SELECT c.namespace FROM {store}.memory c"                                \
+		"$1") ", EXISTS (SELECT FROM {store}.activity h"                                       \
+			  " WHERE h.namespace OPERATOR(pg_catalog.=) $1)"                                  \
+			  " FROM (SELECT c.namespace FROM {store}.memory c"                                \
 			  " WHERE c.namespace OPERATOR(pg_catalog.=) $1 LIMIT 1) m"
 
 static void
@@ -111,8 +117,8 @@ find_unnoted(const AgmRecall *recall, Datum ns, NamespaceReader *reader)
 												 reader->list->items[i].name, ns)))
 			return;
 	agm_param(&params, TEXTOID, ns, false);
-	(void) agm_execute(&recall->store, UNNOTED, &params, AGM_READ | AGM_PLAN_GENERIC, "tTl?l?b",
-					   read_searched, reader);
+	(void) agm_execute(&recall->store, UNNOTED, &params, AGM_READ | AGM_PLAN_GENERIC,
+					   "tTl?l?bb", read_searched, reader);
 }
 
 static void
@@ -156,7 +162,7 @@ agm_find_namespaces(const AgmRecall *recall)
 	}
 	(void) agm_execute(&recall->store, sql, &params,
 					   AGM_READ | (params.n == 1 ? AGM_PLAN_GENERIC : AGM_PLAN_CUSTOM),
-					   "tTl?l?b", read_searched, &reader);
+					   "tTl?l?bb", read_searched, &reader);
 	find_all_unnoted(recall, &reader);
 	return list;
 }
@@ -171,7 +177,7 @@ agm_pool_init(AgmPool *pool, const AgmRecall *recall)
 }
 
 static AgmCandidate *
-add_candidate(AgmPool *pool, int64 id)
+add_candidate(AgmPool *pool, int64 id, AgmPlace place)
 {
 	AgmCandidate *candidate;
 
@@ -183,6 +189,7 @@ add_candidate(AgmPool *pool, int64 id)
 	candidate = &pool->items[pool->n++];
 	memset(candidate, 0, sizeof(*candidate));
 	candidate->id = id;
+	candidate->place = place;
 	candidate->ns = pool->ns;
 	return candidate;
 }
@@ -223,24 +230,30 @@ compare_candidate_ids(const void *a, const void *b, void *arg)
 						 NULL);
 }
 
+static int
+compare_hits(const void *a, const void *b, void *arg)
+{
+	return compare_int64(&((const AgmHit *) a)->id, &((const AgmHit *) b)->id, arg);
+}
+
 /* The union of both channels' hits, each once, by id. */
-static int64 *
+static AgmHit *
 unite(const AgmHits *semantic, const AgmHits *keyword, int *united)
 {
-	int64 *ids = palloc(sizeof(int64) * Max(semantic->n + keyword->n, 1));
+	AgmHit *hits = palloc(sizeof(AgmHit) * Max(semantic->n + keyword->n, 1));
 	int n = 0;
 	int kept = 0;
 
 	for (int i = 0; i < semantic->n; i++)
-		ids[n++] = semantic->hits[i].id;
+		hits[n++] = semantic->hits[i];
 	for (int i = 0; i < keyword->n; i++)
-		ids[n++] = keyword->hits[i].id;
-	qsort_interruptible(ids, n, sizeof(int64), compare_int64, NULL);
+		hits[n++] = keyword->hits[i];
+	qsort_interruptible(hits, n, sizeof(AgmHit), compare_hits, NULL);
 	for (int i = 0; i < n; i++)
-		if (i == 0 || ids[i] != ids[i - 1])
-			ids[kept++] = ids[i];
+		if (i == 0 || hits[i].id != hits[i - 1].id)
+			hits[kept++] = hits[i];
 	*united = kept;
-	return ids;
+	return hits;
 }
 
 static double
@@ -252,12 +265,19 @@ state_weight(const char *state)
 	return 0;
 }
 
-/* Columns: id, distance, importance, state, bytes, subject, object, actor, beginning of the content,
- * beginning and end of its time. */
+typedef struct FeatureReader
+{
+	AgmPool *pool;
+	AgmSource source;
+} FeatureReader;
+
+/* Columns: id, place, distance, importance, state, bytes, subject, object, actor, beginning of the
+ * content, beginning and end of its time. */
 static void
 read_feature(TupleTableSlot *slot, void *arg)
 {
-	AgmPool *pool = arg;
+	const FeatureReader *reader = arg;
+	const AgmPool *pool = reader->pool;
 	bool isnull;
 	AgmCandidate *candidate =
 		find_candidate(pool, DatumGetInt64(slot_getattr(slot, 1, &isnull)));
@@ -266,83 +286,86 @@ read_feature(TupleTableSlot *slot, void *arg)
 
 	if (candidate == NULL)
 		return;
-	value = slot_getattr(slot, 2, &isnull);
+	candidate->place = agm_place_of(pool->recall, reader->source, slot, 2);
+	value = slot_getattr(slot, 3, &isnull);
 	candidate->has_embedding = !isnull;
 	if (!isnull)
 		candidate->channel[AGM_SEMANTIC].score =
 			agm_semantic_similarity(pool->recall, DatumGetFloat8(value));
-	value = slot_getattr(slot, 3, &isnull);
+	value = slot_getattr(slot, 4, &isnull);
 	candidate->importance = isnull ? 0 : DatumGetFloat4(value);
-	state = agm_slot_text(slot, 4);
+	state = agm_slot_text(slot, 5);
 	candidate->state_weight = state == NULL ? 1 : state_weight(state);
-	candidate->bytes = DatumGetInt32(slot_getattr(slot, 5, &isnull));
+	candidate->bytes = DatumGetInt32(slot_getattr(slot, 6, &isnull));
 	if (pool->names != NULL)
-		candidate->channel[AGM_ENTITY].score = agm_names_score(pool->names, slot, 6);
+		candidate->channel[AGM_ENTITY].score = agm_names_score(pool->names, slot, 7);
 	if (pool->times != NULL)
-		candidate->channel[AGM_TEMPORAL].score = agm_times_score(pool->times, slot, 10);
+		candidate->channel[AGM_TEMPORAL].score = agm_times_score(pool->times, slot, 11);
 }
 
 static void
-read_features_of(AgmPool *pool, const AgmSearched *searched, AgmSource source, Datum ids)
+read_features_of(AgmPool *pool, const AgmSearched *searched, AgmSource source,
+				 const AgmHit *hits, int n)
 {
 	const AgmRecall *recall = pool->recall;
-	AgmParams params = {0};
-	StringInfoData sql;
+	FeatureReader reader = {pool, source};
+	AgmRows rows;
 
-	agm_param(&params, TEXTOID, searched->name, false);
-	agm_param(&params, INT8ARRAYOID, ids, false);
-	initStringInfo(&sql);
-	appendStringInfo(
-		&sql,
-		"SELECT m.id, m.distance,"
-		" agentmem.effective_importance(m.importance, coalesce(a.useless, 0)), %s, m.bytes,"
-		" m.subject, m.object, m.actor, m.head, m.starts, m.ends"
-		" FROM pg_catalog.unnest($2) i(id) CROSS JOIN LATERAL (SELECT c.id, c.importance,"
-		" pg_catalog.octet_length(c.content), %s",
-		/* What state it was in is not kept: as if active. */
-		recall->filter.has_known_at ? "NULL::pg_catalog.text" : "a.state",
-		pool->names != NULL ? AGM_NAME_COLUMNS : AGM_NO_NAME_COLUMNS);
-	agm_times_columns(pool->times, recall, &sql, &params);
+	if (!agm_rows_begin(&rows, recall, searched, source, hits, n))
+		return;
+	appendStringInfo(&rows.sql,
+					 "m.id, m.ctid, m.distance, agentmem.effective_importance(m.importance, "
+					 "%s), %s, m.bytes,"
+					 " m.subject, m.object, m.actor, m.head, m.starts, m.ends",
+					 searched->has_activity ? "coalesce(a.useless, 0)" : "0",
+					 /* What state it was in is not kept: as if active. */
+					 recall->filter.has_known_at || !searched->has_activity
+						 ? "NULL::pg_catalog.text"
+						 : "a.state");
+	agm_rows_from(&rows);
+	appendStringInfo(&rows.sql,
+					 "c.id, c.ctid, c.importance, pg_catalog.octet_length(c.content), %s",
+					 pool->names != NULL ? AGM_NAME_COLUMNS : AGM_NO_NAME_COLUMNS);
+	agm_times_columns(pool->times, recall, &rows.sql, &rows.params);
 	if (recall->embedding != NULL)
-		appendStringInfo(&sql, ", c.embedding OPERATOR(agentmem.%s) $%d FROM ",
+		appendStringInfo(&rows.sql, ", c.embedding OPERATOR(agentmem.%s) $%d",
 						 recall->distance_operator,
-						 agm_param(&params, agm_type_oid("vector"),
+						 agm_param(&rows.params, agm_type_oid("vector"),
 								   PointerGetDatum(recall->embedding), false));
 	else
-		appendStringInfoString(&sql, ", NULL::pg_catalog.float8 FROM ");
-	agm_filter_version(&recall->filter, source, "c.id OPERATOR(pg_catalog.=) i.id", &sql,
-					   &params);
-	appendStringInfoString(&sql,
-						   " OFFSET 0) m(id, importance, bytes, subject, object, actor, head,"
-						   " starts, ends, distance)" AGM_LOOK_UP_ACTIVITY);
-	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_GENERIC,
-					   "ld?f?t?i" AGM_NAME_TYPES AGM_TIME_TYPES, read_feature, pool);
+		appendStringInfoString(&rows.sql, ", NULL::pg_catalog.float8");
+	agm_rows_end(&rows, searched);
+	appendStringInfo(&rows.sql,
+					 "(id, ctid, importance, bytes, subject, object, actor, head, starts, ends,"
+					 " distance)%s",
+					 searched->has_activity ? AGM_LOOK_UP_ACTIVITY : "");
+	agm_rows_read(&rows, "lcd?f?t?i" AGM_NAME_TYPES AGM_TIME_TYPES, read_feature, &reader);
 }
 
-/* What fusion needs of each of these candidates, by one look-up of all. */
+/* Those that were looked for and are not there, or do not pass. */
 static void
-read_features(AgmPool *pool, const AgmSearched *searched, const int64 *ids, int n)
+drop_absent(AgmPool *pool)
 {
-	Datum array;
+	int kept = pool->first;
 
-	if (n == 0)
-		return;
-	array = agm_int8_array(ids, n);
-	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
-		if (agm_filter_needs(&pool->recall->filter, source))
-			read_features_of(pool, searched, source, array);
+	for (int i = pool->first; i < pool->n; i++)
+		if (pool->items[i].place != 0)
+			pool->items[kept++] = pool->items[i];
+	pool->n = kept;
 }
 
 /* Adds memories that are not candidates yet, with the scores of all channels but the graph's. */
 static void
-add_candidates(AgmPool *pool, const AgmSearched *searched, const int64 *ids, int n,
+add_candidates(AgmPool *pool, const AgmSearched *searched, const AgmHit *hits, int n,
 			   const AgmHits *matches)
 {
 	for (int i = 0; i < n; i++)
-		(void) add_candidate(pool, ids[i]);
+		(void) add_candidate(pool, hits[i].id, hits[i].place);
 	qsort_interruptible(pool->items + pool->first, pool->n - pool->first, sizeof(AgmCandidate),
 						compare_candidate_ids, NULL);
-	read_features(pool, searched, ids, n);
+	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
+		read_features_of(pool, searched, source, hits, n);
+	drop_absent(pool);
 	for (int i = 0; i < matches->n; i++)
 	{
 		AgmCandidate *candidate = find_candidate(pool, matches->hits[i].id);
@@ -360,14 +383,13 @@ follow_edges(AgmPool *pool, const AgmSearched *searched, const AgmHits *matches,
 {
 	AgmReached reached = agm_graph_search(pool->recall, searched, pool->items + pool->first,
 										  pool->n - pool->first, ideal);
-	int64 *ids = palloc(sizeof(int64) * Max(reached.n, 1));
+	AgmHit *hits = palloc(sizeof(AgmHit) * Max(reached.n, 1));
 	int n = 0;
 
 	for (int i = 0; i < reached.n; i++)
 		if (find_candidate(pool, reached.hits[i].id) == NULL)
-			ids[n++] = reached.hits[i].id;
-	n = agm_graph_filter(pool->recall, searched, ids, n);
-	add_candidates(pool, searched, ids, n, matches);
+			hits[n++] = (AgmHit){reached.hits[i].id, 0, 0};
+	add_candidates(pool, searched, hits, n, matches);
 	for (int i = 0; i < reached.n; i++)
 	{
 		AgmCandidate *candidate = find_candidate(pool, reached.hits[i].id);
@@ -401,7 +423,7 @@ search(AgmPool *pool, const AgmSearched *searched)
 	AgmHits keyword;
 	AgmHits all;
 	double ideal;
-	int64 *ids;
+	AgmHit *hits;
 	int n;
 
 	pool->has_words |= words.n > 0;
@@ -412,18 +434,21 @@ search(AgmPool *pool, const AgmSearched *searched)
 	if (recall->embedding != NULL)
 		semantic = agm_semantic_search(recall, searched);
 	keyword = agm_keyword_search(recall, searched, &words, &all, &ideal);
-	ids = unite(&semantic, &keyword, &n);
-	add_candidates(pool, searched, ids, n, &all);
+	hits = unite(&semantic, &keyword, &n);
+	add_candidates(pool, searched, hits, n, &all);
 	if (recall->weights[AGM_GRAPH] > 0)
 		follow_edges(pool, searched, &all, ideal);
 }
 
-/* Columns: id, bytes, beginning; newest first. */
+/* Columns: id, bytes, beginning, place; newest first. */
 static void
 read_newest(TupleTableSlot *slot, void *arg)
 {
+	const FeatureReader *reader = arg;
 	bool isnull;
-	AgmCandidate *candidate = add_candidate(arg, DatumGetInt64(slot_getattr(slot, 1, &isnull)));
+	AgmCandidate *candidate =
+		add_candidate(reader->pool, DatumGetInt64(slot_getattr(slot, 1, &isnull)),
+					  agm_place_of(reader->pool->recall, reader->source, slot, 4));
 	Datum started;
 
 	candidate->bytes = DatumGetInt32(slot_getattr(slot, 2, &isnull));
@@ -453,6 +478,7 @@ list_newest_of(AgmPool *pool, const AgmSearched *searched, AgmSource source, Agm
 			   const char *part)
 {
 	const AgmRecall *recall = pool->recall;
+	FeatureReader reader = {pool, source};
 	AgmParams params = {0};
 	StringInfoData sql;
 
@@ -461,14 +487,14 @@ list_newest_of(AgmPool *pool, const AgmSearched *searched, AgmSource source, Agm
 	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(recall->filter.known_at), false);
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT m.id, pg_catalog.octet_length(m.content),"
-								 " pg_catalog.lower(m.valid_period)");
+								 " pg_catalog.lower(m.valid_period), m.ctid");
 	agm_filter_from(&recall->filter, source, access, "", &sql, &params);
 	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
 	appendStringInfoString(&sql, part);
 	appendStringInfoString(&sql, " ORDER BY pg_catalog.lower(m.valid_period) DESC NULLS LAST,"
 								 " m.id DESC LIMIT $2");
-	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "liz?",
-					   read_newest, pool);
+	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "liz?c",
+					   read_newest, &reader);
 }
 
 /* README rule 1: nothing asked, so the newest that pass the filter. */

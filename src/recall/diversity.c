@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 
 #include "recall/diversity.h"
+#include "recall/rows.h"
 #include "vector/kernels.h"
 
 /* Of so many of the best for each that is wanted; at least, and at most, so many. */
@@ -54,34 +55,26 @@ read_embedding(TupleTableSlot *slot, void *arg)
 }
 
 static void
-read_embeddings(const AgmRecall *recall, Choices *choices, Datum ns)
+read_embeddings(const AgmRecall *recall, Choices *choices, const AgmSearched *searched)
 {
-	int64 *ids = palloc(sizeof(int64) * choices->n);
+	AgmHit *hits = palloc(sizeof(AgmHit) * choices->n);
 	int n = 0;
-	Datum array;
 
 	for (int i = 0; i < choices->n; i++)
 		if (choices->items[i].candidate.ns == choices->ns)
-			ids[n++] = choices->items[i].candidate.id;
-	array = agm_int8_array(ids, n);
+			hits[n++] =
+				(AgmHit){choices->items[i].candidate.id, 0, choices->items[i].candidate.place};
 	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
 	{
-		AgmParams params = {0};
-		StringInfoData sql;
+		AgmRows rows;
 
-		if (!agm_filter_needs(&recall->filter, source))
+		if (!agm_rows_begin(&rows, recall, searched, source, hits, n))
 			continue;
-		agm_param(&params, TEXTOID, ns, false);
-		agm_param(&params, INT8ARRAYOID, array, false);
-		initStringInfo(&sql);
-		appendStringInfoString(&sql,
-							   "SELECT m.* FROM pg_catalog.unnest($2) i(id) CROSS JOIN LATERAL"
-							   " (SELECT c.id, c.embedding FROM ");
-		agm_filter_version(&recall->filter, source, "c.id OPERATOR(pg_catalog.=) i.id", &sql,
-						   &params);
-		appendStringInfoString(&sql, " OFFSET 0) m");
-		(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_GENERIC,
-						   "le?", read_embedding, choices);
+		appendStringInfoString(&rows.sql, "m.*");
+		agm_rows_from(&rows);
+		appendStringInfoString(&rows.sql, "c.id, c.embedding");
+		agm_rows_end(&rows, searched);
+		agm_rows_read(&rows, "le?", read_embedding, choices);
 	}
 }
 
@@ -149,7 +142,7 @@ agm_diversify(const AgmRecall *recall, const AgmSearched *searched, AgmPool *poo
 		for (int j = 0; j < i && !seen; j++)
 			seen = choices.items[j].candidate.ns == choices.ns;
 		if (!seen)
-			read_embeddings(recall, &choices, searched[choices.ns].name);
+			read_embeddings(recall, &choices, &searched[choices.ns]);
 	}
 	for (int i = 0; i < choices.n; i++)
 	{

@@ -25,6 +25,9 @@ typedef enum AgmFusion
 	AGM_FUSION_RRF
 } AgmFusion;
 
+/* Where a row lies, by rows.h; 0: it has not been read. */
+typedef uint64 AgmPlace;
+
 /* What one channel says of one candidate; rank 0: nothing found. */
 typedef struct AgmEvidence
 {
@@ -35,6 +38,7 @@ typedef struct AgmEvidence
 typedef struct AgmCandidate
 {
 	int64 id;
+	AgmPlace place;
 	int ns; /* which of the namespaces searched */
 	AgmEvidence channel[AGM_NCHANNELS];
 	bool has_embedding;

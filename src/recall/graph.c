@@ -75,7 +75,7 @@ choose_seeds(const AgmRecall *recall, const AgmCandidate *candidates, int n, dou
 		double score = score_of(recall, &candidates[i], best);
 
 		if (score > 0)
-			agm_top_add(&top, candidates[i].id, score);
+			agm_top_add(&top, candidates[i].id, score, candidates[i].place);
 	}
 	seeds.n = top.hits.n;
 	seeds.ids = palloc(sizeof(int64) * Max(seeds.n, 1));
@@ -95,7 +95,11 @@ agm_graph_search(const AgmRecall *recall, const AgmSearched *searched,
 	double best[AGM_NCHANNELS] = {0};
 	AgmSeeds seeds = choose_seeds(recall, candidates, n, best);
 	double scale = scale_of(recall, best, ideal);
-	AgmPushOptions options = {.damping = DAMPING, .epsilon = EPSILON, .k = REACHED_MAX};
+	/* They have passed recall's filter, which asks for no less. */
+	bool there = recall->filter.during == NULL &&
+				 (recall->filter.default_states || recall->filter.has_known_at);
+	AgmPushOptions options = {
+		.damping = DAMPING, .epsilon = EPSILON, .k = REACHED_MAX, .there = there};
 	AgmParams params = {0};
 	AgmScopeRequest request = {
 		.store = &recall->store,
@@ -104,6 +108,7 @@ agm_graph_search(const AgmRecall *recall, const AgmSearched *searched,
 		.valid_at = recall->filter.valid_at,
 		.has_known_at = recall->filter.has_known_at,
 		.known_at = recall->filter.known_at,
+		.checked = &recall->filter,
 	};
 	AgmReached reached = {NULL, 0};
 	AgmPushResult result;
@@ -121,50 +126,4 @@ agm_graph_search(const AgmRecall *recall, const AgmSearched *searched,
 	reached.hits = result.best;
 	reached.n = result.n;
 	return reached;
-}
-
-typedef struct Passed
-{
-	int64 *ids;
-	int n;
-} Passed;
-
-static void
-read_passed(TupleTableSlot *slot, void *arg)
-{
-	Passed *passed = arg;
-	bool isnull;
-
-	passed->ids[passed->n++] = DatumGetInt64(slot_getattr(slot, 1, &isnull));
-}
-
-int
-agm_graph_filter(const AgmRecall *recall, const AgmSearched *searched, int64 *ids, int n)
-{
-	Passed passed = {ids, 0};
-	Datum array;
-
-	if (n == 0)
-		return 0;
-	array = agm_int8_array(ids, n);
-	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
-	{
-		AgmParams params = {0};
-		StringInfoData sql;
-
-		if (!agm_filter_needs(&recall->filter, source))
-			continue;
-		agm_param(&params, TEXTOID, searched->name, false);
-		agm_param(&params, INT8ARRAYOID, array, false);
-		initStringInfo(&sql);
-		appendStringInfoString(&sql, "SELECT i.id FROM pg_catalog.unnest($2) i(id)"
-									 " CROSS JOIN LATERAL (SELECT m.id");
-		agm_filter_from(&recall->filter, source, AGM_OTHER_INDEX, "", &sql, &params);
-		appendStringInfoString(&sql, " AND m.id OPERATOR(pg_catalog.=) i.id");
-		agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
-		appendStringInfoString(&sql, " OFFSET 0) m");
-		(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_GENERIC, "l",
-						   read_passed, &passed);
-	}
-	return passed.n;
 }

@@ -20,8 +20,4 @@ typedef struct AgmReached
 extern AgmReached agm_graph_search(const AgmRecall *recall, const AgmSearched *searched,
 								   const AgmCandidate *candidates, int n, double ideal);
 
-/* Leaves those that pass the filter; returns how many. */
-extern int agm_graph_filter(const AgmRecall *recall, const AgmSearched *searched, int64 *ids,
-							int n);
-
 #endif

@@ -17,6 +17,7 @@
 
 #include "lexical/lexical.h"
 #include "memory/span.h"
+#include "recall/rows.h"
 #include "recall/top.h"
 
 /* A word used more often in one memory counts as used this often: BM25 is flat there. */
@@ -31,8 +32,9 @@
 typedef struct Match
 {
 	int64 id;
+	AgmPlace place;
 	int32 tokens;
-	int64 first; /* its words are words[first], up to the next match's */
+	uint16 nwords; /* in the order of the matches */
 } Match;
 
 /* A word of the query in a match. */
@@ -49,20 +51,22 @@ typedef struct Pass
 	const AgmTerm *terms;
 	int nterms;
 	int64 *df;		/* per term, over all matches */
-	Match *matches; /* those that pass the filter, and one more for the end */
+	Match *matches; /* those that pass the filter */
 	int64 n;
 	int64 capacity;
 	MatchWord *words;
 	int64 nwords;
 	int64 words_capacity;
 	MemoryContext row_context; /* reset after each row */
+	const AgmRecall *recall;
+	AgmSource source; /* that is read */
 } Pass;
 
-/* Room for one more match, the end, and all its words. */
+/* Room for one more match, and all its words. */
 static void
 grow(Pass *pass)
 {
-	if (pass->n + 1 >= pass->capacity)
+	if (pass->n >= pass->capacity)
 	{
 		pass->capacity *= 2;
 		pass->matches = repalloc_huge(pass->matches, pass->capacity * sizeof(Match));
@@ -74,7 +78,7 @@ grow(Pass *pass)
 	}
 }
 
-/* Columns: id, tokens, lexemes, passes. */
+/* Columns: id, tokens, lexemes, passes, place. */
 static void
 read_match(TupleTableSlot *slot, void *arg)
 {
@@ -102,8 +106,8 @@ read_match(TupleTableSlot *slot, void *arg)
 
 		match->id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
 		match->tokens = DatumGetInt32(slot_getattr(slot, 2, &isnull));
-		match->first = first;
-		match[1].first = pass->nwords;
+		match->place = agm_place_of(pass->recall, pass->source, slot, 5);
+		match->nwords = (uint16) (pass->nwords - first);
 	}
 	else
 		pass->nwords = first;
@@ -144,20 +148,23 @@ pass_source(const AgmRecall *recall, const AgmSearched *searched, AgmSource sour
 	AgmParams params = {0};
 	StringInfoData sql;
 
+	pass->recall = recall;
+	pass->source = source;
 	agm_param(&params, TEXTOID, searched->name, false);
 	agm_param(&params, INT8ARRAYOID, index_keys(recall, searched, source, pass), false);
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT m.id, m.tokens, m.lexemes, (true");
 	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
-	appendStringInfoString(&sql, ")");
-	/* The keys have the time in them: an index of time would add nothing. */
+	appendStringInfoString(&sql, "), m.ctid");
+	/* The keys have the namespace and the time in them: other indexes would add nothing. */
 	agm_filter_from(&recall->filter, source,
-					source == AGM_MEMORY ? AGM_ANY_INDEX : AGM_OTHER_INDEX, "", &sql, &params);
+					recall->store.partitioned ? AGM_OTHER_INDEX : AGM_NO_INDEX, "", &sql,
+					&params);
 	appendStringInfo(&sql, " AND %s OPERATOR(agentmem.&&&) $2",
 					 source == AGM_MEMORY
 						 ? "agentmem.lexeme_keys(m.namespace, m.lexemes)"
 						 : "agentmem.history_keys(m.namespace, m.lexemes, m.system_period)");
-	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "livb?",
+	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "livb?c",
 					   read_match, pass);
 }
 
@@ -234,6 +241,7 @@ agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched, const A
 	AgmTop top;
 	double mean_length;
 	double *idf;
+	int64 word = 0;
 
 	*all = none;
 	*ideal = 0;
@@ -266,11 +274,11 @@ agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched, const A
 		const Match *match = &pass.matches[i];
 		double score = 0;
 
-		for (int64 j = match->first; j < match[1].first; j++)
-			score += agm_bm25_term(idf[pass.words[j].term], pass.words[j].frequency,
+		for (int j = 0; j < match->nwords; j++, word++)
+			score += agm_bm25_term(idf[pass.words[word].term], pass.words[word].frequency,
 								   match->tokens, mean_length);
-		all->hits[i] = (AgmHit){match->id, score};
-		agm_top_add(&top, match->id, score);
+		all->hits[i] = (AgmHit){match->id, score, match->place};
+		agm_top_add(&top, match->id, score, match->place);
 		if ((i & 4095) == 0)
 			CHECK_FOR_INTERRUPTS();
 	}

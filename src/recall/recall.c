@@ -16,6 +16,7 @@
 #include "recall/candidates.h"
 #include "recall/diversity.h"
 #include "recall/recall.h"
+#include "recall/rows.h"
 
 /* README rule 6: how many candidates a channel contributes for k rows. */
 #define DEPTH_FACTOR 10
@@ -134,12 +135,11 @@ compare_rows(const void *a, const void *b)
 /* The columns of recall() as far as they are columns of the table, then the id. */
 #define ROW_COLUMNS                                                                            \
 	"c.id, c.namespace, c.kind, c.content, NULL::pg_catalog.float4, NULL::pg_catalog.int4,"    \
-	" c.valid_period,"                                                                         \
-	" agentmem.effective_confidence(c.confidence, coalesce("                                   \
-	"  (SELECT a.confirmations FROM {store}.activity a"                                        \
-	"   WHERE a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=) c.id), "   \
-	"0)),"                                                                                     \
-	" c.attributes, c.source"
+	" c.valid_period, agentmem.effective_confidence(c.confidence, %s), c.attributes, c.source"
+
+#define CONFIRMATIONS                                                                          \
+	"coalesce((SELECT a.confirmations FROM {store}.activity a"                                 \
+	" WHERE a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=) c.id), 0)"
 
 #define ROW_TYPES "ltttf?i?rf?j?t?"
 
@@ -171,34 +171,25 @@ read_row(TupleTableSlot *slot, void *arg)
 
 /* Reads the rows of one namespace into their places; `group` holds n of them. */
 static void
-read_group(const AgmRecall *recall, Datum ns, AgmRecalled **group, int n)
+read_group(const AgmRecall *recall, const AgmSearched *searched, AgmRecalled **group, int n)
 {
 	RowReader reader = {group, n};
-	int64 *ids = palloc(sizeof(int64) * n);
-	Datum array;
+	AgmHit *hits = palloc(sizeof(AgmHit) * n);
 
 	qsort(group, n, sizeof(AgmRecalled *), compare_rows);
 	for (int i = 0; i < n; i++)
-		ids[i] = group[i]->candidate.id;
-	array = agm_int8_array(ids, n);
+		hits[i] = (AgmHit){group[i]->candidate.id, 0, group[i]->candidate.place};
 	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
 	{
-		AgmParams params = {0};
-		StringInfoData sql;
+		AgmRows rows;
 
-		if (!agm_filter_needs(&recall->filter, source))
+		if (!agm_rows_begin(&rows, recall, searched, source, hits, n))
 			continue;
-		agm_param(&params, TEXTOID, ns, false);
-		agm_param(&params, INT8ARRAYOID, array, false);
-		initStringInfo(&sql);
-		appendStringInfoString(&sql,
-							   "SELECT m.* FROM pg_catalog.unnest($2) i(id) CROSS JOIN LATERAL"
-							   " (SELECT " ROW_COLUMNS " FROM ");
-		agm_filter_version(&recall->filter, source, "c.id OPERATOR(pg_catalog.=) i.id", &sql,
-						   &params);
-		appendStringInfoString(&sql, " OFFSET 0) m");
-		(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_GENERIC,
-						   ROW_TYPES, read_row, &reader);
+		appendStringInfoString(&rows.sql, "m.*");
+		agm_rows_from(&rows);
+		appendStringInfo(&rows.sql, ROW_COLUMNS, searched->has_activity ? CONFIRMATIONS : "0");
+		agm_rows_end(&rows, searched);
+		agm_rows_read(&rows, ROW_TYPES, read_row, &reader);
 	}
 }
 
@@ -227,7 +218,7 @@ read_rows(const AgmRecall *recall, const AgmSearched *searched, AgmRecalled *row
 
 		for (end = start + 1; end < nrows && order[end]->candidate.ns == ns;)
 			end++;
-		read_group(recall, searched[ns].name, order + start, end - start);
+		read_group(recall, &searched[ns], order + start, end - start);
 	}
 }
 

@@ -61,6 +61,7 @@ typedef struct AgmSearched
 	int nconfigs;
 	AgmStatistics estimate; /* of maintenance; -1: none */
 	bool has_hidden;		/* of its memories, some are archived or forgotten */
+	bool has_activity;		/* some have a row there */
 } AgmSearched;
 
 /* The distinct words of the query in the languages of a namespace, sorted. */
@@ -75,6 +76,7 @@ typedef struct AgmHit
 {
 	int64 id;
 	double score;
+	AgmPlace place;
 } AgmHit;
 
 typedef struct AgmHits

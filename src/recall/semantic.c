@@ -14,6 +14,7 @@
 #include "lib/stringinfo.h"
 #include "utils/guc.h"
 
+#include "recall/rows.h"
 #include "recall/top.h"
 
 /* README rule 3: raw similarity is 0 or more and finite, whatever the metric. */
@@ -33,16 +34,24 @@ agm_semantic_similarity(const AgmRecall *recall, double distance)
 	}
 }
 
-/* Columns: id, distance; nearest first, a zero vector's cosine after all others. */
+typedef struct HitReader
+{
+	const AgmRecall *recall;
+	AgmSource source;
+	AgmTop *top;
+} HitReader;
+
+/* Columns: id, place, distance; nearest first, a zero vector's cosine after all others. */
 static void
 read_hit(TupleTableSlot *slot, void *arg)
 {
-	AgmTop *top = arg;
+	const HitReader *reader = arg;
 	bool isnull;
 	int64 id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
-	double distance = DatumGetFloat8(slot_getattr(slot, 2, &isnull));
+	double distance = DatumGetFloat8(slot_getattr(slot, 3, &isnull));
 
-	agm_top_add(top, id, isnan(distance) ? -INFINITY : -distance);
+	agm_top_add(reader->top, id, isnan(distance) ? -INFINITY : -distance,
+				agm_place_of(reader->recall, reader->source, slot, 2));
 }
 
 /*
@@ -55,12 +64,13 @@ search_source(const AgmRecall *recall, const AgmSearched *searched, AgmSource so
 {
 	AgmParams params = {0};
 	StringInfoData sql;
+	HitReader reader = {recall, source, top};
 
 	agm_param(&params, TEXTOID, searched->name, false);
 	agm_param(&params, agm_type_oid("vector"), PointerGetDatum(recall->embedding), false);
 	agm_param(&params, INT8OID, Int64GetDatum(recall->depth), false);
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT m.id, m.embedding OPERATOR(agentmem.%s) $2",
+	appendStringInfo(&sql, "SELECT m.id, m.ctid, m.embedding OPERATOR(agentmem.%s) $2",
 					 recall->distance_operator);
 	agm_filter_from(&recall->filter, source, AGM_ANY_INDEX, "", &sql, &params);
 	appendStringInfoString(&sql, " AND m.embedding IS NOT NULL");
@@ -69,8 +79,8 @@ search_source(const AgmRecall *recall, const AgmSearched *searched, AgmSource so
 					 " ORDER BY m.embedding OPERATOR(agentmem.%s) $2"
 					 " FETCH FIRST ($3) ROWS WITH TIES",
 					 recall->distance_operator);
-	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "ld",
-					   read_hit, top);
+	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "lcd",
+					   read_hit, &reader);
 }
 
 AgmHits

@@ -28,9 +28,9 @@ agm_top_init(AgmTop *top, int depth)
 }
 
 void
-agm_top_add(AgmTop *top, int64 id, double score)
+agm_top_add(AgmTop *top, int64 id, double score, AgmPlace place)
 {
-	AgmHit hit = {id, score};
+	AgmHit hit = {id, score, place};
 	AgmHit *worst;
 
 	if (top->hits.n < top->depth)

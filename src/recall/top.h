@@ -21,6 +21,6 @@ typedef struct AgmTop
 extern void agm_top_init(AgmTop *top, int depth);
 
 /* Keeps the hit if it is among the best `depth` so far; of equal scores the smaller id. */
-extern void agm_top_add(AgmTop *top, int64 id, double score);
+extern void agm_top_add(AgmTop *top, int64 id, double score, AgmPlace place);
 
 #endif
