@@ -28,6 +28,10 @@ SELECT count(*) > 3 AS several, max(abs(p.score - r.rank)) < 1e-4 AS alike
 FROM ppr('gc', 'n', '{3}', epsilon => 1e-7) p
 JOIN personalized_pagerank($$SELECT * FROM agentmem.transitions('gc', 'n')$$, '{3}', tolerance => 1e-9) r ON r.node = p.id;
 
+-- recall walks through them only if told to.
+SELECT id, channels ? 'lexical' AS lexical FROM recall('gc', 'n', 'red');
+SELECT id, channels ? 'lexical' AS lexical FROM recall('gc', 'n', 'red', weights => '{"concept": 1}');
+
 -- The same again mentions nothing new; other words do, and what they leave out goes.
 SELECT id, action FROM remember('gc', 'n', 'in Kyoto the sunsets are red', 'fact', valid_from => '2026-01-03');
 SELECT revise('gc', 'n', 3, 'The temples of Kyoto are red');
