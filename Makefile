@@ -130,6 +130,7 @@ OBJS = \
 	src/memory/json.o \
 	src/memory/kind_fn.o \
 	src/memory/kind_view_fn.o \
+	src/memory/mention.o \
 	src/memory/operation.o \
 	src/memory/read_fn.o \
 	src/memory/remember_fn.o \
@@ -144,6 +145,7 @@ OBJS = \
 	src/memory/write.o \
 	src/memory/writer.o \
 	src/graph/community.o \
+	src/graph/concept_fn.o \
 	src/graph/csr.o \
 	src/graph/draw.o \
 	src/graph/edge_fn.o \

@@ -136,6 +136,12 @@ read_nodes(Drawing *drawing, const int64 *ids, int n)
 		appendStringInfoString(&sql, " OFFSET 0) m WHERE true");
 		agm_filter_append(&scope->filter, scope->hidden, &sql, &params);
 	}
+	if (agm_store_has(scope->store, "concept"))
+		appendStringInfoString(
+			&sql, " UNION ALL (SELECT DISTINCT ON (c.id) c.id, 'concept', c.concept"
+				  " FROM {store}.concept c WHERE c.namespace OPERATOR(pg_catalog.=) $1"
+				  " AND c.id OPERATOR(pg_catalog.=) ANY ($2) AND c.id OPERATOR(pg_catalog.<) 0"
+				  " ORDER BY c.id, c.memory)");
 	appendStringInfoString(&sql, ") f ORDER BY f.id");
 	(void) agm_execute(scope->store, sql.data, &params, AGM_READ | AGM_PLAN_GENERIC, "ltt",
 					   read_node, drawing);
@@ -234,21 +240,27 @@ dot_text(StringInfo out, const char *string)
 	appendStringInfoChar(out, '"');
 }
 
+/* A name without a sign: m7, and of a concept c7. */
+#define MERMAID_NAME "%c" INT64_FORMAT
+#define MERMAID_NAME_OF(id) ((id) < 0 ? 'c' : 'm'), ((id) < 0 ? -(id) : (id))
+
 static void
 draw_mermaid(const Drawing *drawing, StringInfo out)
 {
 	appendStringInfoString(out, "graph LR\n");
 	for (int i = 0; i < drawing->nnodes; i++)
 	{
-		appendStringInfo(out, "  m" INT64_FORMAT "[", drawing->nodes[i].id);
+		appendStringInfo(out, "  " MERMAID_NAME "[", MERMAID_NAME_OF(drawing->nodes[i].id));
 		mermaid_text(out, drawing->nodes[i].label);
 		appendStringInfoString(out, "]\n");
 	}
 	for (int i = 0; i < drawing->nedges; i++)
 	{
-		appendStringInfo(out, "  m" INT64_FORMAT " -->|", drawing->edges[i].source);
+		appendStringInfo(out, "  " MERMAID_NAME " -->|",
+						 MERMAID_NAME_OF(drawing->edges[i].source));
 		mermaid_text(out, drawing->edges[i].type);
-		appendStringInfo(out, "| m" INT64_FORMAT "\n", drawing->edges[i].target);
+		appendStringInfo(out, "| " MERMAID_NAME "\n",
+						 MERMAID_NAME_OF(drawing->edges[i].target));
 	}
 }
 

@@ -31,6 +31,13 @@ $$;
 COMMENT ON FUNCTION agentmem.add_edge_type(name, text, real, boolean, text) IS
   'Adds a type of edges, or changes it: how well its edges conduct, and whether from source to target only';
 
+CREATE FUNCTION agentmem.concepts(store name, namespace text, n int DEFAULT 100,
+  OUT id bigint, OUT concept text, OUT normalized text, OUT memories bigint)
+RETURNS SETOF record LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
+AS 'MODULE_PATHNAME', 'agm_fn_concepts';
+COMMENT ON FUNCTION agentmem.concepts(name, text, int) IS
+  'The concepts that most memories of a namespace have edges to, for stores with the setting concepts; id is below zero and goes into neighbors(), graph(), ppr()';
+
 -- Walks -------------------------------------------------------------------------
 
 CREATE FUNCTION agentmem.neighbors(

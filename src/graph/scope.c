@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -105,6 +107,8 @@ append_direction(AgmScope *scope, bool raw, const char *table, bool outgoing, St
 		sql,
 		" FROM {store}.%s e WHERE " OF_NAMESPACE("e") " AND e.%s OPERATOR(pg_catalog.=) i.id",
 		table, from);
+	if (scope->memories_only && outgoing)
+		appendStringInfoString(sql, " AND e.target OPERATOR(pg_catalog.>=) 0");
 	if (filter->has_known_at)
 		appendStringInfo(
 			sql, " AND e.system_period OPERATOR(pg_catalog.@>) $%d",
@@ -182,6 +186,11 @@ make_visible_sql(AgmScope *scope, AgmParams *params)
 		appendStringInfoString(&sql, " OFFSET 0) m WHERE true");
 		agm_filter_append(&scope->filter, scope->hidden, &sql, params);
 	}
+	if (!scope->memories_only && agm_store_has(scope->store, "concept"))
+		appendStringInfoString(
+			&sql, " UNION ALL SELECT i.id, 1::pg_catalog.int8 FROM pg_catalog.unnest($2) i(id)"
+				  " WHERE i.id OPERATOR(pg_catalog.<) 0 AND (SELECT true FROM {store}.concept c"
+				  " WHERE " OF_NAMESPACE("c") " AND c.id OPERATOR(pg_catalog.=) i.id LIMIT 1)");
 	return sql.data;
 }
 
@@ -191,6 +200,8 @@ agm_scope_open(AgmScope *scope, const AgmScopeRequest *request)
 	memset(scope, 0, sizeof(*scope));
 	scope->store = request->store;
 	scope->base = *request->params;
+	scope->memories_only = request->memories_only;
+	scope->concepts = request->concepts > 0 ? sqrt(request->concepts) : 1;
 	scope->filter.states = agm_shown_states();
 	scope->filter.has_valid_at = request->has_valid_at;
 	scope->filter.valid_at = request->valid_at;
@@ -238,6 +249,9 @@ read_edge(TupleTableSlot *slot, void *arg)
 	edge.node = DatumGetInt64(slot->tts_values[0]);
 	edge.other = DatumGetInt64(slot->tts_values[1]);
 	edge.weight = DatumGetFloat4(slot->tts_values[2]);
+	/* What conducts is the square. */
+	if (edge.node < 0 || edge.other < 0)
+		edge.weight *= reader->scope->concepts;
 	edge.type = type_of(reader->scope, DatumGetTextPP(slot->tts_values[3]));
 	edge.outgoing = DatumGetBool(slot->tts_values[4]);
 	edge.counts = DatumGetBool(slot->tts_values[5]) && reader->scope->types[edge.type].wanted;

@@ -32,6 +32,8 @@ typedef struct AgmScope
 	AgmFilter filter; /* the clocks; which states are shown */
 	ArrayType *wanted;
 	bool hidden; /* memories of the namespace are archived or forgotten */
+	bool memories_only;
+	double concepts; /* times the weight of edges to concepts */
 	AgmEdgeType *types;
 	int ntypes;
 	int types_room;
@@ -53,7 +55,9 @@ typedef struct AgmScopeRequest
 {
 	const AgmStore *store;
 	const AgmParams *params;
-	ArrayType *types; /* NULL: all */
+	ArrayType *types;	/* NULL: all */
+	bool memories_only; /* as if there were no concepts */
+	double concepts;	/* what an edge to one conducts, times this; 0: as it stands */
 	bool has_valid_at;
 	TimestampTz valid_at;
 	bool has_known_at;

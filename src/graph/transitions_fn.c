@@ -18,7 +18,7 @@
 
 PG_FUNCTION_INFO_V1(agm_fn_transitions);
 
-/* The memories that are there. */
+/* The memories and concepts that are there. */
 static void
 append_there(const AgmScope *scope, StringInfo sql, AgmParams *params)
 {
@@ -31,6 +31,9 @@ append_there(const AgmScope *scope, StringInfo sql, AgmParams *params)
 		agm_filter_from(&scope->filter, source, AGM_ANY_INDEX, "", sql, params);
 		agm_filter_append(&scope->filter, scope->hidden, sql, params);
 	}
+	if (agm_store_has(scope->store, "concept"))
+		appendStringInfoString(sql, " UNION SELECT c.id FROM {store}.concept c"
+									" WHERE c.namespace OPERATOR(pg_catalog.=) $1");
 }
 
 /* The edges that hold at the instant asked, of types that conduct. */

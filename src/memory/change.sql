@@ -120,6 +120,23 @@ BEGIN
     "valid_period": "When it is so in the world; by default whenever both ends are",
     "system_period": "Since when the store holds it"}');
 
+  PERFORM agentmem.create_data_table(store, 'concept', $ddl$
+      namespace text COLLATE "C" NOT NULL,
+      id bigint NOT NULL CONSTRAINT concept_id_check CHECK (id < 0),
+      memory bigint NOT NULL,
+      concept text NOT NULL,
+      normalized text NOT NULL,
+      CONSTRAINT concept_pkey PRIMARY KEY (namespace, id, memory)
+    $ddl$, 'fillfactor = 100', partitions);
+  EXECUTE format('CREATE INDEX concept_memory_idx ON %I.concept (namespace, memory)', store);
+  EXECUTE format('COMMENT ON TABLE %I.concept IS %L', store, 'What memories are about: nodes of the graph that edges of has_concept and about_concept lead to');
+  PERFORM agentmem.comment_columns(store, 'concept', '{
+    "namespace": "The memories'' namespace",
+    "id": "Hash of the normalized words, below zero: a target of edges",
+    "memory": "The memory that named it when no other was seen to",
+    "concept": "As that memory has it",
+    "normalized": "Its words, folded and stemmed: what unites its forms"}');
+
   PERFORM agentmem.create_data_table(store, 'edge_history', format($ddl$
       LIKE %I.edge,
       CONSTRAINT edge_history_pkey PRIMARY KEY (namespace, source, target, type, system_period)

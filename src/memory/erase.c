@@ -128,8 +128,13 @@ add_selected(AgmWriter *writer, const AgmErasure *erasure, IdSet *set)
 	add_from(writer, set, SELECT_VERSIONS, "activity", &params);
 	add_from(writer, set, "SELECT e.source FROM {store}.%s e WHERE " OF_NAMESPACE("e"), "edge",
 			 &params);
-	add_from(writer, set, "SELECT e.target FROM {store}.%s e WHERE " OF_NAMESPACE("e"), "edge",
-			 &params);
+	/* A target below zero is a concept: its id is a hash of what may be a person's name. */
+	add_from(writer, set,
+			 "SELECT e.target FROM {store}.%s e WHERE " OF_NAMESPACE(
+				 "e") " AND e.target OPERATOR(pg_catalog.>) 0",
+			 "edge", &params);
+	add_from(writer, set, "SELECT c.memory FROM {store}.%s c WHERE " OF_NAMESPACE("c"),
+			 "concept", &params);
 	add_from(writer, set, "SELECT c.a FROM {store}.%s c WHERE " OF_NAMESPACE("c"), "conflict",
 			 &params);
 	add_from(writer, set, "SELECT c.b FROM {store}.%s c WHERE " OF_NAMESPACE("c"), "conflict",
@@ -282,6 +287,7 @@ static const ErasedTable erased_tables[] = {
 	{"activity", OF_IDS("t.id"), 0},
 	{"edge", OF_ENDS, 0},
 	{"edge_history", OF_ENDS, AGM_AS_OWNER},
+	{"concept", OF_IDS("t.memory"), 0},
 	{"conflict", "(" OF_IDS("t.a") " OR " OF_IDS("t.b") ")", 0},
 };
 
@@ -338,6 +344,34 @@ clear_parents(AgmWriter *writer, const AgmParams *params)
 	clear_parents_in(writer, "memory_history", params, AGM_AS_OWNER);
 	clear_parents_in(writer, "memory", params, 0);
 	clear_parents_in(writer, "memory_history", params, AGM_AS_OWNER);
+}
+
+/*
+ * A concept that others mention too is named by one of them, by its words as all of them have
+ * them; how the erased memory wrote it goes with that.
+ */
+static void
+name_concepts(AgmWriter *writer, const AgmParams *params)
+{
+	if (!agm_store_has(&writer->store, "concept"))
+		return;
+	(void) run(
+		writer,
+		"INSERT INTO {store}.concept (namespace, id, memory, concept, normalized)"
+		" SELECT DISTINCT $1, c.id, e.source, c.normalized, c.normalized"
+		" FROM {store}.concept c CROSS JOIN LATERAL (SELECT e.source FROM {store}.edge e"
+		"  WHERE " OF_NAMESPACE(
+			"e") " AND e.target OPERATOR(pg_catalog.=) c.id"
+				 "  AND NOT " OF_IDS(
+					 "e.source") " ORDER BY e.source LIMIT 1) e"
+								 " WHERE " OF_NAMESPACE("c") " AND " OF_IDS(
+									 "c.memory") " AND NOT EXISTS (SELECT FROM"
+												 " {store}.concept o"
+												 " WHERE " OF_NAMESPACE(
+													 "o") " AND o.id"
+														  " OPERATOR(pg_catalog.=) c.id"
+														  " AND NOT " OF_IDS("o.memory") ")",
+		params, 0);
 }
 
 /* The rows of the locks name statements by their hashes. */
@@ -408,6 +442,8 @@ delete_all(AgmWriter *writer, const AgmErasure *erasure, const IdSet *set,
 		{
 			check_deleted(writer, &params);
 			clear_parents(writer, &params);
+			if (!erasure->everything)
+				name_concepts(writer, &params);
 		}
 	}
 	count(counts, "key_lock", delete_locks(writer, erasure, held));

@@ -105,7 +105,8 @@ agm_export(const AgmStore *store, const AgmParams *params, bool secrets, Tuplest
 						 " 'known_from', pg_catalog.lower(e.system_period),"
 						 " 'known_to', pg_catalog.upper(e.system_period)))"
 						 " FROM {store}.%s e WHERE " OF_NAMESPACE(
-							 "e") " ORDER BY e.source, e.target, e.type, e.system_period",
+							 "e") " AND e.target OPERATOR(pg_catalog.>=) 0"
+								  " ORDER BY e.source, e.target, e.type, e.system_period",
 						 i == 0 ? "edge" : "edge_history"),
 				lines);
 	put(store, params,

@@ -121,3 +121,16 @@ agm_key_lock(Datum key)
 	hash_end(ctx, &hash);
 	return agm_statement_lock(&hash);
 }
+
+/* Below zero, where no memory's id is; 52 bits, which readers of JSON keep as they are. */
+int64
+agm_concept_id(const char *lexemes)
+{
+	pg_cryptohash_ctx *ctx = hash_begin();
+	pg_uuid_t hash;
+
+	hash_piece(ctx, "concept", 7);
+	hash_piece(ctx, lexemes, strlen(lexemes));
+	hash_end(ctx, &hash);
+	return -(agm_statement_lock(&hash) & (INT64CONST(0x10000000000000) - 1)) - 1;
+}

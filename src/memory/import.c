@@ -399,6 +399,8 @@ write_memory(Import *import, Line *line)
 	if (!version.history && memory->has_key_hash)
 		agm_timeline_check(import->writer, &memory->key_hash, version.id, &memory->period);
 	agm_memory_insert_version(import->writer, memory, &version);
+	if (!version.history)
+		agm_mentions_write(import->writer, memory, version.id, true);
 }
 
 /* Parameters of a line of another table: $1 the namespace, $2 the line, $3 and $4 its ids. */

@@ -69,7 +69,9 @@ typedef struct AgmAttribute
 typedef struct AgmKindPolicy
 {
 	char *name;
-	bool vault;	  /* class vault: the value goes to table secret */
+	bool vault; /* class vault: the value goes to table secret */
+	bool episodic;
+	bool structural;
 	bool retired; /* takes no new memories */
 	List *attributes;
 	bool reinforce; /* the same statement again is the same memory */
@@ -134,6 +136,8 @@ typedef struct AgmWriter
 	int touched_capacity;
 	char *language;
 	char *model;		 /* NULL: any */
+	int concepts;		 /* edges to concepts that a memory gets at most; 0: none */
+	int similar;		 /* ... to those that are most like it */
 	List *kinds;		 /* of AgmKindPolicy, as they come up */
 	List *predicates;	 /* of AgmPredicate, as they come up */
 	List *languages;	 /* of char *: those the namespace is known to use */
@@ -227,6 +231,11 @@ extern void agm_add_edge(AgmWriter *writer, int64 source, int64 target, const ch
 /* episode.c: joins a new episode to the one before it. */
 extern void agm_episode_link(AgmWriter *writer, const AgmMemory *memory, int64 id);
 
+/* mention.c: joins a memory to the concepts of its content; fresh: it has no edges yet. */
+extern void agm_mentions_write(AgmWriter *writer, const AgmMemory *memory, int64 id,
+							   bool fresh);
+extern void agm_mentions_refresh(AgmWriter *writer, int64 id);
+
 /* timeline.c: places a value among those of its key. */
 extern bool agm_timeline_place(AgmWriter *writer, AgmMemory *memory, AgmWritten *written);
 extern void agm_timeline_check(AgmWriter *writer, const pg_uuid_t *key_hash, int64 id,
@@ -237,10 +246,11 @@ extern void agm_conflict_search(AgmWriter *writer, const AgmMemory *memory,
 								AgmWritten *written);
 extern void agm_conflict_record(AgmWriter *writer);
 
-/* hash.c: 128 bits that name a statement, 64 that name a lock. */
+/* hash.c: 128 bits that name a statement, 64 that name a lock or, negative, a concept. */
 extern void agm_statement_hash(const AgmMemory *memory, pg_uuid_t *hash);
 extern int64 agm_statement_lock(const pg_uuid_t *hash);
 extern int64 agm_key_lock(Datum key);
+extern int64 agm_concept_id(const char *lexemes);
 extern void agm_key_hash(const AgmMemory *memory, pg_uuid_t *hash);
 
 #endif

@@ -408,7 +408,7 @@ BEGIN
       USING ERRCODE = 'dependent_objects_still_exist', HINT = 'drop_store(store, cascade => true) drops them too.';
   END IF;
   PERFORM agentmem.drop_kind_views(store);
-  EXECUTE format('DROP TABLE %1$I.memory, %1$I.memory_history, %1$I.activity, %1$I.namespace, %1$I.key_lock, %1$I.edge, %1$I.edge_history, %1$I.conflict, %1$I.audit, %1$I.secret,'
+  EXECUTE format('DROP TABLE %1$I.memory, %1$I.memory_history, %1$I.activity, %1$I.namespace, %1$I.key_lock, %1$I.edge, %1$I.edge_history, %1$I.concept, %1$I.conflict, %1$I.audit, %1$I.secret,'
                  ' %1$I.edge_type, %1$I.predicate, %1$I.kind_attribute, %1$I.kind, %1$I.setting', store);
   EXECUTE format('DROP SEQUENCE %1$I.id_seq, %1$I.operation_seq', store);
   EXECUTE format('DROP SCHEMA %I', store);

@@ -493,6 +493,8 @@ agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written)
 				 errhint("content is its caption; attributes => '{\"value\": \"...\"}' the "
 						 "value, which is kept apart.")));
 	write_memory(writer, memory, written);
+	if (written->action != AGM_REINFORCED)
+		agm_mentions_write(writer, memory, written->id, written->action == AGM_INSERTED);
 	if (!memory->kind->vault)
 		return;
 	agm_secret_write(writer, memory, written->id);

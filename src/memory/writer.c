@@ -13,10 +13,32 @@
 #include "lexical/lexical.h"
 #include "memory/memory.h"
 
+/* Of edges that a memory gets by itself. */
+#define COUNT_MAX 64
+
 const char *
 agm_distance_operator(char metric)
 {
 	return metric == 'l' ? "<->" : metric == 'i' ? "<#>" : "<=>";
+}
+
+/* A setting that is a number of edges; 0 where it is not set. */
+static int
+count_setting(TupleTableSlot *slot, int column, const char *name)
+{
+	char *value = agm_slot_text(slot, column);
+	char *end;
+	long n;
+
+	if (value == NULL)
+		return 0;
+	errno = 0;
+	n = strtol(value, &end, 10);
+	if (errno != 0 || end == value || *end != '\0' || n < 0 || n > COUNT_MAX)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("setting \"%s\" of the store is \"%s\"", name, value),
+						errhint("It must be a number from 0 to %d.", COUNT_MAX)));
+	return (int) n;
 }
 
 static void
@@ -33,6 +55,8 @@ read_settings(TupleTableSlot *slot, void *arg)
 	writer->memories = isnull ? -1 : DatumGetInt64(memories);
 	writer->distance_operator = agm_distance_operator(metric == NULL ? 'c' : metric[0]);
 	writer->dimensions = dimensions == NULL ? 0 : pg_strtoint32(dimensions);
+	writer->concepts = count_setting(slot, 7, "concepts");
+	writer->similar = count_setting(slot, 8, "similar");
 	writer->language = agm_slot_text(slot, 2);
 	writer->model = agm_slot_text(slot, 3);
 	languages = slot_getattr(slot, 4, &isnull);
@@ -84,9 +108,13 @@ agm_writer_read(AgmWriter *writer)
 					   "       (SELECT s.value FROM {store}.setting s"
 					   "        WHERE s.name OPERATOR(pg_catalog.=) 'metric'),"
 					   "       (SELECT n.memories FROM {store}.namespace n"
-					   "        WHERE n.namespace OPERATOR(pg_catalog.=) $1)",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC | writer->access, "t?t?t?T?t?l?",
-					   read_settings, writer);
+					   "        WHERE n.namespace OPERATOR(pg_catalog.=) $1),"
+					   "       (SELECT s.value FROM {store}.setting s"
+					   "        WHERE s.name OPERATOR(pg_catalog.=) 'concepts'),"
+					   "       (SELECT s.value FROM {store}.setting s"
+					   "        WHERE s.name OPERATOR(pg_catalog.=) 'similar')",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC | writer->access,
+					   "t?t?t?T?t?l?t?t?", read_settings, writer);
 	if (writer->language == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("store \"%s\" has no setting \"language\"", writer->store.name),
@@ -144,6 +172,8 @@ read_kind(TupleTableSlot *slot, void *arg)
 		policy->conflict_threshold = DatumGetFloat4(threshold);
 	policy->name = agm_slot_text(slot, 1);
 	policy->vault = strcmp(agm_slot_text(slot, 2), "vault") == 0;
+	policy->episodic = strcmp(agm_slot_text(slot, 2), "episodic") == 0;
+	policy->structural = strcmp(agm_slot_text(slot, 2), "structural") == 0;
 	policy->reinforce = strcmp(agm_slot_text(slot, 3), "reinforce") == 0;
 	policy->has_band = !low_null && !high_null;
 	if (policy->has_band)

@@ -103,6 +103,8 @@ agm_graph_search(const AgmRecall *recall, const AgmSearched *searched,
 	AgmParams params = {0};
 	AgmScopeRequest request = {
 		.store = &recall->store,
+		.memories_only = recall->concepts <= 0,
+		.concepts = recall->concepts,
 		.params = &params,
 		.has_valid_at = recall->filter.has_valid_at,
 		.valid_at = recall->filter.valid_at,

@@ -38,6 +38,7 @@ typedef struct AgmRecall
 	AgmFusion fusion;
 	double diversity; /* 0 to 1: how much it counts to be unlike what comes before */
 	double weights[AGM_NCHANNELS];
+	double concepts; /* what edges to concepts conduct in the graph channel */
 
 	/* set by agm_recall_open */
 	const char *distance_operator;

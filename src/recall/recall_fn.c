@@ -102,13 +102,27 @@ unknown_word(const char *argument, const char *word, const char *known)
 	pg_unreachable();
 }
 
+/* Where the weight of this name goes; "concept" is no channel, but what the graph's walks through. */
+static double *
+find_weight(AgmRecall *recall, const char *name)
+{
+	for (AgmChannel c = 0; c < AGM_NCHANNELS; c++)
+		if (strcmp(agm_channel_name(c), name) == 0)
+			return &recall->weights[c];
+	if (strcmp(name, "concept") != 0)
+		unknown_word("a channel in weights", name,
+					 "semantic, lexical, graph, temporal, entity, or concept");
+	return &recall->concepts;
+}
+
 static void
-read_weights(const Jsonb *json, double *weights)
+read_weights(const Jsonb *json, AgmRecall *recall)
 {
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue item;
-	int channel = -1;
+	const char *name = NULL;
+	double *target = NULL;
 
 	if (!JB_ROOT_IS_OBJECT(json))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -121,14 +135,8 @@ read_weights(const Jsonb *json, double *weights)
 
 		if (token == WJB_KEY)
 		{
-			char *name = pnstrdup(item.val.string.val, item.val.string.len);
-
-			for (channel = 0; channel < AGM_NCHANNELS; channel++)
-				if (strcmp(agm_channel_name(channel), name) == 0)
-					break;
-			if (channel == AGM_NCHANNELS)
-				unknown_word("a channel in weights", name,
-							 "semantic, lexical, graph, temporal or entity");
+			name = pnstrdup(item.val.string.val, item.val.string.len);
+			target = find_weight(recall, name);
 		}
 		if (token != WJB_VALUE)
 			continue;
@@ -140,9 +148,9 @@ read_weights(const Jsonb *json, double *weights)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("weight of channel \"%s\" must be a number between 0 and 1000000",
-							agm_channel_name(channel)),
+							name),
 					 errhint("0 leaves a channel's score out of the ranking.")));
-		weights[channel] = weight;
+		*target = weight;
 	}
 }
 
@@ -266,7 +274,7 @@ run(FunctionCallInfo fcinfo, AgmRecall *recall, int *nrows)
 	recall->filter.hides_vault = true;
 	memcpy(recall->weights, default_weights, sizeof(default_weights));
 	if (!PG_ARGISNULL(ARG_WEIGHTS))
-		read_weights(PG_GETARG_JSONB_P(ARG_WEIGHTS), recall->weights);
+		read_weights(PG_GETARG_JSONB_P(ARG_WEIGHTS), recall);
 	agm_store_open(&recall->store, NameStr(*PG_GETARG_NAME(ARG_STORE)), ACL_SELECT);
 	agm_recall_open(recall);
 	return agm_recall_run(recall, nrows);
