@@ -22,7 +22,7 @@ RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  PERFORM agentmem.require_kind_owner(store);
+  PERFORM agentmem.owned_store(store);
   EXECUTE format('INSERT INTO %I.edge_type AS t (name, weight, directed, meaning) VALUES ($1, $2, $3, $4)'
                  ' ON CONFLICT (name) DO UPDATE SET weight = excluded.weight, directed = excluded.directed, meaning = excluded.meaning', store)
     USING name, weight, directed, meaning;

@@ -178,6 +178,24 @@ agm_encoding_to_utf8(const char *text, int len, int encoding, int *utf8_len)
 	return to_utf8(text, len, encoding, utf8_len, false);
 }
 
+bool
+agm_encoding_has_unicode(const char *text, int len)
+{
+	int encoding = GetDatabaseEncoding();
+	const unsigned char *utf8;
+	int utf8_len;
+
+	if (encoding == PG_UTF8)
+		return true;
+	if (encoding == PG_SQL_ASCII)
+		return agm_encoding_of(text, len) == PG_UTF8;
+	utf8 = (const unsigned char *) agm_encoding_to_utf8(text, len, encoding, &utf8_len);
+	for (int i = 0; i < utf8_len; i += pg_utf_mblen(utf8 + i))
+		if (pg_utf_mblen(utf8 + i) == 4 && utf8_to_unicode(utf8 + i) >= UNMAPPED_FIRST)
+			return false;
+	return true;
+}
+
 const char *
 agm_encoding_from_utf8(const char *text, int len, int encoding, int *result_len)
 {

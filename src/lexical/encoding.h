@@ -31,6 +31,9 @@ extern int agm_encoding_advance(const char *text, int len, int encoding, const c
 /* The text in UTF-8, whole; the same pointer if it is that already, else palloc'd. */
 extern const char *agm_encoding_to_utf8(const char *text, int len, int encoding, int *utf8_len);
 
+/* Whether the server can convert the text to UTF-8: it raises an error where not. */
+extern bool agm_encoding_has_unicode(const char *text, int len);
+
 /* The other way; NULL if the encoding lacks one of the characters. */
 extern const char *agm_encoding_from_utf8(const char *text, int len, int encoding,
 										  int *result_len);

@@ -178,13 +178,19 @@ agm_fn_icu_fold_lexize(PG_FUNCTION_ARGS)
 
 	/* One character may fold to eighteen; a tsvector would cut the length of such a word. */
 	if (folded_len >= MAXSTRLEN)
-		PG_RETURN_POINTER(NULL);
+	{
+		folded = pnstrdup(word, len);
+		folded_len = len;
+	}
 
-	/* Nothing but invisible characters is a stop word: no lexeme at all. */
+	/*
+	 * Nothing but invisible characters is a stop word: no lexeme at all.  A stemmer converts to
+	 * UTF-8: what has no Unicode is not given to it.
+	 */
 	result = palloc0(sizeof(TSLexeme) * 2);
 	if (folded_len > 0)
 	{
-		result->flags = TSL_FILTER;
+		result->flags = agm_encoding_has_unicode(folded, folded_len) ? TSL_FILTER : 0;
 		result->lexeme = folded;
 	}
 	PG_RETURN_POINTER(result);

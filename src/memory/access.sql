@@ -7,19 +7,17 @@ SET search_path = pg_catalog, pg_temp
 AS $create_access_tables$
 BEGIN
   -- No CHECK on the value: its message would quote the row.
-  PERFORM agentmem.create_data_table(store, 'secret', $ddl$
+  PERFORM agentmem.create_table(store, 'secret', 'Values of secrets, whose memories hold captions only; read by reveal()', $ddl$
       namespace text COLLATE "C" NOT NULL,
       id bigint NOT NULL,
       system_period tstzrange NOT NULL,
       value text NOT NULL
-    $ddl$, 'fillfactor = 100', partitions);
-  EXECUTE format('CREATE UNIQUE INDEX secret_version_idx ON %I.secret (namespace, id, lower(system_period))', store);
-  EXECUTE format('COMMENT ON TABLE %I.secret IS %L', store, 'Values of secrets, whose memories hold captions only; read by reveal()');
-  PERFORM agentmem.comment_columns(store, 'secret', '{
+    $ddl$, '{
     "namespace": "The memory''s namespace",
     "id": "The memory that has the caption; SELECT on this column alone suffices for reveal()",
     "system_period": "While the store held this value; an open end: the current one",
-    "value": "The credential"}');
+    "value": "The credential"}', 'fillfactor = 100', partitions);
+  EXECUTE format('CREATE UNIQUE INDEX secret_version_idx ON %I.secret (namespace, id, lower(system_period))', store);
 END
 $create_access_tables$;
 COMMENT ON FUNCTION agentmem.create_access_tables(name, int) IS

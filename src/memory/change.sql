@@ -10,7 +10,7 @@ BEGIN
   EXECUTE format('CREATE SEQUENCE %I.operation_seq', store);
   EXECUTE format('COMMENT ON SEQUENCE %I.operation_seq IS %L', store, 'Numbers of operations and conflicts of this store');
 
-  PERFORM agentmem.create_data_table(store, 'audit', $ddl$
+  PERFORM agentmem.create_table(store, 'audit', 'Every call that changed memories; written by the functions, never by hand', $ddl$
       namespace text COLLATE "C" NOT NULL,
       id bigint NOT NULL,
       at timestamptz NOT NULL DEFAULT now(),
@@ -19,20 +19,18 @@ BEGIN
       ids bigint[] NOT NULL,
       details jsonb,
       CONSTRAINT audit_pkey PRIMARY KEY (namespace, id)
-    $ddl$, 'fillfactor = 100', partitions);
-  EXECUTE format('CREATE INDEX audit_at_idx ON %I.audit (namespace, at, id)', store);
-  EXECUTE format('CREATE INDEX audit_ids_idx ON %I.audit USING gin (ids agentmem.bigint_overlap_ops)', store);
-  EXECUTE format('COMMENT ON TABLE %I.audit IS %L', store, 'Every call that changed memories; written by the functions, never by hand');
-  PERFORM agentmem.comment_columns(store, 'audit', '{
+    $ddl$, '{
     "namespace": "Whose memories were changed",
     "id": "Number of the operation",
     "at": "Start of its transaction",
     "role": "Role that called",
     "action": "remember, revise, forget, restore, resolve, erase, hold, release, import or reveal",
     "ids": "Memories that it wrote, removed or revealed",
-    "details": "Reason, note or counts; never content"}');
+    "details": "Reason, note or counts; never content"}', 'fillfactor = 100', partitions);
+  EXECUTE format('CREATE INDEX audit_at_idx ON %I.audit (namespace, at, id)', store);
+  EXECUTE format('CREATE INDEX audit_ids_idx ON %I.audit USING gin (ids agentmem.bigint_overlap_ops)', store);
 
-  PERFORM agentmem.create_data_table(store, 'conflict', $ddl$
+  PERFORM agentmem.create_table(store, 'conflict', 'Pairs of memories that may contradict each other, to be settled by resolve()', $ddl$
       namespace text COLLATE "C" NOT NULL,
       id bigint NOT NULL,
       a bigint NOT NULL,
@@ -47,9 +45,7 @@ BEGIN
       operation bigint,
       CONSTRAINT conflict_pkey PRIMARY KEY (namespace, id),
       CONSTRAINT conflict_pair_key UNIQUE (namespace, a, b)
-    $ddl$, 'fillfactor = 90', partitions);
-  EXECUTE format('COMMENT ON TABLE %I.conflict IS %L', store, 'Pairs of memories that may contradict each other, to be settled by resolve()');
-  PERFORM agentmem.comment_columns(store, 'conflict', '{
+    $ddl$, '{
     "namespace": "The memories'' namespace",
     "id": "Names the conflict to resolve()",
     "a": "The memory with the smaller id",
@@ -61,17 +57,14 @@ BEGIN
     "side": "The memory that prevailed",
     "note": "What was said when it was settled",
     "resolved_at": "When it was settled",
-    "operation": "The operation that settled it"}');
+    "operation": "The operation that settled it"}', 'fillfactor = 90', partitions);
 
-  EXECUTE format($ddl$
-    CREATE TABLE %1$I.edge_type (
+  PERFORM agentmem.create_table(store, 'edge_type', 'Types of edges and how well each conducts in ppr() and spread()', $ddl$
       name text COLLATE "C" PRIMARY KEY CHECK (name <> ''),
       weight real NOT NULL DEFAULT .5 CHECK (weight >= 0 AND weight < 'infinity'),
       directed boolean NOT NULL DEFAULT false,
       meaning text NOT NULL DEFAULT ''
-    )$ddl$, store);
-  EXECUTE format('COMMENT ON TABLE %I.edge_type IS %L', store, 'Types of edges and how well each conducts in ppr() and spread()');
-  PERFORM agentmem.comment_columns(store, 'edge_type', '{
+    $ddl$, '{
     "name": "The type, as link() takes it",
     "weight": "How well its edges conduct; 0: not at all",
     "directed": "Conducts from source to target only",
@@ -92,7 +85,7 @@ BEGIN
       ('contradicts',       0,  'the two cannot both hold')
     $dml$, store);
 
-  PERFORM agentmem.create_data_table(store, 'edge', $ddl$
+  PERFORM agentmem.create_table(store, 'edge', 'Typed relations between memories; one counts while both of its ends are held', $ddl$
       namespace text COLLATE "C" NOT NULL,
       source bigint NOT NULL,
       target bigint NOT NULL,
@@ -104,13 +97,7 @@ BEGIN
           AND lower(valid_period) IS DISTINCT FROM '-infinity' AND upper(valid_period) IS DISTINCT FROM 'infinity'),
       system_period tstzrange NOT NULL DEFAULT tstzrange(now(), NULL),
       CONSTRAINT edge_pkey PRIMARY KEY (namespace, source, target, type)
-    $ddl$, 'fillfactor = 90', partitions);
-  EXECUTE format($ddl$
-    CREATE INDEX edge_source_idx ON %1$I.edge (namespace, source, weight DESC, target, type) INCLUDE (valid_period);
-    CREATE INDEX edge_target_idx ON %1$I.edge (namespace, target, weight DESC, source, type) INCLUDE (valid_period);
-    $ddl$, store);
-  EXECUTE format('COMMENT ON TABLE %I.edge IS %L', store, 'Typed relations between memories; one counts while both of its ends are held');
-  PERFORM agentmem.comment_columns(store, 'edge', '{
+    $ddl$, '{
     "namespace": "The memories'' namespace",
     "source": "From this memory",
     "target": "to this one",
@@ -118,35 +105,35 @@ BEGIN
     "weight": "How strong it is",
     "operation": "The operation that wrote it; NULL: link(), or by hand",
     "valid_period": "When it is so in the world; by default whenever both ends are",
-    "system_period": "Since when the store holds it"}');
+    "system_period": "Since when the store holds it"}', 'fillfactor = 90', partitions);
+  EXECUTE format($ddl$
+    CREATE INDEX edge_source_idx ON %1$I.edge (namespace, source, weight DESC, target, type) INCLUDE (valid_period);
+    CREATE INDEX edge_target_idx ON %1$I.edge (namespace, target, weight DESC, source, type) INCLUDE (valid_period);
+    $ddl$, store);
 
-  PERFORM agentmem.create_data_table(store, 'concept', $ddl$
+  PERFORM agentmem.create_table(store, 'concept', 'What memories are about: nodes of the graph that edges of has_concept and about_concept lead to', $ddl$
       namespace text COLLATE "C" NOT NULL,
       id bigint NOT NULL CONSTRAINT concept_id_check CHECK (id < 0),
       memory bigint NOT NULL,
       concept text NOT NULL,
       normalized text NOT NULL,
       CONSTRAINT concept_pkey PRIMARY KEY (namespace, id, memory)
-    $ddl$, 'fillfactor = 100', partitions);
-  EXECUTE format('CREATE INDEX concept_memory_idx ON %I.concept (namespace, memory)', store);
-  EXECUTE format('COMMENT ON TABLE %I.concept IS %L', store, 'What memories are about: nodes of the graph that edges of has_concept and about_concept lead to');
-  PERFORM agentmem.comment_columns(store, 'concept', '{
+    $ddl$, '{
     "namespace": "The memories'' namespace",
     "id": "Hash of the normalized words, below zero: a target of edges",
     "memory": "The memory that named it when no other was seen to",
     "concept": "As that memory has it",
-    "normalized": "Its words, folded and stemmed: what unites its forms"}');
+    "normalized": "Its words, folded and stemmed: what unites its forms"}', 'fillfactor = 100', partitions);
+  EXECUTE format('CREATE INDEX concept_memory_idx ON %I.concept (namespace, memory)', store);
 
-  PERFORM agentmem.create_data_table(store, 'edge_history', format($ddl$
+  PERFORM agentmem.create_table(store, 'edge_history', 'Edges as they were, and those that are gone; written by the trigger edge_versioning', format($ddl$
       LIKE %I.edge,
       CONSTRAINT edge_history_pkey PRIMARY KEY (namespace, source, target, type, system_period)
-    $ddl$, store), 'fillfactor = 100', partitions);
-  EXECUTE format('CREATE INDEX edge_history_target_idx ON %I.edge_history (namespace, target)', store);
-  EXECUTE format('COMMENT ON TABLE %I.edge_history IS %L', store, 'Edges as they were, and those that are gone; written by the trigger edge_versioning');
-  PERFORM agentmem.comment_columns(store, 'edge_history', (
+    $ddl$, store), (
     SELECT jsonb_object_agg(a.attname, CASE a.attname WHEN 'system_period' THEN 'When the store held it'
                                                       ELSE col_description(a.attrelid, a.attnum) END)
-    FROM pg_attribute a WHERE a.attrelid = format('%I.edge', store)::regclass AND a.attnum > 0 AND NOT a.attisdropped));
+    FROM pg_attribute a WHERE a.attrelid = format('%I.edge', store)::regclass AND a.attnum > 0 AND NOT a.attisdropped), 'fillfactor = 100', partitions);
+  EXECUTE format('CREATE INDEX edge_history_target_idx ON %I.edge_history (namespace, target)', store);
   EXECUTE format('CREATE TRIGGER edge_versioning BEFORE INSERT OR UPDATE OR DELETE ON %I.edge
                   FOR EACH ROW EXECUTE FUNCTION agentmem.versioning(''system_period'', '''', ''operation'')', store);
   EXECUTE format('COMMENT ON TRIGGER edge_versioning ON %I.edge IS %L', store, 'Keeps edges as they were in edge_history');

@@ -43,10 +43,14 @@ AS $create_history$
 DECLARE
   memory regclass := format('%I.memory', store)::regclass;
 BEGIN
-  PERFORM agentmem.create_data_table(store, 'memory_history', format($ddl$
+  PERFORM agentmem.create_table(store, 'memory_history',
+    'Earlier versions of memories, and the last ones of those that are gone; written by the trigger memory_versioning', format($ddl$
       LIKE %I.memory,
       CONSTRAINT memory_history_pkey PRIMARY KEY (namespace, id, system_period)
     $ddl$, store),
+    (SELECT jsonb_object_agg(a.attname, CASE a.attname WHEN 'system_period' THEN 'When the store held this version'
+                                                       ELSE col_description(a.attrelid, a.attnum) END)
+     FROM pg_attribute a WHERE a.attrelid = memory AND a.attnum > 0 AND NOT a.attisdropped),
     format('toast_tuple_target = %s', current_setting('block_size')::int - 32), partitions);
   EXECUTE format($ddl$
     CREATE INDEX memory_history_time_idx ON %1$I.memory_history
@@ -64,12 +68,6 @@ BEGIN
     EXECUTE format('CREATE INDEX memory_history_embedding_idx ON %I.memory_history USING ivfbq (namespace, embedding agentmem.%I)',
                    store, 'vector_' || metric || '_ops');
   END IF;
-  EXECUTE format('COMMENT ON TABLE %I.memory_history IS %L', store,
-                 'Earlier versions of memories, and the last ones of those that are gone; written by the trigger memory_versioning');
-  PERFORM agentmem.comment_columns(store, 'memory_history', (
-    SELECT jsonb_object_agg(a.attname, CASE a.attname WHEN 'system_period' THEN 'When the store held this version'
-                                                      ELSE col_description(a.attrelid, a.attnum) END)
-    FROM pg_attribute a WHERE a.attrelid = memory AND a.attnum > 0 AND NOT a.attisdropped));
   PERFORM agentmem.create_versioning(store);
 END
 $create_history$;

@@ -25,17 +25,14 @@ RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  EXECUTE format($ddl$
-    CREATE TABLE %1$I.kind_attribute (
+  PERFORM agentmem.create_table(store, 'kind_attribute', 'Attributes that kinds declare: checked on every write, columns of the kinds'' views', $ddl$
       kind text COLLATE "C" NOT NULL,
       name text COLLATE "C" NOT NULL CHECK (octet_length(name) BETWEEN 1 AND 63),
       type text NOT NULL CHECK (type = agentmem.attribute_type(type)),
       required boolean NOT NULL DEFAULT false,
       meaning text NOT NULL DEFAULT '',
       PRIMARY KEY (kind, name)
-    )$ddl$, store);
-  EXECUTE format('COMMENT ON TABLE %I.kind_attribute IS %L', store, 'Attributes that kinds declare: checked on every write, columns of the kinds'' views');
-  PERFORM agentmem.comment_columns(store, 'kind_attribute', '{
+    $ddl$, '{
     "kind": "The kind that declares it",
     "name": "Key in memory.attributes",
     "type": "Its type, as agentmem.attribute_type() spells it",
@@ -217,32 +214,6 @@ COMMENT ON FUNCTION agentmem.create_kind_view(name, text) IS
 
 -- Changing kinds ----------------------------------------------------------------
 
-CREATE FUNCTION agentmem.require_kind_owner(store name)
-RETURNS void LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-  schema_id oid := (SELECT n.oid FROM pg_namespace n WHERE n.nspname = store);
-BEGIN
-  IF store IS NULL THEN
-    RAISE EXCEPTION 'store must not be null' USING ERRCODE = 'null_value_not_allowed', HINT = 'Give the name of a store.';
-  END IF;
-  IF schema_id IS NULL THEN
-    RAISE EXCEPTION 'store "%" does not exist', store
-      USING ERRCODE = 'invalid_schema_name', HINT = 'SELECT store FROM agentmem.stores lists the stores.';
-  END IF;
-  IF NOT agentmem.is_store(schema_id) THEN
-    RAISE EXCEPTION 'schema "%" is not a store', store
-      USING ERRCODE = 'wrong_object_type', HINT = 'SELECT store FROM agentmem.stores lists the stores.';
-  END IF;
-  IF NOT (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.relnamespace = schema_id AND c.relname = 'kind') THEN
-    RAISE EXCEPTION 'must be owner of store "%"', store
-      USING ERRCODE = 'insufficient_privilege', HINT = 'Only the owner of a store can change its kinds.';
-  END IF;
-END
-$$;
-COMMENT ON FUNCTION agentmem.require_kind_owner(name) IS 'Internal to add_kind and alter_kind: an error unless the caller owns the store';
-
 CREATE FUNCTION agentmem.require_class(class text)
 RETURNS void LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -344,7 +315,7 @@ AS $$
 DECLARE
   known boolean;
 BEGIN
-  PERFORM agentmem.require_kind_owner(store);
+  PERFORM agentmem.owned_store(store);
   IF name IS NULL OR class IS NULL OR meaning IS NULL THEN
     RAISE EXCEPTION '% must not be null', CASE WHEN name IS NULL THEN 'name' WHEN class IS NULL THEN 'class' ELSE 'meaning' END
       USING ERRCODE = 'null_value_not_allowed', HINT = 'Give a value.';
@@ -389,7 +360,7 @@ DECLARE
   forced boolean := false;                  -- row security, upon the owner
   policy text;
 BEGIN
-  PERFORM agentmem.require_kind_owner(store);
+  PERFORM agentmem.owned_store(store);
   IF name IS NULL THEN
     RAISE EXCEPTION 'name must not be null' USING ERRCODE = 'null_value_not_allowed', HINT = 'Give the name of a kind.';
   END IF;

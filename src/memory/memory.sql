@@ -3,29 +3,6 @@
 
 -- create_store ----------------------------------------------------------------
 
--- The statements that make one data table, hash-partitioned when asked for.  `columns`
--- is everything between the parentheses; `options` the WITH clause of each real table.
-CREATE FUNCTION agentmem.create_data_table(store name, table_name name, columns text, options text, partitions int)
-RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-  IF partitions = 0 THEN
-    EXECUTE format('CREATE TABLE %I.%I (%s) WITH (%s)', store, table_name, columns, options);
-    RETURN;
-  END IF;
-  EXECUTE format('CREATE TABLE %I.%I (%s) PARTITION BY HASH (namespace)', store, table_name, columns);
-  FOR i IN 0 .. partitions - 1 LOOP
-    EXECUTE format('CREATE TABLE %I.%I PARTITION OF %I.%I FOR VALUES WITH (MODULUS %s, REMAINDER %s) WITH (%s)',
-                   store, table_name || '_p' || i, store, table_name, partitions, i, options);
-    EXECUTE format('COMMENT ON TABLE %I.%I IS %L', store, table_name || '_p' || i,
-                   format('Partition %s of %s of %I', i, partitions, table_name));
-  END LOOP;
-END
-$$;
-COMMENT ON FUNCTION agentmem.create_data_table(name, name, text, text, int) IS
-  'Internal to create_store: makes one data table of a store, partitioned by namespace if partitions > 0';
-
 -- Comments of a table's columns, from a JSON object; partitions get them too.
 CREATE FUNCTION agentmem.comment_columns(store name, table_name name, comments jsonb)
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -48,6 +25,31 @@ END
 $$;
 COMMENT ON FUNCTION agentmem.comment_columns(name, name, jsonb) IS
   'Internal to create_store: comments on the columns of a table and of its partitions, from {"column": "comment"}';
+
+-- Every table of a store is made here. `columns` is all between the parentheses, `comments` those of the columns,
+-- `options` the WITH clause of each real table; with partitions it is one by hash of namespace.
+CREATE FUNCTION agentmem.create_table(store name, table_name name, comment text, columns text, comments jsonb,
+                                      options text DEFAULT NULL, partitions int DEFAULT 0)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  storage CONSTANT text := CASE WHEN options IS NULL THEN '' ELSE format(' WITH (%s)', options) END;
+BEGIN
+  EXECUTE format('CREATE TABLE %I.%I (%s)', store, table_name, columns)
+       || CASE WHEN partitions = 0 THEN storage ELSE ' PARTITION BY HASH (namespace)' END;
+  EXECUTE format('COMMENT ON TABLE %I.%I IS %L', store, table_name, comment);
+  FOR i IN 0 .. partitions - 1 LOOP
+    EXECUTE format('CREATE TABLE %I.%I PARTITION OF %I.%I FOR VALUES WITH (MODULUS %s, REMAINDER %s)',
+                   store, table_name || '_p' || i, store, table_name, partitions, i) || storage;
+    EXECUTE format('COMMENT ON TABLE %I.%I IS %L', store, table_name || '_p' || i,
+                   format('Partition %s of %s of %I', i, partitions, table_name));
+  END LOOP;
+  PERFORM agentmem.comment_columns(store, table_name, comments);
+END
+$$;
+COMMENT ON FUNCTION agentmem.create_table(name, name, text, text, jsonb, text, int) IS
+  'Internal to create_store: makes one table of a store with its comments, partitioned by namespace if partitions > 0';
 
 CREATE FUNCTION agentmem.create_store(store name, dimensions int DEFAULT NULL, metric text DEFAULT 'cosine',
                                       language text DEFAULT 'english', partitions int DEFAULT 0)
@@ -95,13 +97,10 @@ BEGIN
   EXECUTE format('COMMENT ON SEQUENCE %I.id_seq IS %L', store, 'Ids of the memories of this store');
 
   -- Policy tables: small, the same for all namespaces, editable by their owner.
-  EXECUTE format($ddl$
-    CREATE TABLE %1$I.setting (
+  PERFORM agentmem.create_table(store, 'setting', 'Settings of this store', $ddl$
       name text COLLATE "C" PRIMARY KEY,
       value text NOT NULL
-    )$ddl$, store);
-  EXECUTE format('COMMENT ON TABLE %I.setting IS %L', store, 'Settings of this store');
-  PERFORM agentmem.comment_columns(store, 'setting', '{
+    $ddl$, '{
     "name": "version, dimensions, metric, language, partitions; embedding_model if given",
     "value": "Its value, as text"}');
   EXECUTE format('INSERT INTO %I.setting VALUES ($1, $2), ($3, $4), ($5, $6), ($7, $8)', store)
@@ -110,8 +109,7 @@ BEGIN
     EXECUTE format('INSERT INTO %I.setting VALUES ($1, $2)', store) USING 'dimensions'::text, dimensions::text;
   END IF;
 
-  EXECUTE format($ddl$
-    CREATE TABLE %1$I.kind (
+  PERFORM agentmem.create_table(store, 'kind', 'Kinds of memory and the policy of each', $ddl$
       name text COLLATE "C" PRIMARY KEY CHECK (name <> ''),
       class text NOT NULL
         CHECK (class IN ('semantic', 'episodic', 'procedural', 'prospective', 'working', 'resource', 'structural', 'vault')),
@@ -124,9 +122,7 @@ BEGIN
       confidence_low real CHECK (confidence_low BETWEEN 0 AND 1),
       confidence_high real CHECK (confidence_high BETWEEN confidence_low AND 1),
       retired boolean NOT NULL DEFAULT false
-    )$ddl$, store);
-  EXECUTE format('COMMENT ON TABLE %I.kind IS %L', store, 'Kinds of memory and the policy of each');
-  PERFORM agentmem.comment_columns(store, 'kind', '{
+    $ddl$, '{
     "name": "The kind, as remember() takes it",
     "class": "semantic, episodic, procedural, prospective, working, resource, structural or vault",
     "meaning": "What belongs under this kind",
@@ -162,13 +158,10 @@ BEGIN
 
   PERFORM agentmem.create_attribute_table(store);
 
-  EXECUTE format($ddl$
-    CREATE TABLE %1$I.predicate (
+  PERFORM agentmem.create_table(store, 'predicate', 'How many values a predicate has at a time; one that is not here has one', $ddl$
       name text COLLATE "C" PRIMARY KEY CHECK (name <> '' AND name = agentmem.fold(name)),
       cardinality text NOT NULL CHECK (cardinality IN ('one', 'many'))
-    )$ddl$, store);
-  EXECUTE format('COMMENT ON TABLE %I.predicate IS %L', store, 'How many values a predicate has at a time; one that is not here has one');
-  PERFORM agentmem.comment_columns(store, 'predicate', '{
+    $ddl$, '{
     "name": "The predicate, folded: agentmem.fold(predicate)",
     "cardinality": "one: a new value replaces the old; many: each object is a key of its own"}');
   EXECUTE format($dml$
@@ -177,7 +170,7 @@ BEGIN
     FROM unnest('{likes,dislikes,knows,speaks,owns,member_of,has}'::text[]) p(name)$dml$, store);
 
   -- Data tables: namespace first, in every key.
-  PERFORM agentmem.create_data_table(store, 'memory', format($ddl$
+  PERFORM agentmem.create_table(store, 'memory', 'The current version of every memory', format($ddl$
       namespace text COLLATE "C" NOT NULL
         CONSTRAINT memory_namespace_check CHECK (octet_length(namespace) BETWEEN 1 AND 512),
       id bigint NOT NULL DEFAULT nextval(%1$L),
@@ -215,25 +208,7 @@ BEGIN
       CONSTRAINT memory_pkey PRIMARY KEY (namespace, id) INCLUDE (tokens)
     $ddl$,
     quote_ident(store) || '.id_seq',
-    coalesce('(' || dimensions || ')', ' CONSTRAINT memory_no_embedding_check CHECK (embedding IS NULL)')),
-    inline_target, partitions);
-  EXECUTE format($ddl$
-    CREATE INDEX memory_content_hash_idx ON %1$I.memory (namespace, content_hash);
-    CREATE INDEX memory_valid_idx ON %1$I.memory (namespace, lower(valid_period) DESC NULLS LAST, id DESC);
-    CREATE INDEX memory_lexemes_idx ON %1$I.memory USING gin (agentmem.lexeme_keys(namespace, lexemes) agentmem.bigint_overlap_ops) WITH (fastupdate = off);
-    CREATE UNIQUE INDEX memory_timeline_idx ON %1$I.memory (namespace, key_hash, lower(valid_period)) WHERE key_hash IS NOT NULL;
-    CREATE UNIQUE INDEX memory_key_idx ON %1$I.memory (namespace, key) WHERE key IS NOT NULL;
-    CREATE INDEX memory_subject_idx ON %1$I.memory (namespace, agentmem.fold(subject)) WHERE subject IS NOT NULL;
-    CREATE INDEX memory_session_idx ON %1$I.memory (namespace, session, lower(valid_period) DESC NULLS LAST, id DESC) WHERE session IS NOT NULL;
-    CREATE INDEX memory_expires_idx ON %1$I.memory (namespace, expires_at) WHERE expires_at IS NOT NULL;
-    CREATE INDEX memory_parent_idx ON %1$I.memory (namespace, parent) WHERE parent IS NOT NULL;
-    $ddl$, store);
-  IF dimensions IS NOT NULL THEN
-    EXECUTE format('CREATE INDEX memory_embedding_idx ON %I.memory USING ivfbq (namespace, embedding agentmem.%I)',
-                   store, 'vector_' || metric || '_ops');
-  END IF;
-  EXECUTE format('COMMENT ON TABLE %I.memory IS %L', store, 'The current version of every memory');
-  PERFORM agentmem.comment_columns(store, 'memory', '{
+    coalesce('(' || dimensions || ')', ' CONSTRAINT memory_no_embedding_check CHECK (embedding IS NULL)')), '{
     "namespace": "Whose memory it is: a tenant, user, agent or session",
     "id": "Identifies the memory within its namespace",
     "kind": "Kind of memory; see table kind",
@@ -263,12 +238,27 @@ BEGIN
     "model": "Model that made the embedding",
     "content_hash": "128-bit hash of kind, content, subject, predicate and object after folding",
     "key_hash": "128-bit hash of kind, subject and predicate (object too where the predicate has many values) where a new value replaces the old; NULL: no such key",
-    "operation": "The operation that wrote this version: audit.id; NULL: written by hand"}');
+    "operation": "The operation that wrote this version: audit.id; NULL: written by hand"}', inline_target, partitions);
+  EXECUTE format($ddl$
+    CREATE INDEX memory_content_hash_idx ON %1$I.memory (namespace, content_hash);
+    CREATE INDEX memory_valid_idx ON %1$I.memory (namespace, lower(valid_period) DESC NULLS LAST, id DESC);
+    CREATE INDEX memory_lexemes_idx ON %1$I.memory USING gin (agentmem.lexeme_keys(namespace, lexemes) agentmem.bigint_overlap_ops) WITH (fastupdate = off);
+    CREATE UNIQUE INDEX memory_timeline_idx ON %1$I.memory (namespace, key_hash, lower(valid_period)) WHERE key_hash IS NOT NULL;
+    CREATE UNIQUE INDEX memory_key_idx ON %1$I.memory (namespace, key) WHERE key IS NOT NULL;
+    CREATE INDEX memory_subject_idx ON %1$I.memory (namespace, agentmem.fold(subject)) WHERE subject IS NOT NULL;
+    CREATE INDEX memory_session_idx ON %1$I.memory (namespace, session, lower(valid_period) DESC NULLS LAST, id DESC) WHERE session IS NOT NULL;
+    CREATE INDEX memory_expires_idx ON %1$I.memory (namespace, expires_at) WHERE expires_at IS NOT NULL;
+    CREATE INDEX memory_parent_idx ON %1$I.memory (namespace, parent) WHERE parent IS NOT NULL;
+    $ddl$, store);
+  IF dimensions IS NOT NULL THEN
+    EXECUTE format('CREATE INDEX memory_embedding_idx ON %I.memory USING ivfbq (namespace, embedding agentmem.%I)',
+                   store, 'vector_' || metric || '_ops');
+  END IF;
   PERFORM agentmem.create_change_tables(store, partitions);
   PERFORM agentmem.create_history(store, dimensions, metric, partitions);
   PERFORM agentmem.create_access_tables(store, partitions);
 
-  PERFORM agentmem.create_data_table(store, 'activity', $ddl$
+  PERFORM agentmem.create_table(store, 'activity', 'Bookkeeping of memories, apart from their wide rows; a memory without a row is active and unused', $ddl$
       namespace text COLLATE "C" NOT NULL,
       id bigint NOT NULL,
       state text NOT NULL DEFAULT 'active'
@@ -280,11 +270,7 @@ BEGIN
       useful int NOT NULL DEFAULT 0,
       useless int NOT NULL DEFAULT 0,
       CONSTRAINT activity_pkey PRIMARY KEY (namespace, id)
-    $ddl$, 'fillfactor = 70', partitions);
-  EXECUTE format($ddl$CREATE INDEX activity_hidden_idx ON %I.activity (namespace, id) WHERE state NOT IN ('active', 'warm', 'cold')$ddl$, store);
-  EXECUTE format('COMMENT ON TABLE %I.activity IS %L', store,
-                 'Bookkeeping of memories, apart from their wide rows; a memory without a row is active and unused');
-  PERFORM agentmem.comment_columns(store, 'activity', '{
+    $ddl$, '{
     "namespace": "The memory''s namespace",
     "id": "The memory''s id",
     "state": "active, warm, cold, archived or forgotten",
@@ -293,9 +279,10 @@ BEGIN
     "confirmations": "How often it was stated again",
     "last_confirmed": "When it was last stated again",
     "useful": "Feedback that it helped",
-    "useless": "Feedback that it did not"}');
+    "useless": "Feedback that it did not"}', 'fillfactor = 70', partitions);
+  EXECUTE format($ddl$CREATE INDEX activity_hidden_idx ON %I.activity (namespace, id) WHERE state NOT IN ('active', 'warm', 'cold')$ddl$, store);
 
-  PERFORM agentmem.create_data_table(store, 'namespace', $ddl$
+  PERFORM agentmem.create_table(store, 'namespace', 'The namespaces, written by the first memory of each', $ddl$
       namespace text COLLATE "C" NOT NULL,
       created timestamptz NOT NULL DEFAULT now(),
       languages text[] NOT NULL,
@@ -306,10 +293,7 @@ BEGIN
       swept timestamptz,
       progress bigint,
       CONSTRAINT namespace_pkey PRIMARY KEY (namespace)
-    $ddl$, 'fillfactor = 70', partitions);
-  EXECUTE format('CREATE INDEX namespace_maintained_idx ON %I.namespace (maintained NULLS FIRST, namespace)', store);
-  EXECUTE format('COMMENT ON TABLE %I.namespace IS %L', store, 'The namespaces, written by the first memory of each');
-  PERFORM agentmem.comment_columns(store, 'namespace', '{
+    $ddl$, '{
     "namespace": "Its name",
     "created": "When its first memory was written",
     "languages": "Languages of its memories: a query is stemmed by each",
@@ -320,17 +304,15 @@ BEGIN
     "swept": "When the last sweep of states began",
     "progress": "How far the sweep under way has come: the last id that it looked at"}');
 
-  PERFORM agentmem.create_data_table(store, 'key_lock', $ddl$
+  PERFORM agentmem.create_table(store, 'key_lock', 'One row a statement or key: locked by who writes it, so that two writers take turns', $ddl$
       namespace text COLLATE "C" NOT NULL,
       hash bigint NOT NULL,
       n bigint NOT NULL,
       CONSTRAINT key_lock_pkey PRIMARY KEY (namespace, hash)
-    $ddl$, 'fillfactor = 70', partitions);
-  EXECUTE format('COMMENT ON TABLE %I.key_lock IS %L', store, 'One row a statement or key: locked by who writes it, so that two writers take turns');
-  PERFORM agentmem.comment_columns(store, 'key_lock', '{
+    $ddl$, '{
     "namespace": "Namespace of the statement or key",
     "hash": "64-bit hash of the statement or key",
-    "n": "How often it was locked"}');
+    "n": "How often it was locked"}', 'fillfactor = 70', partitions);
 
   EXECUTE format('CREATE TRIGGER memory_guard BEFORE INSERT OR UPDATE ON %I.memory FOR EACH ROW EXECUTE FUNCTION agentmem.memory_guard()', store);
   FOR kind IN EXECUTE format('SELECT k.name FROM %I.kind k WHERE k.class <> ''vault'' ORDER BY k.name', store) LOOP

@@ -90,47 +90,79 @@ read_known_at(FunctionCallInfo fcinfo, int argno, AgmFilter *filter)
 		filter->known_at = PG_GETARG_TIMESTAMPTZ(argno);
 }
 
+/* What get, list and as_of have in common: versions of one store, in order of their ids. */
+typedef struct Reading
+{
+	AgmSession session;
+	AgmStore store;
+	AgmParams params;
+	AgmFilter filter;
+	StringInfoData sql;
+	const char *page; /* at the end of what is read from one source, and of all */
+} Reading;
+
+/* Writes what is read from one source. */
+typedef void (*ReadingFn)(FunctionCallInfo fcinfo, AgmSource source, Reading *reading);
+
+static void
+begin_reading(FunctionCallInfo fcinfo, Reading *reading)
+{
+	memset(reading, 0, sizeof(*reading));
+	reading->page = "";
+	InitMaterializedSRF(fcinfo, 0);
+	agm_spi_begin(&reading->session);
+	agm_read_open(fcinfo, &reading->store, &reading->params);
+}
+
+static void
+finish_reading(FunctionCallInfo fcinfo, ReadingFn append, int flags, Reading *reading)
+{
+	StringInfo sql = &reading->sql;
+
+	initStringInfo(sql);
+	appendStringInfoString(sql, "SELECT * FROM ((");
+	append(fcinfo, AGM_MEMORY, reading);
+	if (agm_filter_needs(&reading->filter, AGM_HISTORY))
+	{
+		appendStringInfoString(sql, ") UNION ALL (");
+		append(fcinfo, AGM_HISTORY, reading);
+	}
+	appendStringInfo(sql, ")) found ORDER BY 1%s", reading->page);
+	agm_read_rows(fcinfo, &reading->store, sql->data, &reading->params, flags,
+				  AGM_MEMORY_TYPES);
+	agm_spi_end(&reading->session);
+}
+
 /* Two look-ups by index, not one scan with OR; base/README.md, rule 10. */
 static void
-append_look_ups(const AgmFilter *filter, AgmSource source, StringInfo sql, AgmParams *params)
+append_look_ups(FunctionCallInfo fcinfo, AgmSource source, Reading *reading)
 {
+	StringInfo sql = &reading->sql;
+
+	(void) fcinfo;
 	appendStringInfoString(sql, "SELECT " AGM_MEMORY_COLUMNS " FROM pg_catalog.unnest($2) i(id)"
 								" CROSS JOIN LATERAL (SELECT * FROM ");
-	agm_filter_version(filter, source, "c.id OPERATOR(pg_catalog.=) i.id", sql, params);
+	agm_filter_version(&reading->filter, source, "c.id OPERATOR(pg_catalog.=) i.id", sql,
+					   &reading->params);
 	appendStringInfoString(sql, " OFFSET 0) m" AGM_LOOK_UP_ACTIVITY
 								" UNION SELECT " AGM_MEMORY_COLUMNS
 								" FROM pg_catalog.unnest($3) k(key)"
 								" CROSS JOIN LATERAL (SELECT * FROM ");
-	agm_filter_version(filter, source, "c.key OPERATOR(pg_catalog.=) k.key", sql, params);
+	agm_filter_version(&reading->filter, source, "c.key OPERATOR(pg_catalog.=) k.key", sql,
+					   &reading->params);
 	appendStringInfoString(sql, " OFFSET 0) m" AGM_LOOK_UP_ACTIVITY);
 }
 
 Datum
 agm_fn_get(PG_FUNCTION_ARGS)
 {
-	AgmSession session;
-	AgmStore store;
-	AgmParams params = {0};
-	AgmFilter filter = {0};
-	StringInfoData sql;
+	Reading reading;
 
-	InitMaterializedSRF(fcinfo, 0);
-	agm_spi_begin(&session);
-	agm_read_open(fcinfo, &store, &params);
-	agm_param(&params, INT8ARRAYOID, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
-	agm_param(&params, TEXTARRAYOID, PG_GETARG_DATUM(3), PG_ARGISNULL(3));
-	read_known_at(fcinfo, 4, &filter);
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT * FROM (");
-	append_look_ups(&filter, AGM_MEMORY, &sql, &params);
-	if (agm_filter_needs(&filter, AGM_HISTORY))
-	{
-		appendStringInfoString(&sql, " UNION ");
-		append_look_ups(&filter, AGM_HISTORY, &sql, &params);
-	}
-	appendStringInfoString(&sql, ") found ORDER BY 1");
-	agm_read_rows(fcinfo, &store, sql.data, &params, AGM_PLAN_GENERIC, AGM_MEMORY_TYPES);
-	agm_spi_end(&session);
+	begin_reading(fcinfo, &reading);
+	agm_param(&reading.params, INT8ARRAYOID, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
+	agm_param(&reading.params, TEXTARRAYOID, PG_GETARG_DATUM(3), PG_ARGISNULL(3));
+	read_known_at(fcinfo, 4, &reading.filter);
+	finish_reading(fcinfo, append_look_ups, AGM_PLAN_GENERIC, &reading);
 	PG_RETURN_NULL();
 }
 
@@ -161,50 +193,40 @@ agm_read_filter(FunctionCallInfo fcinfo, const AgmStore *store, int known_at, Ag
 	agm_filter_check(filter, store);
 }
 
-/* The memories of one source that pass, and then `page`. */
+/* The memories of one source that pass. */
 static void
-append_page(const AgmFilter *filter, AgmSource source, Datum after, bool has_after,
-			const char *page, StringInfo sql, AgmParams *params)
+append_passing(FunctionCallInfo fcinfo, AgmSource source, Reading *reading)
 {
+	StringInfo sql = &reading->sql;
+
+	(void) fcinfo;
 	appendStringInfoString(sql, "SELECT " AGM_MEMORY_COLUMNS);
-	agm_filter_from(filter, source, AGM_ANY_INDEX, AGM_JOIN_ACTIVITY, sql, params);
-	agm_filter_append(filter, true, sql, params);
-	if (has_after)
-		appendStringInfo(sql, " AND m.id OPERATOR(pg_catalog.>) $%d",
-						 agm_param(params, INT8OID, after, false));
-	appendStringInfoString(sql, page);
+	agm_filter_from(&reading->filter, source, AGM_ANY_INDEX, AGM_JOIN_ACTIVITY, sql,
+					&reading->params);
+	agm_filter_append(&reading->filter, true, sql, &reading->params);
+}
+
+static void
+append_page(FunctionCallInfo fcinfo, AgmSource source, Reading *reading)
+{
+	append_passing(fcinfo, source, reading);
+	if (!PG_ARGISNULL(12))
+		appendStringInfo(&reading->sql, " AND m.id OPERATOR(pg_catalog.>) $%d",
+						 agm_param(&reading->params, INT8OID, PG_GETARG_DATUM(12), false));
+	appendStringInfo(&reading->sql, " ORDER BY m.id%s", reading->page);
 }
 
 Datum
 agm_fn_list(PG_FUNCTION_ARGS)
 {
-	AgmSession session;
-	AgmStore store;
-	AgmParams params = {0};
-	AgmFilter filter;
-	StringInfoData sql;
+	Reading reading;
 	int n = row_limit(fcinfo, 13);
-	bool has_after = !PG_ARGISNULL(12);
-	const char *page = " ORDER BY m.id LIMIT $2";
 
-	InitMaterializedSRF(fcinfo, 0);
-	agm_spi_begin(&session);
-	agm_read_open(fcinfo, &store, &params);
-	agm_param(&params, INT8OID, Int64GetDatum(n), false);
-	agm_read_filter(fcinfo, &store, 14, &filter);
-	initStringInfo(&sql);
-	if (!agm_filter_needs(&filter, AGM_HISTORY))
-		append_page(&filter, AGM_MEMORY, PG_GETARG_DATUM(12), has_after, page, &sql, &params);
-	else
-	{
-		appendStringInfoString(&sql, "SELECT * FROM ((");
-		append_page(&filter, AGM_MEMORY, PG_GETARG_DATUM(12), has_after, page, &sql, &params);
-		appendStringInfoString(&sql, ") UNION ALL (");
-		append_page(&filter, AGM_HISTORY, PG_GETARG_DATUM(12), has_after, page, &sql, &params);
-		appendStringInfoString(&sql, ")) found ORDER BY 1 LIMIT $2");
-	}
-	agm_read_rows(fcinfo, &store, sql.data, &params, AGM_PLAN_CUSTOM, AGM_MEMORY_TYPES);
-	agm_spi_end(&session);
+	begin_reading(fcinfo, &reading);
+	agm_param(&reading.params, INT8OID, Int64GetDatum(n), false);
+	reading.page = " LIMIT $2";
+	agm_read_filter(fcinfo, &reading.store, 14, &reading.filter);
+	finish_reading(fcinfo, append_page, AGM_PLAN_CUSTOM, &reading);
 	PG_RETURN_NULL();
 }
 
@@ -250,31 +272,17 @@ agm_fn_count(PG_FUNCTION_ARGS)
 Datum
 agm_fn_as_of(PG_FUNCTION_ARGS)
 {
-	AgmSession session;
-	AgmStore store;
-	AgmParams params = {0};
-	AgmFilter filter = {0};
-	StringInfoData sql;
+	Reading reading;
+	AgmFilter *filter = &reading.filter;
 
-	InitMaterializedSRF(fcinfo, 0);
-	agm_spi_begin(&session);
-	agm_read_open(fcinfo, &store, &params);
-	filter.has_valid_at = !PG_ARGISNULL(2);
-	if (filter.has_valid_at)
-		filter.valid_at = PG_GETARG_TIMESTAMPTZ(2);
-	read_known_at(fcinfo, 3, &filter);
-	filter.kinds = arg_pointer(fcinfo, 4);
-	agm_filter_check(&filter, &store);
-	initStringInfo(&sql);
-	append_page(&filter, AGM_MEMORY, 0, false, "", &sql, &params);
-	if (agm_filter_needs(&filter, AGM_HISTORY))
-	{
-		appendStringInfoString(&sql, " UNION ALL ");
-		append_page(&filter, AGM_HISTORY, 0, false, "", &sql, &params);
-	}
-	appendStringInfoString(&sql, " ORDER BY 1");
-	agm_read_rows(fcinfo, &store, sql.data, &params, AGM_PLAN_CUSTOM, AGM_MEMORY_TYPES);
-	agm_spi_end(&session);
+	begin_reading(fcinfo, &reading);
+	filter->has_valid_at = !PG_ARGISNULL(2);
+	if (filter->has_valid_at)
+		filter->valid_at = PG_GETARG_TIMESTAMPTZ(2);
+	read_known_at(fcinfo, 3, filter);
+	filter->kinds = arg_pointer(fcinfo, 4);
+	agm_filter_check(filter, &reading.store);
+	finish_reading(fcinfo, append_passing, AGM_PLAN_CUSTOM, &reading);
 	PG_RETURN_NULL();
 }
 

@@ -111,6 +111,19 @@ foreach my $hex ('ff', '80', 'c3', '41ff42', 'e4b8', '20c320', 'f09f8d', 'c3a9ff
 		't|t', "bytes $hex are folded and keyed");
 }
 
+# Nor does a stemmer raise one, which converts to UTF-8: such a word is folded, and stays as it is.  The others are stemmed.
+foreach my $language ('german', 'english', 'russian', 'simple')
+{
+	foreach my $call ("agentmem.lexemes('$language', bytes('HEX'))", "to_tsvector('agentmem.$language', bytes('HEX'))")
+	{
+		is_query('sql_ascii', 'SELECT hex(' . ($call =~ s/HEX/48e455534572/r) . '::text)', unpack('H*', "'h\xe4user':1"), "stray bytes, $call");
+		is_query('euc_jp', 'SELECT hex(' . ($call =~ s/HEX/4142f5a1/r) . '::text)', unpack('H*', "'ab\xf5\xa1':1"), "no Unicode, $call") if $language ne 'russian';
+	}
+}
+is_query('sql_ascii', "SELECT agentmem.lexemes('german', bytes('ff204875736572')) = to_tsvector('agentmem.german', bytes('ff204875736572'))", 't', 'both ways the same');
+is_query('sql_ascii', "SELECT hex(agentmem.query_lexemes('{german}', bytes('48e455534572'))::text)", unpack('H*', "{h\xe4user}"), 'a query of stray bytes');
+is_query('sql_ascii', "SELECT count(*) > 0 FROM agentmem.extract_concepts(bytes('48e4757365722047524fdf'), 'german')", 't', 'concepts of stray bytes');
+
 # Every byte and, in EUC_JP, every pair that the encoding allows: no error, nothing lost.
 foreach my $name ('latin1', 'sql_ascii')
 {

@@ -48,6 +48,12 @@ is($node->safe_psql($db, "SELECT action FROM agentmem.remember('mem', 'n', 'brok
 is($node->safe_psql($db, "SELECT action FROM agentmem.remember('mem', 'n', 'BROKEN \xff\xfe bytes', 'fact')"), 'reinforced', 'SQL_ASCII: and recognised');
 is($node->safe_psql($db, "SELECT encode(content::bytea, 'escape') FROM agentmem.recall('mem', 'n', 'bytes')"), 'broken \377\376 bytes', 'SQL_ASCII: found and returned as given');
 is($node->safe_psql($db, "SELECT agentmem.recall_context('mem', 'n', 'bytes') ~ 'broken'"), 't', 'SQL_ASCII: as context too');
+foreach my $language ('german', 'french', 'english')
+{
+	is($node->safe_psql($db, "SELECT action FROM agentmem.remember('mem', '$language', 'H\xe4USER und cats', 'fact', language => '$language')"), 'inserted', "SQL_ASCII, $language: bytes that are no text remembered");
+	is($node->safe_psql($db, "SELECT count(*) FROM agentmem.recall('mem', '$language', 'h\xe4user')"), '1', "SQL_ASCII, $language: found by them");
+	is($node->safe_psql($db, "SELECT count(*) FROM agentmem.recall('mem', '$language', 'cats')"), '1', "SQL_ASCII, $language: and by another word");
+}
 
 $node->stop;
 done_testing();

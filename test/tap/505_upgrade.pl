@@ -52,9 +52,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF to_regclass(format('%I.note', store)) IS NULL THEN
-    PERFORM agentmem.create_data_table(store, 'note', 'namespace text COLLATE "C" NOT NULL, id bigint NOT NULL, note text, CONSTRAINT note_pkey PRIMARY KEY (namespace, id)', 'fillfactor = 90',
+    PERFORM agentmem.create_table(store, 'note', 'Notes', 'namespace text COLLATE "C" NOT NULL, id bigint NOT NULL, note text, CONSTRAINT note_pkey PRIMARY KEY (namespace, id)', '{"note": "A note"}', 'fillfactor = 90',
       (SELECT count(*)::int FROM pg_inherits WHERE inhparent = format('%I.memory', store)::regclass));
-    EXECUTE format('COMMENT ON TABLE %I.note IS %L', store, 'Notes');
   END IF;
 END $$;
 COMMENT ON FUNCTION agentmem.create_notes(name) IS 'Makes the table note';
@@ -89,7 +88,7 @@ for my $file (glob 'test/fixtures/agentmem--*.sql')
 # What a store is made of.
 my $shape = q{
 	SELECT c.relname, c.relkind, c.reloptions, c.relrowsecurity, obj_description(c.oid, 'pg_class') FROM pg_class c WHERE c.relnamespace = 'STORE'::regnamespace ORDER BY 1;
-	SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attcollation::regcollation, pg_get_expr(d.adbin, d.adrelid)
+	SELECT c.relname, a.attname, col_description(c.oid, a.attnum), format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attcollation::regcollation, pg_get_expr(d.adbin, d.adrelid)
 	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 	WHERE c.relnamespace = 'STORE'::regnamespace ORDER BY 1, a.attnum;
 	SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.relnamespace = 'STORE'::regnamespace ORDER BY 1;
