@@ -112,6 +112,7 @@ agm_fn_revise(PG_FUNCTION_ARGS)
 	if (memory.has_secret)
 		agm_secret_write(&writer, &memory, id);
 	written.id = id;
+	written.action = AGM_REVISED;
 	agm_mentions_write(&writer, &memory, id, false);
 	if (!PG_ARGISNULL(REVISED_FIRST) || !PG_ARGISNULL(REVISED_FIRST + 1))
 		agm_conflict_search(&writer, &memory, &written);

@@ -1,8 +1,9 @@
 /*
  * conflict.c
  *		What a new memory may contradict: looked for and recorded, never settled by itself.
+ *		The same search finds what it is like, for the edges "similar".
  *
- * Rules: src/memory/README.md, "Conflicts".
+ * Rules: src/memory/README.md, "Conflicts" and "Likeness".
  */
 #include "postgres.h"
 
@@ -29,7 +30,7 @@ typedef struct Candidate
 typedef struct Candidates
 {
 	int n;
-	Candidate items[CANDIDATES_MAX];
+	Candidate items[AGM_EDGES_MAX];
 } Candidates;
 
 /* Columns: id, cosine or NULL. */
@@ -41,7 +42,7 @@ read_candidate(TupleTableSlot *slot, void *arg)
 	bool isnull;
 	Datum value;
 
-	if (found->n == CANDIDATES_MAX)
+	if (found->n == lengthof(found->items))
 		return;
 	item = &found->items[found->n++];
 	item->id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
@@ -70,12 +71,14 @@ search_params(const AgmWriter *writer, const AgmMemory *memory, int64 id, AgmPar
 
 static void
 raise_conflicts(AgmWriter *writer, AgmWritten *written, const Candidates *found,
-				const char *reason)
+				float8 threshold, const char *reason)
 {
-	for (int i = 0; i < found->n; i++)
+	for (int i = 0; i < Min(found->n, CANDIDATES_MAX); i++)
 	{
 		const Candidate *item = &found->items[i];
 
+		if (item->has_similarity && item->similarity < threshold)
+			continue;
 		if (writer->nraised == writer->raised_capacity)
 		{
 			Size size;
@@ -127,45 +130,111 @@ search_key(AgmWriter *writer, const AgmMemory *memory, AgmWritten *written)
 		"   AND k.class OPERATOR(pg_catalog.=) 'vault')"
 		" ORDER BY m.id DESC LIMIT 5",
 		&params, AGM_WRITE | AGM_PLAN_GENERIC, "ld?", read_candidate, &found);
-	raise_conflicts(writer, written, &found, "same_key");
+	raise_conflicts(writer, written, &found, 0, "same_key");
 }
 
-/* The nearest of the same kind whose cosine reaches the kind's threshold. */
+/* Edges to the nearest; those to what was nearest before another content or vector go. */
 static void
-search_near(AgmWriter *writer, const AgmMemory *memory, AgmWritten *written)
+link_similar(AgmWriter *writer, int64 id, const Candidates *found, bool fresh)
 {
 	AgmParams params = {0};
-	Candidates found = {0};
+	int64 ids[AGM_EDGES_MAX];
+	Datum weights[AGM_EDGES_MAX];
+	AgmKept kept;
+	int n = 0;
 
-	if (!memory->kind->has_threshold || memory->isnull[AGM_EMBEDDING] ||
-		writer->memories > SEARCHED_MEMORIES_MAX)
+	for (int i = 0; i < found->n && n < writer->similar; i++)
+		if (found->items[i].similarity >= writer->similar_threshold)
+			ids[n++] = found->items[i].id;
+	kept = agm_rows_keep(writer, ids, n, true);
+	n = 0;
+	/* Not to those that are being taken out. */
+	for (int i = 0; i < found->n && n < kept.n; i++)
+		if (bsearch(&found->items[i].id, kept.ids, kept.n, sizeof(int64), agm_compare_int64) !=
+			NULL)
+		{
+			ids[n] = found->items[i].id;
+			weights[n++] = Float4GetDatum(found->items[i].similarity);
+		}
+	agm_param(&params, TEXTOID, writer->ns, false);
+	agm_param(&params, INT8OID, Int64GetDatum(id), false);
+	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
+	if (!fresh)
+		(void) agm_execute(&writer->store,
+						   "DELETE FROM {store}.edge e WHERE e.namespace OPERATOR(pg_catalog.=)"
+						   " $1 AND e.source OPERATOR(pg_catalog.=) $2"
+						   " AND e.type OPERATOR(pg_catalog.=) 'similar'"
+						   " AND e.operation IS NOT NULL" /* not what link() wrote */
+						   " AND e.target OPERATOR(pg_catalog.<>) ALL ($3)",
+						   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+	if (n == 0)
 		return;
-	search_params(writer, memory, written->id, &params);
+	agm_param(&params, FLOAT4ARRAYOID,
+			  PointerGetDatum(
+				  construct_array(weights, n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT)),
+			  false);
+	agm_param(&params, INT8OID, Int64GetDatum(writer->operation), false);
+	(void) agm_execute(&writer->store,
+					   "INSERT INTO {store}.edge (namespace, source, target, type, weight,"
+					   " operation) SELECT $1, $2, u.id, 'similar', u.weight, $5"
+					   " FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4))"
+					   " u(id, weight)"
+					   " ON CONFLICT (namespace, source, target, type) DO NOTHING",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+}
+
+/* The nearest of the same kind, nearest first; none where there is nothing to ask for. */
+static bool
+search_near(AgmWriter *writer, const AgmMemory *memory, int64 id, Candidates *found)
+{
+	AgmParams params = {0};
+	int n = memory->kind->has_threshold ? CANDIDATES_MAX : 0;
+
+	n = Max(n, writer->similar);
+	if (n == 0 || memory->isnull[AGM_EMBEDDING] || writer->memories > SEARCHED_MEMORIES_MAX)
+		return false;
+	search_params(writer, memory, id, &params);
 	agm_param(&params, TEXTOID, memory->value[AGM_KIND], false);
 	agm_param(&params, agm_type_oid("vector"), memory->value[AGM_EMBEDDING], false);
-	agm_param(&params, FLOAT8OID, Float8GetDatum(memory->kind->conflict_threshold), false);
+	agm_param(&params, INT8OID, Int64GetDatum(n), false);
 	(void) agm_execute(
 		&writer->store,
 		psprintf("SELECT n.id, n.cosine FROM (SELECT m.id,"
 				 " 1 OPERATOR(pg_catalog.-) (m.embedding OPERATOR(agentmem.<=>) $7) AS cosine"
 				 " FROM {store}.memory m" OTHERS
 				 " AND m.embedding IS NOT NULL AND m.kind OPERATOR(pg_catalog.=) $6"
-				 " ORDER BY m.embedding OPERATOR(agentmem.%s) $7 LIMIT 5) n"
-				 " WHERE n.cosine OPERATOR(pg_catalog.>=) $8"
-				 " AND n.cosine OPERATOR(pg_catalog.<=) 2", /* not NaN: a zero vector */
+				 " ORDER BY m.embedding OPERATOR(agentmem.%s) $7 LIMIT $8) n"
+				 " WHERE n.cosine OPERATOR(pg_catalog.<=) 2", /* not NaN: a zero vector */
 				 writer->distance_operator),
-		&params, AGM_WRITE | AGM_PLAN_ORDERED, "ld?", read_candidate, &found);
-	raise_conflicts(writer, written, &found, "similar");
+		&params, AGM_WRITE | AGM_PLAN_ORDERED, "ld?", read_candidate, found);
+	return true;
 }
 
 void
 agm_conflict_search(AgmWriter *writer, const AgmMemory *memory, AgmWritten *written)
 {
+	Candidates found = {0};
+
 	/* A secret contradicts nothing: it is not merged with what can be recalled. */
 	if (memory->kind->vault)
 		return;
 	search_key(writer, memory, written);
-	search_near(writer, memory, written);
+	if (search_near(writer, memory, written->id, &found) && memory->kind->has_threshold)
+		raise_conflicts(writer, written, &found, memory->kind->conflict_threshold, "similar");
+	if (writer->similar > 0 && (found.n > 0 || written->action != AGM_INSERTED))
+		link_similar(writer, written->id, &found, written->action == AGM_INSERTED);
+}
+
+/* Of a version that came back; what it contradicts was said when it was written. */
+void
+agm_similar_refresh(AgmWriter *writer, const AgmMemory *memory, int64 id)
+{
+	Candidates found = {0};
+
+	if (writer->similar == 0)
+		return;
+	(void) search_near(writer, memory, id, &found);
+	link_similar(writer, id, &found, false);
 }
 
 static inline int64

@@ -84,6 +84,9 @@ typedef struct AgmKindPolicy
 	float4 confidence_high;
 } AgmKindPolicy;
 
+/* Edges of a type that a memory gets by itself, at most. */
+#define AGM_EDGES_MAX 64
+
 /* The statement, the key_hash, the key. */
 #define AGM_LOCKS_MAX 3
 
@@ -135,9 +138,10 @@ typedef struct AgmWriter
 	int ntouched;
 	int touched_capacity;
 	char *language;
-	char *model;		 /* NULL: any */
-	int concepts;		 /* edges to concepts that a memory gets at most; 0: none */
-	int similar;		 /* ... to those that are most like it */
+	char *model;  /* NULL: any */
+	int concepts; /* edges to concepts that a memory gets at most; 0: none */
+	int similar;  /* ... to those that are most like it */
+	float4 similar_threshold;
 	List *kinds;		 /* of AgmKindPolicy, as they come up */
 	List *predicates;	 /* of AgmPredicate, as they come up */
 	List *languages;	 /* of char *: those the namespace is known to use */
@@ -234,7 +238,7 @@ extern void agm_episode_link(AgmWriter *writer, const AgmMemory *memory, int64 i
 /* mention.c: joins a memory to the concepts of its content; fresh: it has no edges yet. */
 extern void agm_mentions_write(AgmWriter *writer, const AgmMemory *memory, int64 id,
 							   bool fresh);
-extern void agm_mentions_refresh(AgmWriter *writer, int64 id);
+extern void agm_edges_refresh(AgmWriter *writer, int64 id);
 
 /* timeline.c: places a value among those of its key. */
 extern bool agm_timeline_place(AgmWriter *writer, AgmMemory *memory, AgmWritten *written);
@@ -245,6 +249,7 @@ extern void agm_timeline_check(AgmWriter *writer, const pg_uuid_t *key_hash, int
 extern void agm_conflict_search(AgmWriter *writer, const AgmMemory *memory,
 								AgmWritten *written);
 extern void agm_conflict_record(AgmWriter *writer);
+extern void agm_similar_refresh(AgmWriter *writer, const AgmMemory *memory, int64 id);
 
 /* hash.c: 128 bits that name a statement, 64 that name a lock or, negative, a concept. */
 extern void agm_statement_hash(const AgmMemory *memory, pg_uuid_t *hash);

@@ -16,9 +16,6 @@
 /* A concept that so many memories mention says little of another; its edges lead nowhere. */
 #define MEMORIES_MAX "32"
 
-/* A long text has more of them, but no more that it is about. */
-#define CONCEPTS_MAX 64
-
 static Datum
 array_of(Datum *items, int n, Oid type, int len, bool byval, char align)
 {
@@ -83,7 +80,7 @@ agm_mentions_write(AgmWriter *writer, const AgmMemory *memory, int64 id, bool fr
 	content = DatumGetTextPP(memory->value[AGM_CONTENT]);
 	concepts =
 		agm_concepts(TextDatumGetCString(memory->value[AGM_LANGUAGE]), VARDATA_ANY(content),
-					 VARSIZE_ANY_EXHDR(content), Min(writer->concepts, CONCEPTS_MAX), &n);
+					 VARSIZE_ANY_EXHDR(content), writer->concepts, &n);
 	mention_params(writer, id, concepts, n, &params);
 	if (!fresh)
 		delete_stale(writer, &params);
@@ -117,12 +114,21 @@ agm_mentions_write(AgmWriter *writer, const AgmMemory *memory, int64 id, bool fr
 
 /* A memory that came back as it was. */
 void
-agm_mentions_refresh(AgmWriter *writer, int64 id)
+agm_edges_refresh(AgmWriter *writer, int64 id)
 {
 	AgmMemory memory;
 
-	if (writer->concepts == 0 || !agm_memory_load(writer, id, &memory))
+	if ((writer->concepts == 0 && writer->similar == 0) ||
+		!agm_memory_load(writer, id, &memory))
 		return;
 	memory.kind = agm_writer_kind(writer, memory.value[AGM_KIND]);
+	if (memory.kind->vault)
+		return;
+	memory.period.from_open = memory.isnull[AGM_VALID_FROM];
+	memory.period.to_open = memory.isnull[AGM_VALID_TO];
+	memory.period.from = DatumGetTimestampTz(memory.value[AGM_VALID_FROM]);
+	memory.period.to = DatumGetTimestampTz(memory.value[AGM_VALID_TO]);
+	agm_statement_hash(&memory, &memory.statement);
 	agm_mentions_write(writer, &memory, id, false);
+	agm_similar_refresh(writer, &memory, id);
 }

@@ -253,7 +253,7 @@ bring_back(AgmWriter *writer, const Touched *touched)
 			&params, AGM_WRITE | AGM_PLAN_GENERIC | AGM_AS_GIVEN, NULL, NULL, NULL);
 	agm_held_check_attributes(writer, touched->id);
 	agm_secret_return(writer, touched->id, touched->version);
-	agm_mentions_refresh(writer, touched->id);
+	agm_edges_refresh(writer, touched->id);
 	agm_operation_touch(writer, touched->id);
 }
 

@@ -13,8 +13,8 @@
 #include "lexical/lexical.h"
 #include "memory/memory.h"
 
-/* Of edges that a memory gets by itself. */
-#define COUNT_MAX 64
+/* Cosine from which on two are alike, if the store does not say. */
+#define SIMILAR_THRESHOLD 0.5
 
 const char *
 agm_distance_operator(char metric)
@@ -34,11 +34,29 @@ count_setting(TupleTableSlot *slot, int column, const char *name)
 		return 0;
 	errno = 0;
 	n = strtol(value, &end, 10);
-	if (errno != 0 || end == value || *end != '\0' || n < 0 || n > COUNT_MAX)
+	if (errno != 0 || end == value || *end != '\0' || n < 0 || n > AGM_EDGES_MAX)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("setting \"%s\" of the store is \"%s\"", name, value),
-						errhint("It must be a number from 0 to %d.", COUNT_MAX)));
+						errhint("It must be a number from 0 to %d.", AGM_EDGES_MAX)));
 	return (int) n;
+}
+
+/* A setting that is a number from 0 to 1. */
+static float4
+share_setting(TupleTableSlot *slot, int column, const char *name, float4 otherwise)
+{
+	char *value = agm_slot_text(slot, column);
+	char *end;
+	float4 share;
+
+	if (value == NULL)
+		return otherwise;
+	share = strtof(value, &end);
+	if (end == value || *end != '\0' || !(share >= 0 && share <= 1))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("setting \"%s\" of the store is \"%s\"", name, value),
+						errhint("It must be a number from 0 to 1.")));
+	return share;
 }
 
 static void
@@ -57,6 +75,7 @@ read_settings(TupleTableSlot *slot, void *arg)
 	writer->dimensions = dimensions == NULL ? 0 : pg_strtoint32(dimensions);
 	writer->concepts = count_setting(slot, 7, "concepts");
 	writer->similar = count_setting(slot, 8, "similar");
+	writer->similar_threshold = share_setting(slot, 9, "similar_threshold", SIMILAR_THRESHOLD);
 	writer->language = agm_slot_text(slot, 2);
 	writer->model = agm_slot_text(slot, 3);
 	languages = slot_getattr(slot, 4, &isnull);
@@ -112,9 +131,11 @@ agm_writer_read(AgmWriter *writer)
 					   "       (SELECT s.value FROM {store}.setting s"
 					   "        WHERE s.name OPERATOR(pg_catalog.=) 'concepts'),"
 					   "       (SELECT s.value FROM {store}.setting s"
-					   "        WHERE s.name OPERATOR(pg_catalog.=) 'similar')",
+					   "        WHERE s.name OPERATOR(pg_catalog.=) 'similar'),"
+					   "       (SELECT s.value FROM {store}.setting s"
+					   "        WHERE s.name OPERATOR(pg_catalog.=) 'similar_threshold')",
 					   &params, AGM_WRITE | AGM_PLAN_GENERIC | writer->access,
-					   "t?t?t?T?t?l?t?t?", read_settings, writer);
+					   "t?t?t?T?t?l?t?t?t?", read_settings, writer);
 	if (writer->language == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("store \"%s\" has no setting \"language\"", writer->store.name),
