@@ -334,6 +334,8 @@ column_type(char letter)
 			return UUIDOID;
 		case 'e':
 			return agm_type_oid("vector");
+		case 'p':
+			return TIDOID;
 	}
 	elog(ERROR, "unknown column letter %c", letter);
 	return InvalidOid;

@@ -47,7 +47,7 @@ extern char *agm_slot_text(TupleTableSlot *slot, int attno);
  * What a statement returns (NULL: not compared): one letter a column, '?' after it where NULL may come.
  *
  *	b boolean  i integer  l bigint  L bigint[]  f real  d double precision  t text  T text[]
- *	z timestamptz  r tstzrange  j jsonb  v tsvector  u uuid  e agentmem.vector
+ *	z timestamptz  r tstzrange  j jsonb  v tsvector  u uuid  e agentmem.vector  p tid
  *
  * The tables belong to their owner, who may have changed them: a column of another type
  * raises 42804 before a row is read, and a NULL that is not expected 22004.
