@@ -50,6 +50,7 @@ OBJS = \
 	src/lexical/lexeme.o \
 	src/lexical/lexical_fn.o \
 	src/lexical/parser_fn.o \
+	src/lexical/postings.o \
 	src/lexical/segment.o \
 	src/lexical/stem.o \
 	src/lexical/time_calendar.o \
@@ -113,6 +114,7 @@ OBJS = \
 	src/memory/access.o \
 	src/memory/access_fn.o \
 	src/memory/attribute.o \
+	src/memory/bulk.o \
 	src/memory/change.o \
 	src/memory/change_fn.o \
 	src/memory/conflict.o \

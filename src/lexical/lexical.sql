@@ -23,6 +23,10 @@ CREATE FUNCTION agentmem.bigint_overlap(bigint[], bigint[]) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'agm_fn_bigint_overlap'
 	LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 
+CREATE FUNCTION agentmem.bigint_overlap_extract(bigint[], internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'agm_fn_bigint_overlap_extract'
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+
 CREATE OPERATOR agentmem.&&& (
 	LEFTARG = bigint[], RIGHTARG = bigint[], FUNCTION = agentmem.bigint_overlap,
 	COMMUTATOR = OPERATOR(agentmem.&&&), RESTRICT = agentmem.bigint_overlap_sel
@@ -32,7 +36,7 @@ CREATE OPERATOR CLASS agentmem.bigint_overlap_ops
 	FOR TYPE bigint[] USING gin AS
 	OPERATOR 1 agentmem.&&& (bigint[], bigint[]),
 	FUNCTION 1 pg_catalog.btint8cmp(bigint, bigint),
-	FUNCTION 2 pg_catalog.ginarrayextract(anyarray, internal, internal),
+	FUNCTION 2 agentmem.bigint_overlap_extract(bigint[], internal, internal),
 	FUNCTION 3 pg_catalog.ginqueryarrayextract(anyarray, internal, smallint, internal, internal, internal, internal),
 	FUNCTION 4 pg_catalog.ginarrayconsistent(internal, smallint, anyarray, integer, internal, internal, internal, internal),
 	FUNCTION 6 pg_catalog.ginarraytriconsistent(internal, smallint, anyarray, integer, internal, internal, internal),
@@ -146,6 +150,8 @@ COMMENT ON FUNCTION agentmem.fold(text) IS
 	'text in one form for comparing: NFKC, case folded, white space collapsed and trimmed';
 COMMENT ON FUNCTION agentmem.lexeme_keys(text, tsvector) IS
 	'64-bit keys of a namespace''s words, for a GIN index that holds no words; check the rows found again';
+COMMENT ON FUNCTION agentmem.bigint_overlap_extract(bigint[], internal, internal) IS
+	'the keys of a row, for the operator class bigint_overlap_ops';
 COMMENT ON FUNCTION agentmem.bigint_overlap(bigint[], bigint[]) IS
 	'whether two arrays have an element in common: the operator &&&';
 COMMENT ON FUNCTION agentmem.bigint_overlap_sel(internal, oid, internal, integer) IS

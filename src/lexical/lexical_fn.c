@@ -16,12 +16,14 @@
 
 #include "base/compat.h"
 #include "lexical/lexical.h"
+#include "lexical/postings.h"
 
 PG_FUNCTION_INFO_V1(agm_fn_fold);
 PG_FUNCTION_INFO_V1(agm_fn_lexemes);
 PG_FUNCTION_INFO_V1(agm_fn_lexeme_keys);
 PG_FUNCTION_INFO_V1(agm_fn_bigint_overlap);
 PG_FUNCTION_INFO_V1(agm_fn_bigint_overlap_sel);
+PG_FUNCTION_INFO_V1(agm_fn_bigint_overlap_extract);
 PG_FUNCTION_INFO_V1(agm_fn_query_lexemes);
 
 /* fold(text) returns text */
@@ -110,6 +112,23 @@ agm_fn_bigint_overlap_sel(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(DirectFunctionCall4(arraycontsel, PG_GETARG_DATUM(0),
 										ObjectIdGetDatum(OID_ARRAY_OVERLAP_OP),
 										PG_GETARG_DATUM(2), PG_GETARG_DATUM(3)));
+}
+
+/* bigint_overlap_extract(bigint[], internal, internal) returns internal: GIN's extractValue */
+Datum
+agm_fn_bigint_overlap_extract(PG_FUNCTION_ARGS)
+{
+	/* GIN keeps the keys that are given by reference longer than the argument. */
+	ArrayType *array = PG_GETARG_ARRAYTYPE_P_COPY(0);
+	int32 *nkeys = (int32 *) PG_GETARG_POINTER(1);
+	bool **null_flags = (bool **) PG_GETARG_POINTER(2);
+	Datum *keys;
+
+	deconstruct_array(array, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &keys,
+					  null_flags, nkeys);
+	if (!ARR_HASNULL(array) && agm_postings_keep(keys, *nkeys))
+		*nkeys = Min(*nkeys, 1);
+	PG_RETURN_POINTER(keys);
 }
 
 /* query_lexemes(languages text[], query text) returns text[] */

@@ -51,7 +51,7 @@ read_candidate(TupleTableSlot *slot, void *arg)
 	item->similarity = isnull ? 0 : (float4) DatumGetFloat8(value);
 }
 
-/* $1 to $5: what every search leaves out. */
+/* $1 to $6: what every search leaves out; of a batch, what comes later in it ($6). */
 static void
 search_params(const AgmWriter *writer, const AgmMemory *memory, int64 id, AgmParams *params)
 {
@@ -62,12 +62,15 @@ search_params(const AgmWriter *writer, const AgmMemory *memory, int64 id, AgmPar
 			  memory->period.from_open);
 	agm_param(params, TIMESTAMPTZOID, TimestampTzGetDatum(memory->period.to),
 			  memory->period.to_open);
+	agm_param(params, INT8OID, Int64GetDatum(writer->operation), !writer->batch);
 }
 
 #define OTHERS                                                                                 \
 	" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.<>) $2"         \
 	" AND m.content_hash OPERATOR(pg_catalog.<>) $3"                                           \
-	" AND m.valid_period OPERATOR(pg_catalog.&&) pg_catalog.tstzrange($4, $5)"
+	" AND m.valid_period OPERATOR(pg_catalog.&&) pg_catalog.tstzrange($4, $5)"                 \
+	" AND NOT coalesce(m.operation OPERATOR(pg_catalog.=) $6"                                  \
+	"                  AND m.id OPERATOR(pg_catalog.>) $2, false)"
 
 static void
 raise_conflicts(AgmWriter *writer, AgmWritten *written, const Candidates *found,
@@ -120,11 +123,11 @@ search_key(AgmWriter *writer, const AgmMemory *memory, AgmWritten *written)
 		&writer->store,
 		"SELECT m.id, NULL::pg_catalog.float8 FROM {store}.memory m" OTHERS
 		" AND m.subject IS NOT NULL"
-		" AND agentmem.fold(m.subject) OPERATOR(pg_catalog.=) agentmem.fold($6)"
+		" AND agentmem.fold(m.subject) OPERATOR(pg_catalog.=) agentmem.fold($7)"
 		" AND m.predicate IS NOT NULL"
-		" AND agentmem.fold(m.predicate) OPERATOR(pg_catalog.=) agentmem.fold($7)"
-		" AND coalesce(agentmem.fold(m.object) OPERATOR(pg_catalog.<>) agentmem.fold($8), true)"
-		" AND (m.kind OPERATOR(pg_catalog.<>) $9 OR $10)"
+		" AND agentmem.fold(m.predicate) OPERATOR(pg_catalog.=) agentmem.fold($8)"
+		" AND coalesce(agentmem.fold(m.object) OPERATOR(pg_catalog.<>) agentmem.fold($9), true)"
+		" AND (m.kind OPERATOR(pg_catalog.<>) $10 OR $11)"
 		" AND NOT EXISTS (SELECT FROM {store}.kind k"
 		"   WHERE k.name OPERATOR(pg_catalog.=) m.kind"
 		"   AND k.class OPERATOR(pg_catalog.=) 'vault')"
@@ -200,10 +203,10 @@ search_near(AgmWriter *writer, const AgmMemory *memory, int64 id, Candidates *fo
 	(void) agm_execute(
 		&writer->store,
 		psprintf("SELECT n.id, n.cosine FROM (SELECT m.id,"
-				 " 1 OPERATOR(pg_catalog.-) (m.embedding OPERATOR(agentmem.<=>) $7) AS cosine"
+				 " 1 OPERATOR(pg_catalog.-) (m.embedding OPERATOR(agentmem.<=>) $8) AS cosine"
 				 " FROM {store}.memory m" OTHERS
-				 " AND m.embedding IS NOT NULL AND m.kind OPERATOR(pg_catalog.=) $6"
-				 " ORDER BY m.embedding OPERATOR(agentmem.%s) $7 LIMIT $8) n"
+				 " AND m.embedding IS NOT NULL AND m.kind OPERATOR(pg_catalog.=) $7"
+				 " ORDER BY m.embedding OPERATOR(agentmem.%s) $8 LIMIT $9) n"
 				 " WHERE n.cosine OPERATOR(pg_catalog.<=) 2", /* not NaN: a zero vector */
 				 writer->distance_operator),
 		&params, AGM_WRITE | AGM_PLAN_ORDERED, "ld?", read_candidate, found);

@@ -57,17 +57,41 @@ find_previous(AgmWriter *writer, const AgmMemory *memory, int64 id)
 	return previous;
 }
 
+/* Of the session NULL is none. */
+static bool
+continues(const char *session, TimestampTz from, const AgmMemory *memory)
+{
+	if (from > memory->period.from)
+		return false;
+	if (memory->isnull[AGM_SESSION])
+		return session == NULL && memory->period.from - from <= USECS_PER_HOUR;
+	return session != NULL &&
+		   strcmp(session, TextDatumGetCString(memory->value[AGM_SESSION])) == 0;
+}
+
 static bool
 same_session(const AgmWriter *writer, const AgmMemory *memory)
 {
-	if (writer->episode == 0 || writer->episode_from > memory->period.from)
-		return false;
-	if (memory->isnull[AGM_SESSION])
-		return writer->episode_session == NULL &&
-			   memory->period.from - writer->episode_from <= USECS_PER_HOUR;
-	return writer->episode_session != NULL &&
-		   strcmp(writer->episode_session, TextDatumGetCString(memory->value[AGM_SESSION])) ==
-			   0;
+	return writer->episode != 0 &&
+		   continues(writer->episode_session, writer->episode_from, memory);
+}
+
+/* Has it a place among the episodes? */
+bool
+agm_episode_is(const AgmMemory *memory)
+{
+	return strcmp(memory->kind->name, EPISODE) == 0 && !memory->period.from_open;
+}
+
+/* Is the one before it known: `before`, which is yet to be written, or without it the call's last? */
+bool
+agm_episode_follows(const AgmWriter *writer, const AgmMemory *before, const AgmMemory *memory)
+{
+	if (before == NULL)
+		return same_session(writer, memory);
+	return continues(
+		before->isnull[AGM_SESSION] ? NULL : TextDatumGetCString(before->value[AGM_SESSION]),
+		before->period.from, memory);
 }
 
 void
@@ -75,7 +99,7 @@ agm_episode_link(AgmWriter *writer, const AgmMemory *memory, int64 id)
 {
 	int64 previous;
 
-	if (strcmp(memory->kind->name, EPISODE) != 0 || memory->period.from_open)
+	if (!agm_episode_is(memory))
 		return;
 	/* Of a batch, the one before is mostly the element before. */
 	if (same_session(writer, memory))

@@ -146,6 +146,7 @@ typedef struct AgmWriter
 	List *predicates;	 /* of AgmPredicate, as they come up */
 	List *languages;	 /* of char *: those the namespace is known to use */
 	List *new_languages; /* those of this call that it is not known to use yet */
+	bool batch;			 /* memories of this call with greater ids are not written yet */
 	int64 episode;		 /* the last of this call that has a session; 0: none */
 	char *episode_session;
 	TimestampTz episode_from;
@@ -211,6 +212,9 @@ typedef struct AgmVersion
 extern void agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written);
 extern void agm_memory_check_parent(AgmWriter *writer, const AgmMemory *memory);
 extern void agm_memory_merge(AgmWriter *writer, const AgmMemory *memory, int64 id);
+/* The values of a whole row: 29 of them, as agm_memory_insert() names the columns. */
+extern void agm_memory_row_params(const AgmWriter *writer, const AgmMemory *memory,
+								  AgmParams *params);
 extern int64 agm_memory_insert(AgmWriter *writer, const AgmMemory *memory);
 extern void agm_memory_insert_version(AgmWriter *writer, const AgmMemory *memory,
 									  const AgmVersion *version);
@@ -234,6 +238,9 @@ extern void agm_add_edge(AgmWriter *writer, int64 source, int64 target, const ch
 
 /* episode.c: joins a new episode to the one before it. */
 extern void agm_episode_link(AgmWriter *writer, const AgmMemory *memory, int64 id);
+extern bool agm_episode_is(const AgmMemory *memory);
+extern bool agm_episode_follows(const AgmWriter *writer, const AgmMemory *before,
+								const AgmMemory *memory);
 
 /* mention.c: joins a memory to the concepts of its content; fresh: it has no edges yet. */
 extern void agm_mentions_write(AgmWriter *writer, const AgmMemory *memory, int64 id,

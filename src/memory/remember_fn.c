@@ -15,6 +15,7 @@
 #include "utils/resowner.h"
 
 #include "base/compat.h"
+#include "memory/bulk.h"
 #include "memory/json.h"
 #include "memory/memory.h"
 
@@ -96,14 +97,21 @@ typedef struct Batch
 	Element *elements;
 	int n;
 	int current; /* for the error context */
+	AgmBulk bulk;
+	int *waiting; /* elements that wait in it */
+	int nwaiting;
+	bool in_bulk; /* they are being written */
 } Batch;
 
 static void
 element_context(void *arg)
 {
-	Batch *batch = arg;
+	const Batch *batch = arg;
+	int i = batch->current;
 
-	errcontext("memory %d of %d in the batch", batch->current + 1, batch->n);
+	if (batch->in_bulk)
+		i = batch->waiting[Min(batch->bulk.at, batch->nwaiting - 1)];
+	errcontext("memory %d of %d in the batch", i + 1, batch->n);
 }
 
 static void
@@ -138,10 +146,11 @@ fault_of_data(int sqlerrcode)
 		   category == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
 }
 
-/* Runs a step in a subtransaction; the element keeps the message if it was at fault. */
-static void
-try_element(Batch *batch, Element *element, void (*step)(Batch *, Element *))
+/* Runs a step in a subtransaction; says what is wrong with the data, or NULL. */
+static char *
+try_step(Batch *batch, Element *element, void (*step)(Batch *, Element *))
 {
+	char *volatile message = NULL;
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	int ntouched = batch->writer.ntouched;
@@ -167,37 +176,34 @@ try_element(Batch *batch, Element *element, void (*step)(Batch *, Element *))
 		CurrentResourceOwner = owner;
 		if (!fault_of_data(error->sqlerrcode))
 			ReThrowError(error);
-		element->error = error->message;
+		message = error->message;
 		batch->writer.ntouched = ntouched;
 		batch->writer.nraised = nraised;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+	return message;
+}
+
+/* Runs a step; the element keeps the message if it may be skipped and was at fault. */
+static void
+run_element(Batch *batch, bool skip, Element *element, void (*step)(Batch *, Element *))
+{
+	CHECK_FOR_INTERRUPTS();
+	if (element->error != NULL)
+		return;
+	if (skip)
+		element->error = try_step(batch, element, step);
+	else
+		step(batch, element);
 }
 
 static void
-run_step(Batch *batch, bool skip, void (*step)(Batch *, Element *))
+prepare_batch(Batch *batch, bool skip)
 {
-	ErrorContextCallback callback = {0};
-
-	callback.callback = element_context;
-	callback.arg = batch;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
 	for (batch->current = 0; batch->current < batch->n; batch->current++)
-	{
-		Element *element = &batch->elements[batch->current];
-
-		CHECK_FOR_INTERRUPTS();
-		if (element->error != NULL)
-			continue;
-		if (skip)
-			try_element(batch, element, step);
-		else
-			step(batch, element);
-	}
-	error_context_stack = callback.previous;
+		run_element(batch, skip, &batch->elements[batch->current], prepare_element);
 }
 
 /* All locks of the batch at once, in order, before anything is read. */
@@ -222,6 +228,91 @@ lock_batch(Batch *batch)
 	}
 	agm_writer_lock(&batch->writer, locks, n);
 	(void) agm_rows_keep(&batch->writer, parents, nparents, false);
+}
+
+static void
+write_waiting(Batch *batch, Element *element)
+{
+	(void) element;
+	batch->in_bulk = true;
+	agm_bulk_write(&batch->bulk);
+	batch->in_bulk = false;
+}
+
+/* Those that wait; if one of them is at fault and may be skipped, one by one. */
+static void
+flush_batch(Batch *batch, bool skip)
+{
+	int current = batch->current;
+	bool one_by_one = batch->nwaiting < 3;
+	int64 episode = batch->writer.episode;
+	char *session = batch->writer.episode_session;
+	TimestampTz from = batch->writer.episode_from;
+
+	if (!one_by_one && !skip)
+		write_waiting(batch, NULL);
+	else if (!one_by_one && try_step(batch, NULL, write_waiting) != NULL)
+	{
+		one_by_one = true;
+		batch->writer.episode = episode; /* the last that is written */
+		batch->writer.episode_session = session;
+		batch->writer.episode_from = from;
+	}
+	batch->in_bulk = false;
+	agm_bulk_reset(&batch->bulk);
+	for (int i = 0; one_by_one && i < batch->nwaiting; i++)
+	{
+		batch->current = batch->waiting[i];
+		run_element(batch, skip, &batch->elements[batch->current], write_element);
+	}
+	batch->nwaiting = 0;
+	batch->current = current;
+}
+
+static void
+write_batch(Batch *batch, bool skip)
+{
+	AgmMemory **memories = palloc(sizeof(AgmMemory *) * Max(batch->n, 1));
+	int n = 0;
+
+	for (int i = 0; i < batch->n; i++)
+		if (batch->elements[i].error == NULL)
+			memories[n++] = &batch->elements[i].memory;
+	agm_bulk_open(&batch->bulk, &batch->writer, memories, n);
+	batch->waiting = palloc(sizeof(int) * Max(batch->n, 1));
+	for (batch->current = 0; batch->current < batch->n; batch->current++)
+	{
+		Element *element = &batch->elements[batch->current];
+
+		if (element->error != NULL)
+			continue;
+		if (agm_bulk_take(&batch->bulk, &element->memory, &element->written))
+		{
+			batch->waiting[batch->nwaiting++] = batch->current;
+			continue;
+		}
+		flush_batch(batch, skip);
+		run_element(batch, skip, element, write_element);
+	}
+	flush_batch(batch, skip);
+}
+
+/* From the look at the elements to the last row, an error says which element it is about. */
+static void
+run_batch(Batch *batch, bool skip)
+{
+	ErrorContextCallback callback = {0};
+
+	callback.callback = element_context;
+	callback.arg = batch;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	prepare_batch(batch, skip);
+	error_context_stack = callback.previous;
+	lock_batch(batch);
+	error_context_stack = &callback;
+	write_batch(batch, skip);
+	error_context_stack = callback.previous;
 }
 
 static void
@@ -307,9 +398,7 @@ agm_fn_remember_many(PG_FUNCTION_ARGS)
 	agm_spi_begin(&session);
 	agm_writer_begin(fcinfo, &batch.writer, "remember_many()");
 	read_batch(fcinfo, &batch);
-	run_step(&batch, skip, prepare_element);
-	lock_batch(&batch);
-	run_step(&batch, skip, write_element);
+	run_batch(&batch, skip);
 	agm_conflict_record(&batch.writer);
 	agm_operation_record(&batch.writer, "remember", NULL);
 	return_batch(fcinfo, &batch);

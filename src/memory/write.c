@@ -274,9 +274,8 @@ agm_memory_check_parent(AgmWriter *writer, const AgmMemory *memory)
 						 "namespace.")));
 }
 
-/* The parameters of a whole row: $1 to $29. */
-static void
-row_params(const AgmWriter *writer, const AgmMemory *memory, AgmParams *params)
+void
+agm_memory_row_params(const AgmWriter *writer, const AgmMemory *memory, AgmParams *params)
 {
 	agm_param(params, TEXTOID, writer->ns, false);
 	agm_param(params, TIMESTAMPTZOID, TimestampTzGetDatum(memory->period.from),
@@ -299,7 +298,7 @@ agm_memory_insert(AgmWriter *writer, const AgmMemory *memory)
 	int64 id = 0;
 
 	agm_memory_check_parent(writer, memory);
-	row_params(writer, memory, &params);
+	agm_memory_row_params(writer, memory, &params);
 	(void) agm_execute(
 		&writer->store,
 		"INSERT INTO {store}.memory"
@@ -332,7 +331,7 @@ agm_memory_insert_version(AgmWriter *writer, const AgmMemory *memory, const AgmV
 {
 	AgmParams params = {0};
 
-	row_params(writer, memory, &params);
+	agm_memory_row_params(writer, memory, &params);
 	/* The operation that wrote it was another store's. */
 	if (version->history)
 		params.nulls[params.n - 1] = true;
@@ -354,7 +353,7 @@ agm_memory_overwrite(AgmWriter *writer, const AgmMemory *memory, int64 id)
 	AgmParams params = {0};
 
 	agm_memory_check_parent(writer, memory);
-	row_params(writer, memory, &params);
+	agm_memory_row_params(writer, memory, &params);
 	agm_param(&params, INT8OID, Int64GetDatum(id), false);
 	(void) agm_execute(
 		&writer->store,
