@@ -176,6 +176,7 @@ SET agentmem.namespace = 'a,b,c';
 SELECT step FROM agentmem.maintain('path', 'a', at => '2100-01-01');
 SELECT agentmem.postpone_namespace('path', 'a'), agentmem.attribute_time('{"a": "2025-01-01"}', 'a') IS NULL AS nothing;
 CALL agentmem.maintain_all('path');
+SELECT count(c.concept) FROM agentmem.concepts('path', 'a') c;
 SELECT agentmem.hold('path', 'b', 'why'), agentmem.release('path', 'b');
 SELECT agentmem.import('path', 'c', ARRAY(SELECT agentmem.export('path', 'a', true)), true) IS NULL AS nothing;
 SELECT agentmem.erase('path', 'c', subject => 'Anna') AS receipt \gset

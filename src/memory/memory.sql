@@ -302,7 +302,8 @@ BEGIN
     "hold": "Why nothing of it may be erased; NULL: it may",
     "maintained": "When maintenance was last here and left nothing to do",
     "swept": "When the last sweep of states began",
-    "progress": "How far the sweep under way has come: the last id that it looked at"}');
+    "progress": "How far the sweep under way has come: the last id that it looked at"}', 'fillfactor = 70', partitions);
+  EXECUTE format('CREATE INDEX namespace_maintained_idx ON %I.namespace (maintained NULLS FIRST, namespace)', store);
 
   PERFORM agentmem.create_table(store, 'key_lock', 'One row a statement or key: locked by who writes it, so that two writers take turns', $ddl$
       namespace text COLLATE "C" NOT NULL,
