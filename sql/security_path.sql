@@ -201,6 +201,7 @@ SELECT pg_stat_force_next_flush();
 SELECT pg_stat_clear_snapshot();
 CREATE TABLE trap.excused (name, reason) AS VALUES
   ('bigint_overlap_sel', 'internal arguments: the planner calls it'),
+  ('bigint_overlap_extract', 'internal arguments: the index access method'),
   ('namespace_support', 'internal arguments: the planner calls it'),
   ('ivfbq_handler', 'internal arguments: the index access method'),
   ('ivfbq_vector_cosine', 'internal arguments: the index access method'), ('ivfbq_vector_ip', 'internal arguments: the index access method'),
