@@ -41,7 +41,8 @@ typedef struct NamespaceReader
 	bool wants_words;
 } NamespaceReader;
 
-/* Columns: namespace, languages, memories, tokens, whether it has hidden memories, and activity. */
+/* Columns: namespace, languages, memories, tokens, whether it has hidden memories, activity,
+ * edges. */
 static void
 read_searched(TupleTableSlot *slot, void *arg)
 {
@@ -67,6 +68,7 @@ read_searched(TupleTableSlot *slot, void *arg)
 	searched->estimate.tokens = isnull ? -1 : DatumGetInt64(value);
 	searched->has_hidden = DatumGetBool(slot_getattr(slot, 5, &isnull));
 	searched->has_activity = DatumGetBool(slot_getattr(slot, 6, &isnull));
+	searched->has_edges = DatumGetBool(slot_getattr(slot, 7, &isnull));
 	if (!reader->wants_words)
 		return;
 
@@ -87,11 +89,18 @@ read_searched(TupleTableSlot *slot, void *arg)
 	}
 }
 
-#define SEARCHED(ns)                                                                           \
-	"SELECT n.namespace, n.languages, n.memories, n.tokens, " AGM_HAS_HIDDEN(                  \
-		ns) ", EXISTS (SELECT FROM {store}.activity h WHERE h.namespace "                      \
-			"OPERATOR(pg_catalog.=) " ns                                                       \
-			") FROM {store}.namespace n WHERE n.namespace OPERATOR(pg_catalog.=) $1"
+#define HAS(table, ns)                                                                         \
+	"EXISTS (SELECT FROM {store}." table " h WHERE h.namespace OPERATOR(pg_catalog.=) " ns ")"
+#define SEARCHED(ns, edges)                                                                    \
+	"SELECT n.namespace, n.languages, n.memories, n.tokens, " AGM_HAS_HIDDEN(ns) ", " HAS(     \
+		"activity", ns) ", " edges " FROM {store}.namespace n WHERE n.namespace "              \
+						"OPERATOR(pg_catalog.=) $1"
+/* "/" is followed by "0" in the order of bytes. */
+#define SEARCHED_MORE(edges)                                                                   \
+	SEARCHED("n.namespace", edges)                                                             \
+	" OR ($2 AND n.namespace OPERATOR(pg_catalog.>=) ($1 OPERATOR(pg_catalog.||) '/')"         \
+	" AND n.namespace OPERATOR(pg_catalog.<) ($1 OPERATOR(pg_catalog.||) '0'))"                \
+	" OR n.namespace OPERATOR(pg_catalog.=) ANY ($3) ORDER BY n.namespace"
 
 /* Those asked for that exist; the common case of one is a look-up by key. */
 AgmSearchedList
@@ -100,27 +109,22 @@ agm_find_namespaces(const AgmRecall *recall)
 	AgmParams params = {0};
 	AgmSearchedList list = {palloc(sizeof(AgmSearched) * 4), 0, 4};
 	NamespaceReader reader = {&list, recall->query != NULL};
+	bool edges = recall->weights[AGM_GRAPH] > 0 && !recall->filter.has_known_at;
 	const char *sql;
 
 	agm_param(&params, TEXTOID, PointerGetDatum(recall->ns), false);
 	if (!recall->prefix && recall->shared == NULL)
-		sql = SEARCHED("$1");
+		sql = edges ? SEARCHED("$1", HAS("edge", "$1")) : SEARCHED("$1", "true");
 	else
 	{
 		agm_param(&params, BOOLOID, BoolGetDatum(recall->prefix), false);
 		agm_param(&params, TEXTARRAYOID, PointerGetDatum(recall->shared),
 				  recall->shared == NULL);
-		/* "/" is followed by "0" in the order of bytes. */
-		sql = SEARCHED("n.namespace") " OR ($2 AND n.namespace OPERATOR(pg_catalog.>=) ($1 "
-									  "OPERATOR(pg_catalog.||) '/')"
-									  " AND n.namespace OPERATOR(pg_catalog.<) ($1 "
-									  "OPERATOR(pg_catalog.||) '0'))"
-									  " OR n.namespace OPERATOR(pg_catalog.=) ANY ($3)"
-									  " ORDER BY n.namespace";
+		sql = edges ? SEARCHED_MORE(HAS("edge", "n.namespace")) : SEARCHED_MORE("true");
 	}
 	(void) agm_execute(&recall->store, sql, &params,
 					   AGM_READ | (params.n == 1 ? AGM_PLAN_GENERIC : AGM_PLAN_CUSTOM),
-					   "tTl?l?bb", read_searched, &reader);
+					   "tTl?l?bbb", read_searched, &reader);
 	return list;
 }
 
@@ -262,13 +266,13 @@ read_feature(TupleTableSlot *slot, void *arg)
 
 static void
 read_features_of(AgmPool *pool, const AgmSearched *searched, AgmSource source,
-				 const AgmHit *hits, int n)
+				 const AgmHit *hits, int n, bool passed)
 {
 	const AgmRecall *recall = pool->recall;
 	FeatureReader reader = {pool, source};
 	AgmRows rows;
 
-	if (!agm_rows_begin(&rows, recall, searched, source, hits, n))
+	if (!agm_rows_begin(&rows, recall, searched, source, hits, n, passed))
 		return;
 	appendStringInfo(&rows.sql,
 					 "m.id, m.ctid, m.distance, agentmem.effective_importance(m.importance, "
@@ -299,7 +303,7 @@ read_features_of(AgmPool *pool, const AgmSearched *searched, AgmSource source,
 	agm_rows_read(&rows, "lcd?f?t?i" AGM_NAME_TYPES AGM_TIME_TYPES, read_feature, &reader);
 }
 
-/* Those that were looked for and are not there, or do not pass. */
+/* Those that did not pass. */
 static void
 drop_absent(AgmPool *pool)
 {
@@ -311,18 +315,22 @@ drop_absent(AgmPool *pool)
 	pool->n = kept;
 }
 
-/* Adds memories that are not candidates yet, with the scores of all channels but the graph's. */
+/*
+ * Adds memories that are not candidates yet, with the scores of all channels but the graph's; those
+ * that pass the filter, unless all of them have.
+ */
 static void
 add_candidates(AgmPool *pool, const AgmSearched *searched, const AgmHit *hits, int n,
-			   const AgmHits *matches)
+			   bool passed, const AgmHits *matches)
 {
 	for (int i = 0; i < n; i++)
-		(void) add_candidate(pool, hits[i].id, hits[i].place);
+		(void) add_candidate(pool, hits[i].id, passed ? hits[i].place : 0);
 	qsort_interruptible(pool->items + pool->first, pool->n - pool->first, sizeof(AgmCandidate),
 						compare_candidate_ids, NULL);
 	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
-		read_features_of(pool, searched, source, hits, n);
-	drop_absent(pool);
+		read_features_of(pool, searched, source, hits, n, passed);
+	if (!passed)
+		drop_absent(pool);
 	for (int i = 0; i < matches->n; i++)
 	{
 		AgmCandidate *candidate = find_candidate(pool, matches->hits[i].id);
@@ -345,8 +353,8 @@ follow_edges(AgmPool *pool, const AgmSearched *searched, const AgmHits *matches,
 
 	for (int i = 0; i < reached.n; i++)
 		if (find_candidate(pool, reached.hits[i].id) == NULL)
-			hits[n++] = (AgmHit){reached.hits[i].id, 0, 0};
-	add_candidates(pool, searched, hits, n, matches);
+			hits[n++] = (AgmHit){reached.hits[i].id, 0, reached.places[i]};
+	add_candidates(pool, searched, hits, n, false, matches);
 	for (int i = 0; i < reached.n; i++)
 	{
 		AgmCandidate *candidate = find_candidate(pool, reached.hits[i].id);
@@ -392,8 +400,8 @@ search(AgmPool *pool, const AgmSearched *searched)
 		semantic = agm_semantic_search(recall, searched);
 	keyword = agm_keyword_search(recall, searched, &words, &all, &ideal);
 	hits = unite(&semantic, &keyword, &n);
-	add_candidates(pool, searched, hits, n, &all);
-	if (recall->weights[AGM_GRAPH] > 0)
+	add_candidates(pool, searched, hits, n, true, &all);
+	if (recall->weights[AGM_GRAPH] > 0 && searched->has_edges)
 		follow_edges(pool, searched, &all, ideal);
 }
 
