@@ -178,9 +178,10 @@ make_visible_sql(AgmScope *scope, AgmParams *params)
 		if (!agm_filter_needs(&scope->filter, source))
 			continue;
 		appendStringInfo(&sql,
-						 "%sSELECT i.id, 1::pg_catalog.int8 FROM pg_catalog.unnest($2) i(id)"
+						 "%sSELECT i.id, %d::pg_catalog.int8, m.ctid"
+						 " FROM pg_catalog.unnest($2) i(id)"
 						 " CROSS JOIN LATERAL (SELECT * FROM ",
-						 source == AGM_MEMORY ? "" : " UNION ALL ");
+						 source == AGM_MEMORY ? "" : " UNION ALL ", (int) source);
 		agm_filter_version(&scope->filter, source, "c.id OPERATOR(pg_catalog.=) i.id", &sql,
 						   params);
 		appendStringInfoString(&sql, " OFFSET 0) m WHERE true");
@@ -218,6 +219,11 @@ agm_scope_open(AgmScope *scope, const AgmScopeRequest *request)
 						   "$1") " FROM {store}.edge_type t ORDER BY t.name",
 					   request->params, AGM_READ | AGM_PLAN_GENERIC, "tfbb", read_type, scope);
 	want_types(scope);
+	if (request->keeps_seen)
+	{
+		scope->seen_room = 64;
+		scope->seen = palloc(sizeof(AgmSeen) * scope->seen_room);
+	}
 	scope->visible_sql = make_visible_sql(scope, &scope->visible_params);
 	scope->degrees_sql = make_degrees_sql(scope, &scope->degrees_params);
 }
@@ -281,6 +287,7 @@ agm_scope_edges(AgmScope *scope, bool raw, const int64 *nodes, const int64 *limi
 
 typedef struct CountReader
 {
+	AgmScope *scope;
 	AgmCountFn fn;
 	void *arg;
 } CountReader;
@@ -294,29 +301,53 @@ read_count(TupleTableSlot *slot, void *arg)
 			   reader->arg);
 }
 
+/* Columns: id, source, ctid. */
 static void
-run_counts(AgmScope *scope, const char *sql, AgmParams *params, const int64 *ids, int n,
-		   CountReader reader)
+read_seen(TupleTableSlot *slot, void *arg)
+{
+	CountReader *reader = arg;
+	AgmScope *scope = reader->scope;
+
+	if (scope->seen != NULL)
+	{
+		AgmSeen *seen;
+
+		if (scope->nseen == scope->seen_room)
+		{
+			scope->seen_room *= 2;
+			scope->seen = repalloc_huge(scope->seen, sizeof(AgmSeen) * scope->seen_room);
+		}
+		seen = &scope->seen[scope->nseen++];
+		seen->id = DatumGetInt64(slot->tts_values[0]);
+		seen->source = (AgmSource) DatumGetInt64(slot->tts_values[1]);
+		seen->tid = *(ItemPointer) DatumGetPointer(slot->tts_values[2]);
+	}
+	reader->fn(DatumGetInt64(slot->tts_values[0]), 1, reader->arg);
+}
+
+static void
+run_of(AgmScope *scope, const char *sql, AgmParams *params, const int64 *ids, int n,
+	   AgmColumns columns, AgmRowFn row, CountReader *reader)
 {
 	if (n == 0)
 		return;
 	params->values[1] = agm_int8_array(ids, n);
 	params->nulls[1] = false;
-	(void) agm_execute(scope->store, sql, params, AGM_READ | AGM_PLAN_GENERIC, "ll", read_count,
-					   &reader);
+	(void) agm_execute(scope->store, sql, params, AGM_READ | AGM_PLAN_GENERIC, columns, row,
+					   reader);
 	pfree(DatumGetPointer(params->values[1]));
 }
 
 void
 agm_scope_visible(AgmScope *scope, const int64 *ids, int n, AgmCountFn fn, void *arg)
 {
-	run_counts(scope, scope->visible_sql, &scope->visible_params, ids, n,
-			   (CountReader){fn, arg});
+	run_of(scope, scope->visible_sql, &scope->visible_params, ids, n, "llc", read_seen,
+		   &(CountReader){scope, fn, arg});
 }
 
 void
 agm_scope_degrees(AgmScope *scope, const int64 *ids, int n, AgmCountFn fn, void *arg)
 {
-	run_counts(scope, scope->degrees_sql, &scope->degrees_params, ids, n,
-			   (CountReader){fn, arg});
+	run_of(scope, scope->degrees_sql, &scope->degrees_params, ids, n, "ll", read_count,
+		   &(CountReader){scope, fn, arg});
 }

@@ -10,6 +10,8 @@
 
 #include "postgres.h"
 
+#include "storage/itemptr.h"
+
 #include "base/spi.h"
 #include "memory/filter.h"
 
@@ -26,6 +28,14 @@ typedef struct AgmEdgeType
 	bool wanted; /* by the caller */
 } AgmEdgeType;
 
+/* A memory that was looked up and is there, and where. */
+typedef struct AgmSeen
+{
+	int64 id;
+	AgmSource source;
+	ItemPointerData tid;
+} AgmSeen;
+
 typedef struct AgmScope
 {
 	const AgmStore *store;
@@ -37,6 +47,9 @@ typedef struct AgmScope
 	AgmEdgeType *types;
 	int ntypes;
 	int types_room;
+	AgmSeen *seen; /* NULL: not kept */
+	int nseen;
+	int seen_room;
 
 	/* the statements, and their parameters but for the nodes, which come second */
 	AgmParams base;
@@ -63,6 +76,7 @@ typedef struct AgmScopeRequest
 	bool has_known_at;
 	TimestampTz known_at;
 	const AgmFilter *checked; /* what it read of the store serves here too; NULL: none */
+	bool keeps_seen;
 } AgmScopeRequest;
 
 /* Between agm_spi_begin and agm_spi_end.  Raises 22023 for a type that the store has not. */

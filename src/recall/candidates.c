@@ -42,7 +42,8 @@ typedef struct NamespaceReader
 	bool wants_words;
 } NamespaceReader;
 
-/* Columns: namespace, languages, memories, tokens, whether it has hidden memories, and activity. */
+/* Columns: namespace, languages, memories, tokens, whether it has hidden memories, activity,
+ * edges. */
 static void
 read_searched(TupleTableSlot *slot, void *arg)
 {
@@ -68,6 +69,7 @@ read_searched(TupleTableSlot *slot, void *arg)
 	searched->estimate.tokens = isnull ? -1 : DatumGetInt64(value);
 	searched->has_hidden = DatumGetBool(slot_getattr(slot, 5, &isnull));
 	searched->has_activity = DatumGetBool(slot_getattr(slot, 6, &isnull));
+	searched->has_edges = DatumGetBool(slot_getattr(slot, 7, &isnull));
 	if (!reader->wants_words)
 		return;
 
@@ -88,24 +90,29 @@ read_searched(TupleTableSlot *slot, void *arg)
 	}
 }
 
-#define SEARCHED(ns)                                                                           \
-	"SELECT n.namespace, n.languages, n.memories, n.tokens, " AGM_HAS_HIDDEN(                  \
-		ns) ", EXISTS (SELECT FROM {store}.activity h WHERE h.namespace "                      \
-			"OPERATOR(pg_catalog.=) " ns                                                       \
-			") FROM {store}.namespace n WHERE n.namespace OPERATOR(pg_catalog.=) $1"
+#define HAS(table, ns)                                                                         \
+	"EXISTS (SELECT FROM {store}." table " h WHERE h.namespace OPERATOR(pg_catalog.=) " ns ")"
+#define SEARCHED(ns, edges)                                                                    \
+	"SELECT n.namespace, n.languages, n.memories, n.tokens, " AGM_HAS_HIDDEN(ns) ", " HAS(     \
+		"activity", ns) ", " edges " FROM {store}.namespace n WHERE n.namespace "              \
+						"OPERATOR(pg_catalog.=) $1"
+/* "/" is followed by "0" in the order of bytes. */
+#define SEARCHED_MORE(edges)                                                                   \
+	SEARCHED("n.namespace", edges)                                                             \
+	" OR ($2 AND n.namespace OPERATOR(pg_catalog.>=) ($1 OPERATOR(pg_catalog.||) '/')"         \
+	" AND n.namespace OPERATOR(pg_catalog.<) ($1 OPERATOR(pg_catalog.||) '0'))"                \
+	" OR n.namespace OPERATOR(pg_catalog.=) ANY ($3) ORDER BY n.namespace"
 
 /*
  * One that has memories but no row: all of it was erased while another transaction wrote to it.  Its
  * next write makes the row; until then its languages are those of the memories.
  */
-#define UNNOTED                                                                                \
+#define UNNOTED(edges)                                                                         \
 	"SELECT m.namespace, ARRAY(SELECT DISTINCT l.language FROM {store}.memory l"               \
 	"   WHERE l.namespace OPERATOR(pg_catalog.=) $1 ORDER BY 1),"                              \
-	" NULL::pg_catalog.int8, NULL::pg_catalog.int8, " AGM_HAS_HIDDEN(                          \
-		"$1") ", EXISTS (SELECT FROM {store}.activity h"                                       \
-			  " WHERE h.namespace OPERATOR(pg_catalog.=) $1)"                                  \
-			  " FROM (SELECT c.namespace FROM {store}.memory c"                                \
-			  " WHERE c.namespace OPERATOR(pg_catalog.=) $1 LIMIT 1) m"
+	" NULL::pg_catalog.int8, NULL::pg_catalog.int8, " AGM_HAS_HIDDEN("$1") ", " HAS(           \
+		"activity", "$1") ", " edges " FROM (SELECT c.namespace FROM {store}.memory c"         \
+						  " WHERE c.namespace OPERATOR(pg_catalog.=) $1 LIMIT 1) m"
 
 static void
 find_unnoted(const AgmRecall *recall, Datum ns, NamespaceReader *reader)
@@ -117,8 +124,10 @@ find_unnoted(const AgmRecall *recall, Datum ns, NamespaceReader *reader)
 												 reader->list->items[i].name, ns)))
 			return;
 	agm_param(&params, TEXTOID, ns, false);
-	(void) agm_execute(&recall->store, UNNOTED, &params, AGM_READ | AGM_PLAN_GENERIC,
-					   "tTl?l?bb", read_searched, reader);
+	(void) agm_execute(
+		&recall->store,
+		recall->weights[AGM_GRAPH] > 0 ? UNNOTED(HAS("edge", "$1")) : UNNOTED("false"), &params,
+		AGM_READ | AGM_PLAN_GENERIC, "tTl?l?bbb", read_searched, reader);
 }
 
 static void
@@ -142,27 +151,22 @@ agm_find_namespaces(const AgmRecall *recall)
 	AgmParams params = {0};
 	AgmSearchedList list = {palloc(sizeof(AgmSearched) * 4), 0, 4};
 	NamespaceReader reader = {&list, recall->query != NULL};
+	bool edges = recall->weights[AGM_GRAPH] > 0 && !recall->filter.has_known_at;
 	const char *sql;
 
 	agm_param(&params, TEXTOID, PointerGetDatum(recall->ns), false);
 	if (!recall->prefix && recall->shared == NULL)
-		sql = SEARCHED("$1");
+		sql = edges ? SEARCHED("$1", HAS("edge", "$1")) : SEARCHED("$1", "true");
 	else
 	{
 		agm_param(&params, BOOLOID, BoolGetDatum(recall->prefix), false);
 		agm_param(&params, TEXTARRAYOID, PointerGetDatum(recall->shared),
 				  recall->shared == NULL);
-		/* "/" is followed by "0" in the order of bytes. */
-		sql = SEARCHED("n.namespace") " OR ($2 AND n.namespace OPERATOR(pg_catalog.>=) ($1 "
-									  "OPERATOR(pg_catalog.||) '/')"
-									  " AND n.namespace OPERATOR(pg_catalog.<) ($1 "
-									  "OPERATOR(pg_catalog.||) '0'))"
-									  " OR n.namespace OPERATOR(pg_catalog.=) ANY ($3)"
-									  " ORDER BY n.namespace";
+		sql = edges ? SEARCHED_MORE(HAS("edge", "n.namespace")) : SEARCHED_MORE("true");
 	}
 	(void) agm_execute(&recall->store, sql, &params,
 					   AGM_READ | (params.n == 1 ? AGM_PLAN_GENERIC : AGM_PLAN_CUSTOM),
-					   "tTl?l?bb", read_searched, &reader);
+					   "tTl?l?bbb", read_searched, &reader);
 	find_all_unnoted(recall, &reader);
 	return list;
 }
@@ -305,13 +309,13 @@ read_feature(TupleTableSlot *slot, void *arg)
 
 static void
 read_features_of(AgmPool *pool, const AgmSearched *searched, AgmSource source,
-				 const AgmHit *hits, int n)
+				 const AgmHit *hits, int n, bool passed)
 {
 	const AgmRecall *recall = pool->recall;
 	FeatureReader reader = {pool, source};
 	AgmRows rows;
 
-	if (!agm_rows_begin(&rows, recall, searched, source, hits, n))
+	if (!agm_rows_begin(&rows, recall, searched, source, hits, n, passed))
 		return;
 	appendStringInfo(&rows.sql,
 					 "m.id, m.ctid, m.distance, agentmem.effective_importance(m.importance, "
@@ -342,7 +346,7 @@ read_features_of(AgmPool *pool, const AgmSearched *searched, AgmSource source,
 	agm_rows_read(&rows, "lcd?f?t?i" AGM_NAME_TYPES AGM_TIME_TYPES, read_feature, &reader);
 }
 
-/* Those that were looked for and are not there, or do not pass. */
+/* Those that did not pass. */
 static void
 drop_absent(AgmPool *pool)
 {
@@ -354,18 +358,22 @@ drop_absent(AgmPool *pool)
 	pool->n = kept;
 }
 
-/* Adds memories that are not candidates yet, with the scores of all channels but the graph's. */
+/*
+ * Adds memories that are not candidates yet, with the scores of all channels but the graph's; those
+ * that pass the filter, unless all of them have.
+ */
 static void
 add_candidates(AgmPool *pool, const AgmSearched *searched, const AgmHit *hits, int n,
-			   const AgmHits *matches)
+			   bool passed, const AgmHits *matches)
 {
 	for (int i = 0; i < n; i++)
-		(void) add_candidate(pool, hits[i].id, hits[i].place);
+		(void) add_candidate(pool, hits[i].id, passed ? hits[i].place : 0);
 	qsort_interruptible(pool->items + pool->first, pool->n - pool->first, sizeof(AgmCandidate),
 						compare_candidate_ids, NULL);
 	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
-		read_features_of(pool, searched, source, hits, n);
-	drop_absent(pool);
+		read_features_of(pool, searched, source, hits, n, passed);
+	if (!passed)
+		drop_absent(pool);
 	for (int i = 0; i < matches->n; i++)
 	{
 		AgmCandidate *candidate = find_candidate(pool, matches->hits[i].id);
@@ -388,8 +396,8 @@ follow_edges(AgmPool *pool, const AgmSearched *searched, const AgmHits *matches,
 
 	for (int i = 0; i < reached.n; i++)
 		if (find_candidate(pool, reached.hits[i].id) == NULL)
-			hits[n++] = (AgmHit){reached.hits[i].id, 0, 0};
-	add_candidates(pool, searched, hits, n, matches);
+			hits[n++] = (AgmHit){reached.hits[i].id, 0, reached.places[i]};
+	add_candidates(pool, searched, hits, n, false, matches);
 	for (int i = 0; i < reached.n; i++)
 	{
 		AgmCandidate *candidate = find_candidate(pool, reached.hits[i].id);
@@ -435,66 +443,173 @@ search(AgmPool *pool, const AgmSearched *searched)
 		semantic = agm_semantic_search(recall, searched);
 	keyword = agm_keyword_search(recall, searched, &words, &all, &ideal);
 	hits = unite(&semantic, &keyword, &n);
-	add_candidates(pool, searched, hits, n, &all);
-	if (recall->weights[AGM_GRAPH] > 0)
+	add_candidates(pool, searched, hits, n, true, &all);
+	if (recall->weights[AGM_GRAPH] > 0 && searched->has_edges)
 		follow_edges(pool, searched, &all, ideal);
 }
 
-/* Columns: id, bytes, beginning, place; newest first. */
+typedef struct NewestReader
+{
+	AgmPool *pool;
+	AgmSource source;
+	bool is_cut; /* there are more than were looked at */
+} NewestReader;
+
+/* Columns: id, bytes, beginning, place; newest first.  All null: the list is cut. */
 static void
 read_newest(TupleTableSlot *slot, void *arg)
 {
-	const FeatureReader *reader = arg;
+	NewestReader *reader = arg;
 	bool isnull;
-	AgmCandidate *candidate =
-		add_candidate(reader->pool, DatumGetInt64(slot_getattr(slot, 1, &isnull)),
-					  agm_place_of(reader->pool->recall, reader->source, slot, 4));
+	int64 id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+	AgmCandidate *candidate;
 	Datum started;
 
+	reader->is_cut |= isnull;
+	if (isnull)
+		return;
+	candidate = add_candidate(reader->pool, id,
+							  agm_place_of(reader->pool->recall, reader->source, slot, 4));
 	candidate->bytes = DatumGetInt32(slot_getattr(slot, 2, &isnull));
 	started = slot_getattr(slot, 3, &isnull);
 	/* Microseconds since 2000 are exact in a double up to the year 2285; open ends last. */
 	candidate->score = isnull ? -DBL_MAX : (double) DatumGetTimestampTz(started);
 }
 
+#define AHEAD                                                                                  \
+	" AND (pg_catalog.lower(m.valid_period) OPERATOR(pg_catalog.-)"                            \
+	"      pg_catalog.lower(m.system_period)) OPERATOR(pg_catalog.>)"                          \
+	" '1 hour'::pg_catalog.interval"
+
 /*
  * Of an instant of knowledge, $3: those that had begun about then, which an index finds going
  * back from there; those that were to begin later, for which the history has an index of its own
  * (most of what begins later was not known yet); and those without beginning.
  */
-static const char *const known_parts[] = {
-	" AND pg_catalog.lower(m.valid_period) OPERATOR(pg_catalog.<=)"
-	" ($3 OPERATOR(pg_catalog.+) '1 hour'::pg_catalog.interval)",
-	" AND pg_catalog.lower(m.valid_period) OPERATOR(pg_catalog.>)"
-	" ($3 OPERATOR(pg_catalog.+) '1 hour'::pg_catalog.interval)"
-	" AND (pg_catalog.lower(m.valid_period) OPERATOR(pg_catalog.-)"
-	"      pg_catalog.lower(m.system_period)) OPERATOR(pg_catalog.>)"
-	" '1 hour'::pg_catalog.interval",
-	" AND pg_catalog.lower(m.valid_period) IS NULL",
+static const struct
+{
+	const char *where;
+	const char *ahead;
+} known_parts[] = {
+	{" AND pg_catalog.lower(m.valid_period) OPERATOR(pg_catalog.<=)"
+	 " ($3 OPERATOR(pg_catalog.+) '1 hour'::pg_catalog.interval)",
+	 ""},
+	{" AND pg_catalog.lower(m.valid_period) OPERATOR(pg_catalog.>)"
+	 " ($3 OPERATOR(pg_catalog.+) '1 hour'::pg_catalog.interval)",
+	 AHEAD},
+	{" AND pg_catalog.lower(m.valid_period) IS NULL", ""},
 };
 
 static void
+newest_params(const AgmRecall *recall, const AgmSearched *searched, AgmParams *params)
+{
+	agm_param(params, TEXTOID, searched->name, false);
+	agm_param(params, INT8OID, Int64GetDatum(recall->k), false);
+	agm_param(params, TIMESTAMPTZOID, TimestampTzGetDatum(recall->filter.known_at), false);
+}
+
+static void
 list_newest_of(AgmPool *pool, const AgmSearched *searched, AgmSource source, AgmAccess access,
-			   const char *part)
+			   const char *where, const char *ahead)
 {
 	const AgmRecall *recall = pool->recall;
-	FeatureReader reader = {pool, source};
+	NewestReader reader = {pool, source, false};
 	AgmParams params = {0};
 	StringInfoData sql;
 
-	agm_param(&params, TEXTOID, searched->name, false);
-	agm_param(&params, INT8OID, Int64GetDatum(recall->k), false);
-	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(recall->filter.known_at), false);
+	newest_params(recall, searched, &params);
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT m.id, pg_catalog.octet_length(m.content),"
 								 " pg_catalog.lower(m.valid_period), m.ctid");
 	agm_filter_from(&recall->filter, source, access, "", &sql, &params);
 	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
-	appendStringInfoString(&sql, part);
-	appendStringInfoString(&sql, " ORDER BY pg_catalog.lower(m.valid_period) DESC NULLS LAST,"
-								 " m.id DESC LIMIT $2");
-	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "liz?c",
+	appendStringInfo(&sql,
+					 "%s%s ORDER BY pg_catalog.lower(m.valid_period) DESC NULLS LAST,"
+					 " m.id DESC LIMIT $2",
+					 where, ahead);
+	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "l?iz?c?",
 					   read_newest, &reader);
+}
+
+/* So many are looked at by a plan that is kept, before one is made for the values. */
+#define FIRST(recall) (20 * (int64) (recall)->k + 100)
+
+/*
+ * The same of a part, if they are among the first so many in the order of the index, whether they
+ * pass or not: by a plan that is kept, while one for the values takes longer to make than to run.
+ */
+static bool
+list_first_of(AgmPool *pool, const AgmSearched *searched, AgmSource source, const char *where,
+			  const char *ahead)
+{
+	const AgmRecall *recall = pool->recall;
+	NewestReader reader = {pool, source, false};
+	bool in_history = source == AGM_HISTORY;
+	/* The index of what is ahead has no nulls, and so no place for them. */
+	const char *order = in_history && *ahead != '\0' ? "" : " NULLS LAST";
+	char *from = psprintf(" FROM {store}.%s m WHERE m.namespace OPERATOR(pg_catalog.=) $1%s%s"
+						  " ORDER BY pg_catalog.lower(m.valid_period) DESC%s, m.id DESC",
+						  in_history ? "memory_history" : "memory", where,
+						  in_history ? ahead : "", order);
+	int before = pool->n;
+	AgmParams params = {0};
+	StringInfoData sql;
+
+	newest_params(recall, searched, &params);
+	agm_param(&params, INT8OID, Int64GetDatum(FIRST(recall)), false);
+	initStringInfo(&sql);
+	appendStringInfo(&sql,
+					 "(SELECT m.id, pg_catalog.octet_length(m.content),"
+					 " pg_catalog.lower(m.valid_period), m.ctid"
+					 " FROM (SELECT m.*, m.ctid%s LIMIT $4) m"
+					 " WHERE m.system_period OPERATOR(pg_catalog.@>) $3%s",
+					 from, in_history ? "" : ahead);
+	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
+	/* Reached only if the first are fewer than are wanted. */
+	appendStringInfo(&sql,
+					 " LIMIT $2) UNION ALL (SELECT NULL, 0, NULL, NULL"
+					 " FROM (SELECT%s OFFSET $4 LIMIT 1) more) LIMIT $2",
+					 from);
+	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_ORDERED,
+					   "l?iz?c?", read_newest, &reader);
+	if (reader.is_cut)
+		pool->n = before;
+	return !reader.is_cut;
+}
+
+/*
+ * All of memory that was known then, if it is few by now: of what has changed since, the history
+ * has the version.
+ */
+static bool
+list_unchanged(AgmPool *pool, const AgmSearched *searched)
+{
+	static const char from[] =
+		" FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
+		" AND pg_catalog.lower(m.system_period) OPERATOR(pg_catalog.<=) $3"
+		" ORDER BY pg_catalog.lower(m.system_period)";
+	const AgmRecall *recall = pool->recall;
+	NewestReader reader = {pool, AGM_MEMORY, false};
+	int before = pool->n;
+	AgmParams params = {0};
+	StringInfoData sql;
+
+	newest_params(recall, searched, &params);
+	agm_param(&params, INT8OID, Int64GetDatum(FIRST(recall)), false);
+	initStringInfo(&sql);
+	appendStringInfo(&sql,
+					 "SELECT NULL, 0, NULL, NULL FROM (SELECT%s OFFSET $4 LIMIT 1) more"
+					 " UNION ALL SELECT m.id, pg_catalog.octet_length(m.content),"
+					 " pg_catalog.lower(m.valid_period), m.ctid"
+					 " FROM (SELECT m.*, m.ctid%s LIMIT $4) m"
+					 " WHERE m.system_period OPERATOR(pg_catalog.@>) $3",
+					 from, from);
+	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
+	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_ORDERED,
+					   "l?iz?c?", read_newest, &reader);
+	if (reader.is_cut)
+		pool->n = before;
+	return !reader.is_cut;
 }
 
 /* README rule 1: nothing asked, so the newest that pass the filter. */
@@ -503,13 +618,16 @@ list_newest(AgmPool *pool, const AgmSearched *searched)
 {
 	if (!pool->recall->filter.has_known_at)
 	{
-		list_newest_of(pool, searched, AGM_MEMORY, AGM_ANY_INDEX, "");
+		list_newest_of(pool, searched, AGM_MEMORY, AGM_ANY_INDEX, "", "");
 		return;
 	}
-	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
+	for (AgmSource source = list_unchanged(pool, searched) ? AGM_HISTORY : AGM_MEMORY;
+		 source < AGM_NSOURCES; source++)
 		for (size_t i = 0; i < lengthof(known_parts); i++)
-			list_newest_of(pool, searched, source, i == 0 ? AGM_ANY_INDEX : AGM_OTHER_INDEX,
-						   known_parts[i]);
+			if (!list_first_of(pool, searched, source, known_parts[i].where,
+							   known_parts[i].ahead))
+				list_newest_of(pool, searched, source, i == 0 ? AGM_ANY_INDEX : AGM_OTHER_INDEX,
+							   known_parts[i].where, known_parts[i].ahead);
 }
 
 /* One namespace, in a context of its own: what it leaves behind is the pool's growth. */

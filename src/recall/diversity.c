@@ -68,7 +68,7 @@ read_embeddings(const AgmRecall *recall, Choices *choices, const AgmSearched *se
 	{
 		AgmRows rows;
 
-		if (!agm_rows_begin(&rows, recall, searched, source, hits, n))
+		if (!agm_rows_begin(&rows, recall, searched, source, hits, n, true))
 			continue;
 		appendStringInfoString(&rows.sql, "m.*");
 		agm_rows_from(&rows);

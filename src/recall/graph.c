@@ -10,6 +10,7 @@
 #include "lib/stringinfo.h"
 
 #include "recall/graph.h"
+#include "recall/rows.h"
 #include "recall/top.h"
 
 /* So many of the best are seeds. */
@@ -88,6 +89,34 @@ choose_seeds(const AgmRecall *recall, const AgmCandidate *candidates, int n, dou
 	return seeds;
 }
 
+static int
+compare_seen(const void *a, const void *b)
+{
+	int64 x = ((const AgmSeen *) a)->id;
+	int64 y = ((const AgmSeen *) b)->id;
+
+	return (x > y) - (x < y);
+}
+
+/* Whatever the push reached and is no seed, it has looked up. */
+static AgmPlace *
+places_of(const AgmRecall *recall, AgmScope *scope, const AgmScored *reached, int n)
+{
+	AgmPlace *places = palloc0(sizeof(AgmPlace) * Max(n, 1));
+
+	qsort(scope->seen, scope->nseen, sizeof(AgmSeen), compare_seen);
+	for (int i = 0; i < n; i++)
+	{
+		AgmSeen key = {.id = reached[i].id};
+		const AgmSeen *seen =
+			bsearch(&key, scope->seen, scope->nseen, sizeof(AgmSeen), compare_seen);
+
+		if (seen != NULL)
+			places[i] = agm_place(recall, seen->source, &seen->tid);
+	}
+	return places;
+}
+
 AgmReached
 agm_graph_search(const AgmRecall *recall, const AgmSearched *searched,
 				 const AgmCandidate *candidates, int n, double ideal)
@@ -111,8 +140,9 @@ agm_graph_search(const AgmRecall *recall, const AgmSearched *searched,
 		.has_known_at = recall->filter.has_known_at,
 		.known_at = recall->filter.known_at,
 		.checked = &recall->filter,
+		.keeps_seen = true,
 	};
-	AgmReached reached = {NULL, 0};
+	AgmReached reached = {NULL, NULL, 0};
 	AgmPushResult result;
 	AgmScope scope;
 
@@ -127,5 +157,6 @@ agm_graph_search(const AgmRecall *recall, const AgmSearched *searched,
 		result.best[i].score *= scale;
 	reached.hits = result.best;
 	reached.n = result.n;
+	reached.places = places_of(recall, &scope, result.best, result.n);
 	return reached;
 }

@@ -12,8 +12,9 @@
 
 typedef struct AgmReached
 {
-	AgmScored *hits; /* best first */
-	int n;			 /* 0 if no edge was found */
+	AgmScored *hits;  /* best first */
+	AgmPlace *places; /* where each lies */
+	int n;			  /* 0 if no edge was found */
 } AgmReached;
 
 /* README rule 14.  `candidates` of one namespace have the scores of the other channels; `ideal` is BM25's best. */

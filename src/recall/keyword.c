@@ -142,6 +142,18 @@ index_keys(const AgmRecall *recall, const AgmSearched *searched, AgmSource sourc
 	return agm_int8_array(keys, n);
 }
 
+/*
+ * The keys have the namespace in them, and in the history the time: other indexes would add nothing.
+ * But what memory holds by now was mostly not known at an instant of the past.
+ */
+static AgmAccess
+access_for(const AgmRecall *recall, AgmSource source)
+{
+	if (source == AGM_MEMORY && recall->filter.has_known_at)
+		return AGM_ANY_INDEX;
+	return recall->store.partitioned ? AGM_OTHER_INDEX : AGM_NO_INDEX;
+}
+
 static void
 pass_source(const AgmRecall *recall, const AgmSearched *searched, AgmSource source, Pass *pass)
 {
@@ -156,10 +168,7 @@ pass_source(const AgmRecall *recall, const AgmSearched *searched, AgmSource sour
 	appendStringInfoString(&sql, "SELECT m.id, m.tokens, m.lexemes, (true");
 	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
 	appendStringInfoString(&sql, "), m.ctid");
-	/* The keys have the namespace and the time in them: other indexes would add nothing. */
-	agm_filter_from(&recall->filter, source,
-					recall->store.partitioned ? AGM_OTHER_INDEX : AGM_NO_INDEX, "", &sql,
-					&params);
+	agm_filter_from(&recall->filter, source, access_for(recall, source), "", &sql, &params);
 	appendStringInfo(&sql, " AND %s OPERATOR(agentmem.&&&) $2",
 					 source == AGM_MEMORY
 						 ? "agentmem.lexeme_keys(m.namespace, m.lexemes)"

@@ -183,7 +183,7 @@ read_group(const AgmRecall *recall, const AgmSearched *searched, AgmRecalled **g
 	{
 		AgmRows rows;
 
-		if (!agm_rows_begin(&rows, recall, searched, source, hits, n))
+		if (!agm_rows_begin(&rows, recall, searched, source, hits, n, true))
 			continue;
 		appendStringInfoString(&rows.sql, "m.*");
 		agm_rows_from(&rows);

@@ -63,6 +63,7 @@ typedef struct AgmSearched
 	AgmStatistics estimate; /* of maintenance; -1: none */
 	bool has_hidden;		/* of its memories, some are archived or forgotten */
 	bool has_activity;		/* some have a row there */
+	bool has_edges; /* there are edges to follow; not looked for at an instant of knowledge */
 } AgmSearched;
 
 /* The distinct words of the query in the languages of a namespace, sorted. */

@@ -20,11 +20,8 @@
 #define TID_OF(place) ((place) & (IN_HISTORY - 1))
 
 AgmPlace
-agm_place_of(const AgmRecall *recall, AgmSource source, TupleTableSlot *slot, int attno)
+agm_place(const AgmRecall *recall, AgmSource source, const ItemPointerData *tid)
 {
-	bool isnull;
-	Datum value = slot_getattr(slot, attno, &isnull);
-	const ItemPointerData *tid = (const ItemPointerData *) DatumGetPointer(value);
 	AgmPlace place = THERE | (source == AGM_HISTORY ? IN_HISTORY : 0);
 
 	if (recall->store.partitioned)
@@ -33,10 +30,19 @@ agm_place_of(const AgmRecall *recall, AgmSource source, TupleTableSlot *slot, in
 		   ItemPointerGetOffsetNumber(tid);
 }
 
+AgmPlace
+agm_place_of(const AgmRecall *recall, AgmSource source, TupleTableSlot *slot, int attno)
+{
+	bool isnull;
+	Datum value = slot_getattr(slot, attno, &isnull);
+
+	return agm_place(recall, source, (const ItemPointerData *) DatumGetPointer(value));
+}
+
 static bool
 is_of(const AgmHit *hit, AgmSource source)
 {
-	return hit->place == 0 || ((hit->place & IN_HISTORY) != 0) == (source == AGM_HISTORY);
+	return ((hit->place & IN_HISTORY) != 0) == (source == AGM_HISTORY);
 }
 
 static Datum
@@ -73,7 +79,7 @@ id_array(const AgmHit *hits, int n, AgmSource source, int *found)
 
 bool
 agm_rows_begin(AgmRows *rows, const AgmRecall *recall, const AgmSearched *searched,
-			   AgmSource source, const AgmHit *hits, int n)
+			   AgmSource source, const AgmHit *hits, int n, bool passed)
 {
 	Datum array;
 	int found;
@@ -84,7 +90,7 @@ agm_rows_begin(AgmRows *rows, const AgmRecall *recall, const AgmSearched *search
 	rows->recall = recall;
 	rows->source = source;
 	rows->by_place = TID_OF(hits[0].place) != 0;
-	rows->is_known = hits[0].place != 0;
+	rows->passed = passed;
 	array = rows->by_place ? place_array(hits, n, source, &found)
 						   : id_array(hits, n, source, &found);
 	if (found == 0)
@@ -110,22 +116,21 @@ agm_rows_end(AgmRows *rows, const AgmSearched *searched)
 {
 	const AgmFilter *filter = &rows->recall->filter;
 
+	appendStringInfoString(
+		&rows->sql, rows->passed ? " FROM " : " FROM (SELECT m.* FROM (SELECT c.* FROM ");
 	if (rows->by_place)
 		appendStringInfo(&rows->sql,
-						 " FROM {store}.%s c WHERE c.ctid OPERATOR(pg_catalog.=) ANY ($2)",
+						 "(SELECT c.*, c.ctid FROM {store}.%s c"
+						 " WHERE c.ctid OPERATOR(pg_catalog.=) ANY ($2)) c WHERE true",
 						 rows->source == AGM_MEMORY ? "memory" : "memory_history");
 	else
-	{
-		appendStringInfoString(
-			&rows->sql, rows->is_known ? " FROM " : " FROM (SELECT m.* FROM (SELECT c.* FROM ");
 		agm_filter_version(filter, rows->source, "c.id OPERATOR(pg_catalog.=) i.id", &rows->sql,
 						   &rows->params);
-		if (!rows->is_known)
-		{
-			appendStringInfoString(&rows->sql, ") m WHERE true");
-			agm_filter_append(filter, searched->has_hidden, &rows->sql, &rows->params);
-			appendStringInfoString(&rows->sql, ") c");
-		}
+	if (!rows->passed)
+	{
+		appendStringInfoString(&rows->sql, ") m WHERE true");
+		agm_filter_append(filter, searched->has_hidden, &rows->sql, &rows->params);
+		appendStringInfoString(&rows->sql, ") c");
 	}
 	/* Not to be joined otherwise: base/README.md, rule 10. */
 	appendStringInfoString(&rows->sql, " OFFSET 0) m");

@@ -12,6 +12,7 @@
 
 #include "executor/tuptable.h"
 #include "lib/stringinfo.h"
+#include "storage/itemptr.h"
 
 #include "recall/recall.h"
 
@@ -20,27 +21,29 @@ typedef struct AgmRows
 {
 	const AgmRecall *recall;
 	AgmSource source;
-	bool is_known; /* they have passed the filter */
+	bool passed; /* the filter */
 	bool by_place;
 	AgmParams params;
 	StringInfoData sql;
 } AgmRows;
 
-/* Where a row lies, of its ctid in a slot. */
+/* Where a row lies, of its ctid; and of that in a slot. */
+extern AgmPlace agm_place(const AgmRecall *recall, AgmSource source,
+						  const ItemPointerData *tid);
 extern AgmPlace agm_place_of(const AgmRecall *recall, AgmSource source, TupleTableSlot *slot,
 							 int attno);
 
 /*
- * Writes "SELECT ".  False if the source has none of these.  Either all of them were read before
- * or none: that is looked for by id.
+ * Writes "SELECT ".  False if the source has none of these, whose places are known.  `passed`: they
+ * have passed the filter.
  */
 extern bool agm_rows_begin(AgmRows *rows, const AgmRecall *recall, const AgmSearched *searched,
-						   AgmSource source, const AgmHit *hits, int n);
+						   AgmSource source, const AgmHit *hits, int n, bool passed);
 
 /* After the columns of m that are wanted: "FROM (SELECT ", to be followed by columns of c. */
 extern void agm_rows_from(AgmRows *rows);
 
-/* "FROM c) m"; of those of which nothing is known, the ones that pass the filter. */
+/* "FROM c) m", with the filter unless they have passed it. */
 extern void agm_rows_end(AgmRows *rows, const AgmSearched *searched);
 extern void agm_rows_read(AgmRows *rows, AgmColumns columns, AgmRowFn row, void *arg);
 
