@@ -115,7 +115,7 @@ read_searched(TupleTableSlot *slot, void *arg)
 						  " WHERE c.namespace OPERATOR(pg_catalog.=) $1 LIMIT 1) m"
 
 static void
-find_unnoted(const AgmRecall *recall, Datum ns, NamespaceReader *reader)
+find_unnoted(const AgmRecall *recall, Datum ns, bool edges, NamespaceReader *reader)
 {
 	AgmParams params = {0};
 
@@ -124,24 +124,23 @@ find_unnoted(const AgmRecall *recall, Datum ns, NamespaceReader *reader)
 												 reader->list->items[i].name, ns)))
 			return;
 	agm_param(&params, TEXTOID, ns, false);
-	(void) agm_execute(
-		&recall->store,
-		recall->weights[AGM_GRAPH] > 0 ? UNNOTED(HAS("edge", "$1")) : UNNOTED("false"), &params,
-		AGM_READ | AGM_PLAN_GENERIC, "tTl?l?bbb", read_searched, reader);
+	(void) agm_execute(&recall->store, edges ? UNNOTED(HAS("edge", "$1")) : UNNOTED("true"),
+					   &params, AGM_READ | AGM_PLAN_GENERIC, "tTl?l?bbb", read_searched,
+					   reader);
 }
 
 static void
-find_all_unnoted(const AgmRecall *recall, NamespaceReader *reader)
+find_all_unnoted(const AgmRecall *recall, bool edges, NamespaceReader *reader)
 {
 	Datum *names;
 	int n;
 
-	find_unnoted(recall, PointerGetDatum(recall->ns), reader);
+	find_unnoted(recall, PointerGetDatum(recall->ns), edges, reader);
 	if (recall->shared == NULL)
 		return;
 	deconstruct_array(recall->shared, TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &n);
 	for (int i = 0; i < n; i++)
-		find_unnoted(recall, names[i], reader);
+		find_unnoted(recall, names[i], edges, reader);
 }
 
 /* Those asked for that exist; the common case of one is a look-up by key. */
@@ -167,7 +166,7 @@ agm_find_namespaces(const AgmRecall *recall)
 	(void) agm_execute(&recall->store, sql, &params,
 					   AGM_READ | (params.n == 1 ? AGM_PLAN_GENERIC : AGM_PLAN_CUSTOM),
 					   "tTl?l?bbb", read_searched, &reader);
-	find_all_unnoted(recall, &reader);
+	find_all_unnoted(recall, edges, &reader);
 	return list;
 }
 
