@@ -131,6 +131,7 @@ OBJS = \
 	src/memory/kind_fn.o \
 	src/memory/kind_view_fn.o \
 	src/memory/operation.o \
+	src/memory/queue.o \
 	src/memory/read_fn.o \
 	src/memory/remember_fn.o \
 	src/memory/resolve.o \
@@ -169,7 +170,9 @@ OBJS = \
 	src/recall/recall_fn.o \
 	src/recall/semantic.o \
 	src/recall/times.o \
-	src/recall/top.o
+	src/recall/top.o \
+	src/jobs/complete.o \
+	src/jobs/jobs_fn.o
 
 # Concatenated into the install script, in this order.
 SQL_PARTS = \
@@ -195,7 +198,8 @@ SQL_PARTS = \
 	src/memory/govern.sql \
 	src/memory/access.sql \
 	src/graph/graph.sql \
-	src/recall/recall.sql
+	src/recall/recall.sql \
+	src/jobs/jobs.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 

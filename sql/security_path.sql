@@ -54,10 +54,11 @@ SELECT (SELECT count(*) FROM pg_operator WHERE oprnamespace = 'trap'::regnamespa
 
 -- The public functions on stores that are not called below.
 SELECT DISTINCT p.proname COLLATE "C" AS not_called FROM pg_proc p
-WHERE p.pronamespace = 'agentmem'::regnamespace AND p.proargnames[1] = 'store' AND p.proname !~ '^(create_(data_table|change_tables|access_tables|history)|comment_columns|list_stores|owned_store|upgrade_step)$'
+WHERE p.pronamespace = 'agentmem'::regnamespace AND p.proargnames[1] = 'store' AND p.proname !~ '^(create_(data_table|change_tables|access_tables|job_table|history)|comment_columns|list_stores|owned_store|upgrade_step)$'
   AND p.proname NOT IN ('conflicts', 'count', 'create_store', 'disable_row_security', 'drop_store', 'enable_row_security', 'forget', 'get', 'list', 'namespaces', 'recall',
     'recall_context', 'remember', 'remember_many', 'resolve', 'restore', 'reveal', 'revise', 'as_of', 'changes', 'history', 'upgrade_store',
-    'erase', 'erase_verify', 'export', 'feedback', 'forget_where', 'hold', 'import', 'release', 'add_edge_type', 'graph', 'link', 'neighbors', 'ppr', 'shortest_path', 'spread', 'transitions', 'unlink', 'outline')
+    'erase', 'erase_verify', 'export', 'feedback', 'forget_where', 'hold', 'import', 'release', 'add_edge_type', 'graph', 'link', 'neighbors', 'ppr', 'shortest_path', 'spread', 'transitions', 'unlink', 'outline',
+    'claim_jobs', 'complete_job', 'enqueue_embeddings', 'enqueue_job', 'fail_job', 'heartbeat_job', 'retry_jobs')
 ORDER BY 1;
 
 SET ROLE agm_victim;
@@ -122,6 +123,14 @@ SELECT agentmem.effective_confidence(0.5, 2), agentmem.fold('A  b'), agentmem.le
 SELECT store FROM agentmem.stores;
 SELECT action FROM agentmem.remember('path_parts', 'a', 'Anna lives in Rome', 'fact', '[1,0]', subject => 'Anna', predicate => 'lives in', object => 'Rome');
 SELECT id FROM agentmem.recall('path_parts', 'a', 'Rome', '[1,0]', subject => 'Anna');
+INSERT INTO path.setting VALUES ('embed_jobs', 'on');
+SELECT action FROM agentmem.remember('path', 'a', 'A day later', 'fact');
+SELECT agentmem.enqueue_embeddings('path', 'a'), agentmem.enqueue_job('path', 'a', 'extract', '{4}') AS job \gset
+SELECT kind, ids, attempt FROM agentmem.claim_jobs('path', '{extract,embed}', n => 20);
+SELECT agentmem.heartbeat_job('path', 'a', :job), agentmem.complete_job('path', 'a', :job, '{"memories": [{"content": "Made of it"}]}', attempt => 1) IS NOT NULL AS done;
+SELECT agentmem.complete_job('path', 'a', id, '{"embedding": [1,2]}') IS NOT NULL AS done FROM path.job LIMIT 1;
+SELECT agentmem.fail_job('path', 'a', id, 'no') FROM path.job LIMIT 1;
+SELECT agentmem.retry_jobs('path', 'a');
 SELECT agentmem.restore('path', 'a', 1);
 SELECT id, content FROM agentmem.history('path', 'a', 1);
 SELECT id FROM agentmem.as_of('path', 'a', valid_at => '2025-02-01', known_at => 'infinity');

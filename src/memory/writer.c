@@ -28,11 +28,14 @@ read_settings(TupleTableSlot *slot, void *arg)
 	char *dimensions = agm_slot_text(slot, 1);
 
 	char *metric = agm_slot_text(slot, 5);
+	char *embed_jobs = agm_slot_text(slot, 7);
 	Datum memories = slot_getattr(slot, 6, &isnull);
 
 	writer->memories = isnull ? -1 : DatumGetInt64(memories);
 	writer->distance_operator = agm_distance_operator(metric == NULL ? 'c' : metric[0]);
 	writer->dimensions = dimensions == NULL ? 0 : pg_strtoint32(dimensions);
+	writer->embed_jobs =
+		writer->dimensions > 0 && embed_jobs != NULL && strcmp(embed_jobs, "on") == 0;
 	writer->language = agm_slot_text(slot, 2);
 	writer->model = agm_slot_text(slot, 3);
 	languages = slot_getattr(slot, 4, &isnull);
@@ -84,8 +87,10 @@ agm_writer_read(AgmWriter *writer)
 					   "       (SELECT s.value FROM {store}.setting s"
 					   "        WHERE s.name OPERATOR(pg_catalog.=) 'metric'),"
 					   "       (SELECT n.memories FROM {store}.namespace n"
-					   "        WHERE n.namespace OPERATOR(pg_catalog.=) $1)",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC | writer->access, "t?t?t?T?t?l?",
+					   "        WHERE n.namespace OPERATOR(pg_catalog.=) $1),"
+					   "       (SELECT s.value FROM {store}.setting s"
+					   "        WHERE s.name OPERATOR(pg_catalog.=) 'embed_jobs')",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC | writer->access, "t?t?t?T?t?l?t?",
 					   read_settings, writer);
 	if (writer->language == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
