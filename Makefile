@@ -134,6 +134,7 @@ OBJS = \
 	src/memory/kind_view_fn.o \
 	src/memory/mention.o \
 	src/memory/operation.o \
+	src/memory/queue.o \
 	src/memory/read_fn.o \
 	src/memory/remember_fn.o \
 	src/memory/resolve.o \
@@ -176,7 +177,9 @@ OBJS = \
 	src/recall/times.o \
 	src/recall/top.o \
 	src/consolidate/lock_fn.o \
-	src/consolidate/strength_fn.o
+	src/consolidate/strength_fn.o \
+	src/jobs/complete.o \
+	src/jobs/jobs_fn.o
 
 # Concatenated into the install script, in this order.
 SQL_PARTS = \
@@ -203,7 +206,8 @@ SQL_PARTS = \
 	src/memory/access.sql \
 	src/graph/graph.sql \
 	src/recall/recall.sql \
-	src/consolidate/maintain.sql
+	src/consolidate/maintain.sql \
+	src/jobs/jobs.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 # From each version to the next.

@@ -157,6 +157,14 @@ SELECT agentmem.attribute_type('int4'), agentmem.attribute_column('a', 'int') IS
 INSERT INTO path.memory (namespace, kind, content, subject, predicate) VALUES ('a', 'fact', 'By hand', 'hand', 'is');
 SELECT action FROM agentmem.remember('path_parts', 'a', 'Anna lives in Rome', 'fact', '[1,0]', subject => 'Anna', predicate => 'lives in', object => 'Rome');
 SELECT id FROM agentmem.recall('path_parts', 'a', 'Rome', '[1,0]', subject => 'Anna');
+INSERT INTO path.setting VALUES ('embed_jobs', 'on');
+SELECT action FROM agentmem.remember('path', 'a', 'A day later', 'fact');
+SELECT agentmem.enqueue_embeddings('path', 'a'), agentmem.enqueue_job('path', 'a', 'extract', '{4}') AS job \gset
+SELECT kind, ids, attempt FROM agentmem.claim_jobs('path', '{extract,embed}', n => 20);
+SELECT agentmem.heartbeat_job('path', 'a', :job), agentmem.complete_job('path', 'a', :job, '{"memories": [{"content": "Made of it"}]}', attempt => 1) IS NOT NULL AS done;
+SELECT agentmem.complete_job('path', 'a', id, '{"embedding": [1,2]}') IS NOT NULL AS done FROM path.job LIMIT 1;
+SELECT agentmem.fail_job('path', 'a', id, 'no') FROM path.job LIMIT 1;
+SELECT agentmem.retry_jobs('path', 'a');
 SELECT agentmem.restore('path', 'a', 1);
 SELECT id, content FROM agentmem.history('path', 'a', 1);
 SELECT id FROM agentmem.as_of('path', 'a', valid_at => '2025-02-01', known_at => 'infinity');

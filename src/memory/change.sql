@@ -8,7 +8,7 @@ SET search_path = pg_catalog, pg_temp
 AS $create_change_tables$
 BEGIN
   EXECUTE format('CREATE SEQUENCE %I.operation_seq', store);
-  EXECUTE format('COMMENT ON SEQUENCE %I.operation_seq IS %L', store, 'Numbers of operations and conflicts of this store');
+  EXECUTE format('COMMENT ON SEQUENCE %I.operation_seq IS %L', store, 'Numbers of operations, conflicts and jobs of this store');
 
   PERFORM agentmem.create_table(store, 'audit', 'Every call that changed memories; written by the functions, never by hand', $ddl$
       namespace text COLLATE "C" NOT NULL,

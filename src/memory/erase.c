@@ -275,20 +275,25 @@ typedef struct ErasedTable
 	const char *name;
 	const char *where;
 	int flags;
+	bool any; /* with everything erased, also what names no memory */
 } ErasedTable;
 
 #define OF_ENDS "(" OF_IDS("t.source") " OR " OF_IDS("t.target") ")"
 
-/* memory comes first: who may not delete from it deletes nothing as the owner either. */
+/*
+ * memory comes first: who may not delete from it deletes nothing as the owner either.  job comes last, as its rows
+ * are the last locks of who completes one.
+ */
 static const ErasedTable erased_tables[] = {
-	{"memory", OF_IDS("t.id"), 0},
-	{"memory_history", OF_IDS("t.id"), AGM_AS_OWNER},
-	{"secret", OF_IDS("t.id"), AGM_AS_OWNER},
-	{"activity", OF_IDS("t.id"), 0},
-	{"edge", OF_ENDS, 0},
-	{"edge_history", OF_ENDS, AGM_AS_OWNER},
-	{"concept", OF_IDS("t.memory"), 0},
-	{"conflict", "(" OF_IDS("t.a") " OR " OF_IDS("t.b") ")", 0},
+	{"memory", OF_IDS("t.id"), 0, false},
+	{"memory_history", OF_IDS("t.id"), AGM_AS_OWNER, false},
+	{"secret", OF_IDS("t.id"), AGM_AS_OWNER, false},
+	{"activity", OF_IDS("t.id"), 0, false},
+	{"edge", OF_ENDS, 0, false},
+	{"edge_history", OF_ENDS, AGM_AS_OWNER, false},
+	{"concept", OF_IDS("t.memory"), 0, false},
+	{"conflict", "(" OF_IDS("t.a") " OR " OF_IDS("t.b") ")", 0, false},
+	{"job", "t.ids OPERATOR(agentmem.&&&) $2", AGM_AS_OWNER, true},
 };
 
 /* What went from each table, for the receipt. */
@@ -436,7 +441,8 @@ delete_all(AgmWriter *writer, const AgmErasure *erasure, const IdSet *set,
 		count(counts, table->name,
 			  run(writer,
 				  psprintf("DELETE FROM {store}.%s t WHERE " OF_NAMESPACE("t") " AND %s",
-						   table->name, table->where),
+						   table->name,
+						   erasure->everything && table->any ? "true" : table->where),
 				  &params, table->flags));
 		if (i == 0)
 		{

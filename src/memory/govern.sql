@@ -36,6 +36,7 @@ BEGIN
     SELECT c.relname,
            CASE c.relname
              WHEN 'audit' THEN 'ids && $2 AND action <> ''erase'' AND details IS NOT NULL'
+             WHEN 'job' THEN 'ids && $2 OR (($3 -> ''erased'') ? ''namespace'' AND created < ($3 ->> ''at'')::timestamptz)'
              WHEN 'namespace' THEN '($3 -> ''erased'') ? ''namespace'' AND created < ($3 ->> ''at'')::timestamptz'
              ELSE string_agg(quote_ident(a.attname) || ' = ANY ($2)', ' OR ' ORDER BY a.attnum) END AS condition
     FROM pg_class c

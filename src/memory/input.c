@@ -177,8 +177,8 @@ agm_check_embedding(const AgmStore *store, int dimensions, const AgmVectorData *
 						errhint("Embed with the model that the store was made for.")));
 }
 
-static void
-check_embedding(const AgmWriter *writer, const AgmMemory *memory)
+void
+agm_memory_check_embedding(const AgmWriter *writer, const AgmMemory *memory)
 {
 	if (!memory->isnull[AGM_MODEL] && writer->model != NULL &&
 		!text_is(memory, AGM_MODEL, writer->model))
@@ -361,7 +361,7 @@ agm_memory_check(AgmWriter *writer, AgmMemory *memory)
 	check_share(memory, AGM_IMPORTANCE);
 	check_share(memory, AGM_CONFIDENCE);
 	check_provenance(memory);
-	check_embedding(writer, memory);
+	agm_memory_check_embedding(writer, memory);
 	check_tags(memory);
 	check_attributes(memory);
 	if (memory->kind->vault)

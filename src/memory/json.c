@@ -187,13 +187,19 @@ check_same_namespace(const JsonbValue *value, Datum ns)
 void
 agm_memory_from_json(AgmMemory *memory, const JsonbValue *element, Datum ns)
 {
+	agm_memory_init(memory);
+	agm_memory_read_json(memory, element, ns);
+}
+
+void
+agm_memory_read_json(AgmMemory *memory, const JsonbValue *element, Datum ns)
+{
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue item;
 	int field = -1;
 	bool is_namespace = false;
 
-	agm_memory_init(memory);
 	if (element->type != jbvBinary || !JsonContainerIsObject(element->val.binary.data))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("a memory must be a JSON object"),

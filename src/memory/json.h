@@ -18,6 +18,9 @@
  */
 extern void agm_memory_from_json(AgmMemory *memory, const JsonbValue *element, Datum ns);
 
+/* The same over what is there: defaults of another caller. */
+extern void agm_memory_read_json(AgmMemory *memory, const JsonbValue *element, Datum ns);
+
 /* {"name": "value"}; the value is a text. */
 extern Jsonb *agm_json_pair(const char *name, Datum value);
 

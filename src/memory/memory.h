@@ -142,6 +142,7 @@ typedef struct AgmWriter
 	int concepts; /* edges to concepts that a memory gets at most; 0: none */
 	int similar;  /* ... to those that are most like it */
 	float4 similar_threshold;
+	bool embed_jobs;	 /* a memory without embedding gets a job */
 	List *kinds;		 /* of AgmKindPolicy, as they come up */
 	List *predicates;	 /* of AgmPredicate, as they come up */
 	List *languages;	 /* of char *: those the namespace is known to use */
@@ -188,6 +189,7 @@ extern void agm_memory_check(AgmWriter *writer, AgmMemory *memory);
 extern void agm_memory_derive_lexemes(AgmMemory *memory);
 extern void agm_memory_derive_key(AgmWriter *writer, AgmMemory *memory);
 pg_noreturn extern void agm_memory_refuse_retired(const AgmMemory *memory);
+extern void agm_memory_check_embedding(const AgmWriter *writer, const AgmMemory *memory);
 extern void agm_check_embedding(const AgmStore *store, int dimensions,
 								const AgmVectorData *embedding);
 extern Oid agm_field_type(AgmField field);
@@ -235,6 +237,11 @@ extern void agm_operation_record(AgmWriter *writer, const char *action, Jsonb *d
 /* Who refers to memories keeps them until it ends; skip: but for those that others take out now. */
 extern AgmKept agm_rows_keep(AgmWriter *writer, const int64 *ids, int n, bool skip);
 extern void agm_add_edge(AgmWriter *writer, int64 source, int64 target, const char *type);
+
+/* queue.c: jobs for embeddings; how many were queued.  The last thing that a call does. */
+extern int64 agm_queue_embeddings(const AgmStore *store, Datum ns, const int64 *ids, int n,
+								  int32 priority);
+extern void agm_queue_notify(const AgmStore *store);
 
 /* episode.c: joins a new episode to the one before it. */
 extern void agm_episode_link(AgmWriter *writer, const AgmMemory *memory, int64 id);

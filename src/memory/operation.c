@@ -53,8 +53,12 @@ agm_operation_note(AgmWriter *writer, const char *action, Jsonb *details)
 void
 agm_operation_record(AgmWriter *writer, const char *action, Jsonb *details)
 {
-	if (writer->ntouched > 0)
-		agm_operation_note(writer, action, details);
+	if (writer->ntouched == 0)
+		return;
+	agm_operation_note(writer, action, details);
+	if (writer->embed_jobs)
+		(void) agm_queue_embeddings(&writer->store, writer->ns, writer->touched,
+									writer->ntouched, 0);
 }
 
 static void

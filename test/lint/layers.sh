@@ -5,7 +5,7 @@ layer() {
 		base) echo 0 ;;
 		vector | lexical | temporal) echo 1 ;;
 		ivfbq | memory) echo 2 ;;
-		graph) echo 3 ;;
+		graph | jobs) echo 3 ;;
 		recall | cache) echo 4 ;;
 		consolidate) echo 5 ;;
 		*) echo "src/$1 has no layer" >&2; echo 9 ;;

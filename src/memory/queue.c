@@ -1,0 +1,59 @@
+/*
+ * queue.c
+ *		Embeddings that a model outside shall make: one job for each memory that lacks one.
+ *
+ * The last statement of a call, as the row of a job is its last lock.
+ * Rules: src/jobs/README.md.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "commands/async.h"
+
+#include "memory/memory.h"
+
+/* Those that listen look at once; who hears nothing looks later. */
+void
+agm_queue_notify(const AgmStore *store)
+{
+	AgmParams params = {0};
+
+	if (agm_execute(store,
+					"SELECT FROM {store}.setting s"
+					" WHERE s.name OPERATOR(pg_catalog.=) 'job_notify'"
+					" AND s.value OPERATOR(pg_catalog.=) 'off'",
+					&params, AGM_WRITE | AGM_PLAN_GENERIC | AGM_AS_OWNER, NULL, NULL,
+					NULL) == 0)
+		Async_Notify("agentmem_job", store->name);
+}
+
+/* A job that is dead lives again; one that waits or is leased will find what is there by then. */
+#define QUEUE_EMBED                                                                            \
+	"INSERT INTO {store}.job AS j (namespace, kind, ids, priority)"                            \
+	" SELECT $1, 'embed', ARRAY[m.id], $3 FROM {store}.memory m"                               \
+	" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.=) ANY ($2)"    \
+	" AND m.embedding IS NULL"                                                                 \
+	" AND NOT EXISTS (SELECT FROM {store}.kind k WHERE k.name OPERATOR(pg_catalog.=) m.kind"   \
+	"                 AND k.class OPERATOR(pg_catalog.=) 'vault')"                             \
+	" ORDER BY m.id"                                                                           \
+	" ON CONFLICT (namespace, ids) WHERE kind OPERATOR(pg_catalog.=) 'embed'"                  \
+	" DO UPDATE SET state = 'queued', attempt = 0, error = NULL, run_at = pg_catalog.now()"    \
+	" WHERE j.state OPERATOR(pg_catalog.=) 'dead'"
+
+int64
+agm_queue_embeddings(const AgmStore *store, Datum ns, const int64 *ids, int n, int32 priority)
+{
+	AgmParams params = {0};
+	int64 queued;
+
+	if (n == 0)
+		return 0;
+	agm_param(&params, TEXTOID, ns, false);
+	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
+	agm_param(&params, INT4OID, Int32GetDatum(priority), false);
+	queued = agm_execute(store, QUEUE_EMBED, &params,
+						 AGM_WRITE | AGM_PLAN_CUSTOM | AGM_AS_OWNER, NULL, NULL, NULL);
+	if (queued > 0)
+		agm_queue_notify(store);
+	return queued;
+}
