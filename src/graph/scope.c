@@ -189,7 +189,8 @@ make_visible_sql(AgmScope *scope, AgmParams *params)
 	}
 	if (!scope->memories_only && agm_store_has(scope->store, "concept"))
 		appendStringInfoString(
-			&sql, " UNION ALL SELECT i.id, 1::pg_catalog.int8 FROM pg_catalog.unnest($2) i(id)"
+			&sql, " UNION ALL SELECT i.id, 0::pg_catalog.int8, '(0,1)'::pg_catalog.tid"
+				  " FROM pg_catalog.unnest($2) i(id)"
 				  " WHERE i.id OPERATOR(pg_catalog.<) 0 AND (SELECT true FROM {store}.concept c"
 				  " WHERE " OF_NAMESPACE("c") " AND c.id OPERATOR(pg_catalog.=) i.id LIMIT 1)");
 	return sql.data;

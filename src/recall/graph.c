@@ -153,10 +153,14 @@ agm_graph_search(const AgmRecall *recall, const AgmSearched *searched,
 	agm_push(&scope, &seeds, &options, &result);
 	if (result.read == 0)
 		return reached;
+	/* Concepts are on the way, and no answers. */
 	for (int i = 0; i < result.n; i++)
-		result.best[i].score *= scale;
+		if (result.best[i].id > 0)
+		{
+			result.best[reached.n] = result.best[i];
+			result.best[reached.n++].score *= scale;
+		}
 	reached.hits = result.best;
-	reached.n = result.n;
-	reached.places = places_of(recall, &scope, result.best, result.n);
+	reached.places = places_of(recall, &scope, reached.hits, reached.n);
 	return reached;
 }
