@@ -12,6 +12,8 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
+
 PG_FUNCTION_INFO_V1(agm_fn_strength);
 PG_FUNCTION_INFO_V1(agm_fn_retention);
 PG_FUNCTION_INFO_V1(agm_fn_next_state);
