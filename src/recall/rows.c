@@ -12,7 +12,10 @@
 
 #include "recall/rows.h"
 
-/* A place is a block and an offset, 0 where a table has partitions, and these: */
+/*
+ * A place is a block and an offset, 0 where it is not known, and these.  It is not known where a table has partitions,
+ * and of rows that an index scan puts in order by itself: those have no ctid.
+ */
 #define TID_BITS 48
 #define IN_HISTORY (UINT64CONST(1) << TID_BITS)
 #define THERE (UINT64CONST(1) << (TID_BITS + 1))
@@ -24,7 +27,7 @@ agm_place(const AgmRecall *recall, AgmSource source, const ItemPointerData *tid)
 {
 	AgmPlace place = THERE | (source == AGM_HISTORY ? IN_HISTORY : 0);
 
-	if (recall->store.partitioned)
+	if (recall->store.partitioned || !ItemPointerIsValid(tid))
 		return place;
 	return place | (uint64) ItemPointerGetBlockNumber(tid) << 16 |
 		   ItemPointerGetOffsetNumber(tid);
@@ -43,6 +46,16 @@ static bool
 is_of(const AgmHit *hit, AgmSource source)
 {
 	return ((hit->place & IN_HISTORY) != 0) == (source == AGM_HISTORY);
+}
+
+/* By place only if all have one. */
+static bool
+have_places(const AgmHit *hits, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (TID_OF(hits[i].place) == 0)
+			return false;
+	return true;
 }
 
 static Datum
@@ -89,7 +102,7 @@ agm_rows_begin(AgmRows *rows, const AgmRecall *recall, const AgmSearched *search
 	memset(rows, 0, sizeof(*rows));
 	rows->recall = recall;
 	rows->source = source;
-	rows->by_place = TID_OF(hits[0].place) != 0;
+	rows->by_place = have_places(hits, n);
 	rows->passed = passed;
 	array = rows->by_place ? place_array(hits, n, source, &found)
 						   : id_array(hits, n, source, &found);
