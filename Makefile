@@ -170,6 +170,7 @@ OBJS = \
 	src/recall/graph.o \
 	src/recall/keyword.o \
 	src/recall/names.o \
+	src/recall/newest.o \
 	src/recall/recall.o \
 	src/recall/recall_fn.o \
 	src/recall/rows.o \

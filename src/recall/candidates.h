@@ -33,6 +33,9 @@ typedef struct AgmPool
 extern AgmSearchedList agm_find_namespaces(const AgmRecall *recall);
 extern void agm_pool_init(AgmPool *pool, const AgmRecall *recall);
 
+/* Adds one of the namespace at hand. */
+extern AgmCandidate *agm_pool_add(AgmPool *pool, int64 id, AgmPlace place);
+
 /* Adds what the channels find in one namespace, each with the score of every channel. */
 extern void agm_pool_search(AgmPool *pool, int ns, const AgmSearched *searched);
 

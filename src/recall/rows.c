@@ -13,8 +13,8 @@
 #include "recall/rows.h"
 
 /*
- * A place is a block and an offset, 0 where it is not known, and these.  It is not known where a table has partitions,
- * and of rows that an index scan puts in order by itself: those have no ctid.
+ * A place is a block and an offset, 0 where it is not known, and these.  It is not known where a
+ * table has partitions, and where a row came without ctid: see the README.
  */
 #define TID_BITS 48
 #define IN_HISTORY (UINT64CONST(1) << TID_BITS)
