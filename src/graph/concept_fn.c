@@ -14,8 +14,6 @@
 
 PG_FUNCTION_INFO_V1(agm_fn_concepts);
 
-#define ROWS_MAX 10000
-
 /* concepts(store, namespace, n) */
 Datum
 agm_fn_concepts(PG_FUNCTION_ARGS)
@@ -25,13 +23,8 @@ agm_fn_concepts(PG_FUNCTION_ARGS)
 	AgmParams params = {0};
 	AgmFilter filter = {.hides_vault = true};
 	StringInfoData sql;
-	int n;
+	int n = agm_read_row_limit(fcinfo, 2, NULL);
 
-	agm_require_not_null(PG_ARGISNULL(2), "n");
-	n = PG_GETARG_INT32(2);
-	if (n < 1 || n > ROWS_MAX)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("n must be between 1 and %d, not %d", ROWS_MAX, n)));
 	InitMaterializedSRF(fcinfo, 0);
 	agm_spi_begin(&session);
 	agm_read_open(fcinfo, &store, &params);

@@ -17,8 +17,6 @@
 
 PG_FUNCTION_INFO_V1(agm_fn_outline);
 
-#define ROWS_MAX 10000
-
 /* Is edge e of that type, with the given memory at its end? */
 #define EDGE(type, end, id)                                                                    \
 	" FROM {store}.edge e WHERE e.namespace OPERATOR(pg_catalog.=) $1"                         \
@@ -46,13 +44,8 @@ agm_fn_outline(PG_FUNCTION_ARGS)
 	AgmParams params = {0};
 	AgmFilter filter = {.hides_vault = true};
 	StringInfoData sql;
-	int n;
+	int n = agm_read_row_limit(fcinfo, 3, NULL);
 
-	agm_require_not_null(PG_ARGISNULL(3), "n");
-	n = PG_GETARG_INT32(3);
-	if (n < 1 || n > ROWS_MAX)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("n must be between 1 and %d, not %d", ROWS_MAX, n)));
 	InitMaterializedSRF(fcinfo, 0);
 	agm_spi_begin(&session);
 	agm_read_open(fcinfo, &store, &params);

@@ -43,6 +43,9 @@
 /* The arguments every reading call begins with; the namespace becomes $1. */
 extern void agm_read_open(FunctionCallInfo fcinfo, AgmStore *store, AgmParams *params);
 
+/* The argument n, at most so many rows: 22023 unless between 1 and 10,000.  `hint`: or NULL. */
+extern int agm_read_row_limit(FunctionCallInfo fcinfo, int argno, const char *hint);
+
 /* The filter's arguments, which stand in the same places in list, count and forget_where ... */
 #define AGM_FILTER_FIRST 2
 #define AGM_FILTER_STATES 8

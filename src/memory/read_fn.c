@@ -24,6 +24,7 @@ PG_FUNCTION_INFO_V1(agm_fn_count);
 PG_FUNCTION_INFO_V1(agm_fn_namespaces);
 
 #define ROWS_MAX 10000
+#define PAGE_ON "Page on with the argument after."
 
 /* README "Writing": each confirmation takes a tenth of what is left to doubt. */
 Datum
@@ -68,8 +69,8 @@ agm_read_open(FunctionCallInfo fcinfo, AgmStore *store, AgmParams *params)
 	agm_param(params, TEXTOID, PointerGetDatum(ns), false);
 }
 
-static int
-row_limit(FunctionCallInfo fcinfo, int argno)
+int
+agm_read_row_limit(FunctionCallInfo fcinfo, int argno, const char *hint)
 {
 	int n;
 
@@ -78,7 +79,7 @@ row_limit(FunctionCallInfo fcinfo, int argno)
 	if (n < 1 || n > ROWS_MAX)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("n must be between 1 and %d, not %d", ROWS_MAX, n),
-						errhint("Page on with the argument after.")));
+						hint == NULL ? 0 : errhint("%s", hint)));
 	return n;
 }
 
@@ -220,7 +221,7 @@ Datum
 agm_fn_list(PG_FUNCTION_ARGS)
 {
 	Reading reading;
-	int n = row_limit(fcinfo, 13);
+	int n = agm_read_row_limit(fcinfo, 13, PAGE_ON);
 
 	begin_reading(fcinfo, &reading);
 	agm_param(&reading.params, INT8OID, Int64GetDatum(n), false);
@@ -296,7 +297,7 @@ agm_fn_namespaces(PG_FUNCTION_ARGS)
 	AgmSession session;
 	AgmStore store;
 	AgmParams params = {0};
-	int n = row_limit(fcinfo, 4);
+	int n = agm_read_row_limit(fcinfo, 4, PAGE_ON);
 
 	agm_require_not_null(PG_ARGISNULL(0), "store");
 	if (!PG_ARGISNULL(2) && PG_GETARG_INT32(2) < 0)
