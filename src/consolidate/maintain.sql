@@ -80,10 +80,13 @@ RETURNS interval LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  value interval;
+  value text;
 BEGIN
-  EXECUTE format('SELECT s.value::interval FROM %I.setting s WHERE s.name = $1', store) INTO value USING setting;
-  RETURN coalesce(value, default_value);
+  EXECUTE format('SELECT s.value FROM %I.setting s WHERE s.name = $1', store) INTO value USING setting;
+  RETURN coalesce(value::interval, default_value);
+EXCEPTION WHEN data_exception THEN
+  RAISE EXCEPTION 'setting "%" of store "%" must be an interval, not "%"', setting, store, value
+    USING ERRCODE = 'invalid_parameter_value', HINT = 'For example 1 hour.';
 END
 $$;
 COMMENT ON FUNCTION agentmem.store_interval(name, text, interval) IS 'Internal to maintain: a setting of a store that is an interval';
@@ -123,6 +126,7 @@ DECLARE
   states text[];              -- what to
   held bigint[];              -- ... whose locks we have
   part bigint[];
+  looking int;
   looked bigint;
   last_id bigint;
   newest_id bigint;
@@ -152,12 +156,14 @@ BEGIN
   last_id := coalesce(claimed.progress, 0);
   WHILE sweeping LOOP
     finished := false;
-    EXIT WHEN clock_timestamp() >= deadline OR cardinality(moving) + cardinality(expired) >= most;
+    -- No more than may be changed, if all of them were to.
+    looking := least(batch, most - cardinality(moving) - cardinality(expired));
+    EXIT WHEN clock_timestamp() >= deadline OR looking <= 0;
     EXECUTE format('SELECT coalesce(array_agg(s.id) FILTER (WHERE s.next <> s.state), ''{}''), max(s.id), count(*) FROM (%s) s',
                    agentmem.sweep_query(store, 'm.id > $3 ORDER BY m.id LIMIT $4'))
-      INTO part, newest_id, looked USING claimed.name, at, last_id, batch;
+      INTO part, newest_id, looked USING claimed.name, at, last_id, looking;
     moving := moving || part;
-    finished := looked < batch;
+    finished := looked < looking;
     EXIT WHEN finished;
     last_id := newest_id;
   END LOOP;
