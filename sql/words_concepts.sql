@@ -16,7 +16,7 @@ SELECT pg_temp.about('NASA and the LGBTQ group');
 SELECT pg_temp.about('they played Long Winding Road Leads Nowhere');
 -- Words by frequency, pairs that recur or have a hyphen; parts that are nowhere else weigh less.
 SELECT pg_temp.about('I joined a support group. The support group was kind; a group of friends.');
-SELECT pg_temp.about('a self-driving car, a self driving one', max => 3), pg_temp.about('really happy, quickly added', max => 9);
+SELECT pg_temp.about('a self-driving car, a self driving one', max => 3), pg_temp.about('really happy, quickly painted', max => 9);
 -- One for all forms: case, number, script variants.
 SELECT pg_temp.about('Agency, agencies, AGENCY'), pg_temp.about('Ｗｉｄｔｈ width ﬁnger finger'), pg_temp.about('straße, STRASSE, Straße', 'german');
 SELECT normalized FROM agentmem.extract_concepts('Cats') INTERSECT SELECT normalized FROM agentmem.extract_concepts('a cat');
