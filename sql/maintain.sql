@@ -92,6 +92,7 @@ SELECT * FROM maintain(NULL);
 SELECT * FROM maintain('nowhere');
 SELECT * FROM maintain('upkeep', budget => NULL);
 SELECT * FROM maintain('upkeep', dry_run => NULL);
+SELECT * FROM maintain('upkeep', at => 'infinity');
 SELECT lock_memories('upkeep', 'n', NULL);
 SELECT lock_memories('upkeep', 'n', '{NULL}');
 SELECT lock_memories('upkeep', 'n', '{4,4,99,7}');

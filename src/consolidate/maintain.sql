@@ -138,6 +138,9 @@ BEGIN
     RAISE EXCEPTION '% must not be null', CASE WHEN store IS NULL THEN 'store' WHEN budget IS NULL THEN 'budget' ELSE 'dry_run' END
       USING ERRCODE = 'null_value_not_allowed', HINT = 'Give a value, or leave the argument out if it has a default.';
   END IF;
+  IF NOT isfinite(at) THEN
+    RAISE EXCEPTION 'at must be finite' USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out for now.';
+  END IF;
   at := coalesce(at, now());
   -- An error that one can act on where there is no such store, or no privilege.
   PERFORM agentmem.lock_memories(store, coalesce(namespace, '-'), '{}');
