@@ -47,6 +47,8 @@ OBJS = \
 	src/lexical/encoding.o \
 	src/lexical/fold.o \
 	src/lexical/icu.o \
+	src/lexical/keys.o \
+	src/lexical/keys_fn.o \
 	src/lexical/lexeme.o \
 	src/lexical/lexical_fn.o \
 	src/lexical/parser_fn.o \
@@ -163,6 +165,7 @@ OBJS = \
 	src/graph/transitions_fn.o \
 	src/graph/walk.o \
 	src/graph/walk_fn.o \
+	src/recall/best.o \
 	src/recall/candidates.o \
 	src/recall/context.o \
 	src/recall/diversity.o \
@@ -171,6 +174,7 @@ OBJS = \
 	src/recall/keyword.o \
 	src/recall/names.o \
 	src/recall/newest.o \
+	src/recall/postings.o \
 	src/recall/recall.o \
 	src/recall/recall_fn.o \
 	src/recall/rows.o \

@@ -47,7 +47,7 @@ SELECT count(*) AS different FROM (SELECT what, a, b FROM pairs WHERE namespace 
 SET enable_seqscan = off;
 SELECT count(*) AS words, count(*) FILTER (WHERE held <> found) AS wrong FROM (
   SELECT w.namespace, w.word, count(DISTINCT w.id) AS held,
-    (SELECT count(*) FROM bulk.memory m WHERE agentmem.lexeme_keys(m.namespace, m.lexemes) OPERATOR(agentmem.&&&)
+    (SELECT count(*) FROM bulk.memory m WHERE agentmem.memory_keys(m.namespace, m.lexemes, m.tokens) OPERATOR(agentmem.&&~)
        agentmem.lexeme_keys(w.namespace, array_to_tsvector(ARRAY[w.word]))) AS found
   FROM (SELECT m.namespace, m.id, t.lexeme AS word FROM bulk.memory m, unnest(m.lexemes) t) w GROUP BY 1, 2) s;
 RESET enable_seqscan;

@@ -179,7 +179,7 @@ SELECT count(*) FROM agentmem.recall('rls', 'agm_b', 'tea', '[3,1]', k => 37);
 SET enable_seqscan = off;
 SET jit = off;
 EXPLAIN (COSTS OFF) SELECT id FROM rls.memory m WHERE namespace = 'agm_b'
-AND agentmem.lexeme_keys(namespace, lexemes) OPERATOR(agentmem.&&&) agentmem.lexeme_keys('agm_b', '''42''');
+AND agentmem.memory_keys(namespace, lexemes, tokens) OPERATOR(agentmem.&&~) agentmem.lexeme_keys('agm_b', '''42''');
 RESET enable_seqscan;
 
 -- What others have costs a search nothing: pages that a recall of this namespace looks at.

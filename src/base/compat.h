@@ -13,6 +13,7 @@
 
 #include "access/amapi.h"
 #include "access/genam.h"
+#include "access/gin_private.h"
 #include "access/gist_private.h"
 #include "access/tableam.h"
 #include "access/transam.h"
@@ -143,6 +144,29 @@ agm_index_beginscan(Relation heap, Relation index, Snapshot snapshot, int nkeys,
 	return index_beginscan(heap, index, snapshot, NULL, nkeys, norderbys);
 #else
 	return index_beginscan(heap, index, snapshot, nkeys, norderbys);
+#endif
+}
+
+/* The leaf of GIN's entries that a key belongs to, and the first of a posting tree, locked to share; until 16 with a snapshot. */
+static inline GinBtreeStack *
+agm_gin_find_leaf(GinBtree entries, Snapshot snapshot)
+{
+#if PG_VERSION_NUM >= 170000
+	(void) snapshot;
+	return ginFindLeafPage(entries, true, false);
+#else
+	return ginFindLeafPage(entries, true, false, snapshot);
+#endif
+}
+
+static inline GinBtreeStack *
+agm_gin_begin_tree(GinBtree tree, Relation index, BlockNumber root, Snapshot snapshot)
+{
+#if PG_VERSION_NUM >= 170000
+	(void) snapshot;
+	return ginScanBeginPostingTree(tree, index, root);
+#else
+	return ginScanBeginPostingTree(tree, index, root, snapshot);
 #endif
 }
 

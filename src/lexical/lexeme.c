@@ -371,12 +371,10 @@ agm_lexical_config(const char *language, bool missing_ok)
 	return config;
 }
 
-int64
-agm_lexeme_key(const char *ns, int ns_len, const char *word, int len)
+int
+agm_entry_frequency(const TSVectorData *lexemes, const WordEntry *entry)
 {
-	uint64 seed = hash_bytes_extended((const unsigned char *) ns, ns_len, 0);
-
-	return (int64) hash_bytes_extended((const unsigned char *) word, len, seed);
+	return entry->haspos ? POSDATALEN(lexemes, entry) : 1;
 }
 
 int
@@ -394,7 +392,7 @@ agm_lexeme_frequency(const TSVectorData *lexemes, const AgmTerm *term)
 									STRPTR(lexemes) + entry->pos, entry->len, false);
 
 		if (order == 0)
-			return entry->haspos ? POSDATALEN(lexemes, entry) : 1;
+			return agm_entry_frequency(lexemes, entry);
 		if (order < 0)
 			high = middle;
 		else

@@ -58,10 +58,20 @@ typedef struct AgmTerm
 extern AgmTerm *agm_lexical_query(const Oid *configs, int nconfigs, const char *text, int len,
 								  int *nterms);
 
-/* The 64-bit key under which a namespace's word is posted in the index. */
+/*
+ * The 64-bit key of a namespace's word.  Its last bits are 0: in the index of memories they tell of
+ * each row how much the word may be worth there, by classes of its frequency and the row's length.
+ */
+#define AGM_KEY_CLASSES 32
+#define AGM_KEY_CLASS_MASK ((uint64) AGM_KEY_CLASSES - 1)
 extern int64 agm_lexeme_key(const char *ns, int ns_len, const char *word, int len);
+extern int agm_key_class(int32 frequency, int32 length);
+
+/* The greatest frequency and the least length of a class. */
+extern void agm_key_class_bounds(int class, int32 *frequency, int32 *length);
 
 /* How often the term occurs in the lexemes (1 where positions were stripped), 0 if absent. */
+extern int agm_entry_frequency(const TSVectorData *lexemes, const WordEntry *entry);
 extern int agm_lexeme_frequency(const TSVectorData *lexemes, const AgmTerm *term);
 
 /* What a text says of time: [from, to), an open end having its flag set and no meaning. */

@@ -12,6 +12,10 @@ CREATE FUNCTION agentmem.lexeme_keys(namespace text, lexemes tsvector) RETURNS b
 	AS 'MODULE_PATHNAME', 'agm_fn_lexeme_keys'
 	LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE COST 100;
 
+CREATE FUNCTION agentmem.memory_keys(namespace text, lexemes tsvector, tokens integer) RETURNS bigint[]
+	AS 'MODULE_PATHNAME', 'agm_fn_memory_keys'
+	LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE COST 100;
+
 -- && of bigint[], leakproof: under row security the planner may use an index by it
 -- (README, "Leakproof").  By a name of its own, so that no path makes && mean this one.
 
@@ -40,6 +44,40 @@ CREATE OPERATOR CLASS agentmem.bigint_overlap_ops
 	FUNCTION 3 pg_catalog.ginqueryarrayextract(anyarray, internal, smallint, internal, internal, internal, internal),
 	FUNCTION 4 pg_catalog.ginarrayconsistent(internal, smallint, anyarray, integer, internal, internal, internal, internal),
 	FUNCTION 6 pg_catalog.ginarraytriconsistent(internal, smallint, anyarray, integer, internal, internal, internal),
+	STORAGE bigint;
+
+-- Keys of memory_keys() by their words, whatever class a row is of (README, "Keys"): one descent of
+-- the index a word, since the classes of a word lie side by side.
+
+CREATE FUNCTION agentmem.key_overlap(bigint[], bigint[]) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'agm_fn_key_overlap'
+	LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+
+CREATE FUNCTION agentmem.key_query(bigint[], internal, smallint, internal, internal, internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'agm_fn_key_query'
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION agentmem.key_compare(bigint, bigint, smallint, internal) RETURNS integer
+	AS 'MODULE_PATHNAME', 'agm_fn_key_compare'
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION agentmem.key_consistent(internal, smallint, bigint[], integer, internal, internal, internal) RETURNS "char"
+	AS 'MODULE_PATHNAME', 'agm_fn_key_consistent'
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE OPERATOR agentmem.&&~ (
+	LEFTARG = bigint[], RIGHTARG = bigint[], FUNCTION = agentmem.key_overlap,
+	COMMUTATOR = OPERATOR(agentmem.&&~), RESTRICT = agentmem.bigint_overlap_sel
+);
+
+CREATE OPERATOR CLASS agentmem.lexeme_key_ops
+	FOR TYPE bigint[] USING gin AS
+	OPERATOR 1 agentmem.&&~ (bigint[], bigint[]),
+	FUNCTION 1 pg_catalog.btint8cmp(bigint, bigint),
+	FUNCTION 2 agentmem.bigint_overlap_extract(bigint[], internal, internal),
+	FUNCTION 3 agentmem.key_query(bigint[], internal, smallint, internal, internal, internal, internal),
+	FUNCTION 5 agentmem.key_compare(bigint, bigint, smallint, internal),
+	FUNCTION 6 agentmem.key_consistent(internal, smallint, bigint[], integer, internal, internal, internal),
 	STORAGE bigint;
 
 -- STABLE: the language is looked up by name, and configurations may change.
@@ -150,6 +188,20 @@ COMMENT ON FUNCTION agentmem.fold(text) IS
 	'text in one form for comparing: NFKC, case folded, white space collapsed and trimmed';
 COMMENT ON FUNCTION agentmem.lexeme_keys(text, tsvector) IS
 	'64-bit keys of a namespace''s words, for a GIN index that holds no words; check the rows found again';
+COMMENT ON FUNCTION agentmem.memory_keys(text, tsvector, integer) IS
+	'the keys of a memory''s words, whose last five bits tell how much a word may be worth in it';
+COMMENT ON FUNCTION agentmem.key_overlap(bigint[], bigint[]) IS
+	'whether two arrays have keys of one word: the operator &&~';
+COMMENT ON FUNCTION agentmem.key_query(bigint[], internal, smallint, internal, internal, internal, internal) IS
+	'the words looked for, for the operator class lexeme_key_ops';
+COMMENT ON FUNCTION agentmem.key_compare(bigint, bigint, smallint, internal) IS
+	'whether a key is of a word, for the operator class lexeme_key_ops';
+COMMENT ON FUNCTION agentmem.key_consistent(internal, smallint, bigint[], integer, internal, internal, internal) IS
+	'whether one of the words is there, for the operator class lexeme_key_ops';
+COMMENT ON OPERATOR agentmem.&&~ (bigint[], bigint[]) IS
+	'have keys of one word, whatever the last five bits';
+COMMENT ON OPERATOR FAMILY agentmem.lexeme_key_ops USING gin IS 'keys of words by &&~';
+COMMENT ON OPERATOR CLASS agentmem.lexeme_key_ops USING gin IS 'keys of words by &&~';
 COMMENT ON FUNCTION agentmem.bigint_overlap_extract(bigint[], internal, internal) IS
 	'the keys of a row, for the operator class bigint_overlap_ops';
 COMMENT ON FUNCTION agentmem.bigint_overlap(bigint[], bigint[]) IS

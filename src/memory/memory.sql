@@ -242,7 +242,7 @@ BEGIN
   EXECUTE format($ddl$
     CREATE INDEX memory_content_hash_idx ON %1$I.memory (namespace, content_hash);
     CREATE INDEX memory_valid_idx ON %1$I.memory (namespace, lower(valid_period) DESC NULLS LAST, id DESC);
-    CREATE INDEX memory_lexemes_idx ON %1$I.memory USING gin (agentmem.lexeme_keys(namespace, lexemes) agentmem.bigint_overlap_ops) WITH (fastupdate = off);
+    CREATE INDEX memory_lexemes_idx ON %1$I.memory USING gin (agentmem.memory_keys(namespace, lexemes, tokens) agentmem.lexeme_key_ops) WITH (fastupdate = off);
     CREATE UNIQUE INDEX memory_timeline_idx ON %1$I.memory (namespace, key_hash, lower(valid_period)) WHERE key_hash IS NOT NULL;
     CREATE UNIQUE INDEX memory_key_idx ON %1$I.memory (namespace, key) WHERE key IS NOT NULL;
     CREATE INDEX memory_subject_idx ON %1$I.memory (namespace, agentmem.fold(subject)) WHERE subject IS NOT NULL;

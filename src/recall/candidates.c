@@ -362,8 +362,11 @@ drop_absent(AgmPool *pool)
  */
 static void
 add_candidates(AgmPool *pool, const AgmSearched *searched, const AgmHit *hits, int n,
-			   bool passed, const AgmHits *matches)
+			   bool passed, const AgmMatches *matches)
 {
+	AgmHit *scored = palloc(sizeof(AgmHit) * Max(n, 1));
+	int nscored = 0;
+
 	for (int i = 0; i < n; i++)
 		(void) agm_pool_add(pool, hits[i].id, passed ? hits[i].place : 0);
 	qsort_interruptible(pool->items + pool->first, pool->n - pool->first, sizeof(AgmCandidate),
@@ -372,20 +375,18 @@ add_candidates(AgmPool *pool, const AgmSearched *searched, const AgmHit *hits, i
 		read_features_of(pool, searched, source, hits, n, passed);
 	if (!passed)
 		drop_absent(pool);
-	for (int i = 0; i < matches->n; i++)
-	{
-		AgmCandidate *candidate = find_candidate(pool, matches->hits[i].id);
-
-		if ((i & 4095) == 0)
-			CHECK_FOR_INTERRUPTS();
-		if (candidate != NULL)
-			candidate->channel[AGM_LEXICAL].score = matches->hits[i].score;
-	}
+	for (int i = 0; i < n; i++)
+		if (passed || find_candidate(pool, hits[i].id) != NULL)
+			scored[nscored++] = hits[i];
+	agm_keyword_scores(matches, scored, nscored);
+	for (int i = 0; i < nscored; i++)
+		find_candidate(pool, scored[i].id)->channel[AGM_LEXICAL].score = scored[i].score;
 }
 
 /* README rule 14: those that edges lead to, from the best of what has been found. */
 static void
-follow_edges(AgmPool *pool, const AgmSearched *searched, const AgmHits *matches, double ideal)
+follow_edges(AgmPool *pool, const AgmSearched *searched, const AgmMatches *matches,
+			 double ideal)
 {
 	AgmReached reached = agm_graph_search(pool->recall, searched, pool->items + pool->first,
 										  pool->n - pool->first, ideal);
@@ -427,7 +428,7 @@ search(AgmPool *pool, const AgmSearched *searched)
 	AgmWords words = query_words(recall, searched);
 	AgmHits semantic = {NULL, 0};
 	AgmHits keyword;
-	AgmHits all;
+	AgmMatches *matches;
 	double ideal;
 	AgmHit *hits;
 	int n;
@@ -439,11 +440,11 @@ search(AgmPool *pool, const AgmSearched *searched)
 	pool->times = agm_times_open(recall, searched);
 	if (recall->embedding != NULL)
 		semantic = agm_semantic_search(recall, searched);
-	keyword = agm_keyword_search(recall, searched, &words, &all, &ideal);
+	keyword = agm_keyword_search(recall, searched, &words, &matches, &ideal);
 	hits = unite(&semantic, &keyword, &n);
-	add_candidates(pool, searched, hits, n, true, &all);
+	add_candidates(pool, searched, hits, n, true, matches);
 	if (recall->weights[AGM_GRAPH] > 0 && searched->has_edges)
-		follow_edges(pool, searched, &all, ideal);
+		follow_edges(pool, searched, matches, ideal);
 }
 
 /* One namespace, in a context of its own: what it leaves behind is the pool's growth. */

@@ -2,10 +2,11 @@
  * keyword.c
  *		The lexical channel: BM25 over a namespace.
  *
- * One pass over the postings of the query's words in this namespace reads each matching
+ * Where posting lists can be read directly, best.c reads the rows that may be among the best.  Else
+ * one pass over the postings of the query's words in this namespace reads each matching
  * memory once: it counts in how many memories each word occurs (all matches) and keeps
  * the frequencies of those that pass the filter.  Weights are known after the pass, so
- * scores are computed then.  README rules 4 and 5.
+ * scores are computed then.  README rules 4, 5 and 19.
  */
 #include "postgres.h"
 
@@ -17,14 +18,13 @@
 
 #include "lexical/lexical.h"
 #include "memory/span.h"
+#include "recall/best.h"
+#include "recall/postings.h"
 #include "recall/rows.h"
 #include "recall/top.h"
 
-/* A word used more often in one memory counts as used this often: BM25 is flat there. */
-#define FREQUENCY_MAX 255
-
 /* Up to here a namespace is counted for each query; above, its estimates serve. */
-#define EXACT_STATISTICS_MAX 20000
+#define EXACT_STATISTICS_MAX 5000
 
 /* The first allocation of matches and of words in them; they double. */
 #define MATCHES_INITIAL 256
@@ -97,7 +97,7 @@ read_match(TupleTableSlot *slot, void *arg)
 		if (frequency == 0)
 			continue;
 		pass->df[i]++;
-		pass->words[pass->nwords++] = (MatchWord){i, Min(frequency, FREQUENCY_MAX)};
+		pass->words[pass->nwords++] = (MatchWord){i, Min(frequency, AGM_FREQUENCY_MAX)};
 	}
 	/* No word: another word's key collided.  Filtered out: it only counted above. */
 	if (pass->nwords > first && DatumGetBool(slot_getattr(slot, 4, &isnull)) && !isnull)
@@ -169,10 +169,12 @@ pass_source(const AgmRecall *recall, const AgmSearched *searched, AgmSource sour
 	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
 	appendStringInfoString(&sql, "), m.ctid");
 	agm_filter_from(&recall->filter, source, access_for(recall, source), "", &sql, &params);
-	appendStringInfo(&sql, " AND %s OPERATOR(agentmem.&&&) $2",
+	appendStringInfo(&sql, " AND %s $2",
 					 source == AGM_MEMORY
-						 ? "agentmem.lexeme_keys(m.namespace, m.lexemes)"
-						 : "agentmem.history_keys(m.namespace, m.lexemes, m.system_period)");
+						 ? "agentmem.memory_keys(m.namespace, m.lexemes, m.tokens) "
+						   "OPERATOR(agentmem.&&~)"
+						 : "agentmem.history_keys(m.namespace, m.lexemes, m.system_period) "
+						   "OPERATOR(agentmem.&&&)");
 	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "livb?c",
 					   read_match, pass);
 }
@@ -230,69 +232,208 @@ namespace_statistics(const AgmRecall *recall, const AgmSearched *searched)
 	return statistics;
 }
 
-static int
-compare_ids(const void *a, const void *b, void *arg)
+/* Weights from what the namespace has; df is per term. */
+static AgmWeights
+make_weights(const AgmRecall *recall, const AgmSearched *searched, const AgmWords *words,
+			 const int64 *df, double *ideal)
 {
-	int64 x = ((const AgmHit *) a)->id;
-	int64 y = ((const AgmHit *) b)->id;
+	AgmStatistics statistics = namespace_statistics(recall, searched);
+	AgmWeights weights = {words->terms, words->n, palloc(sizeof(double) * words->n), 1};
 
-	(void) arg;
-	return (x > y) - (x < y);
+	if (statistics.tokens > 0)
+		weights.mean_length = (double) statistics.tokens / statistics.memories;
+	for (int i = 0; i < words->n; i++)
+	{
+		weights.idf[i] = agm_bm25_idf(Max(statistics.memories, df[i]), df[i]);
+		*ideal += agm_bm25_term(weights.idf[i], AGM_FREQUENCY_MAX, weights.mean_length,
+								weights.mean_length);
+	}
+	return weights;
 }
 
-AgmHits
-agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched, const AgmWords *words,
-				   AgmHits *all, double *ideal)
+struct AgmMatches
 {
-	Pass pass = {0};
-	AgmHits none = {NULL, 0};
-	AgmStatistics statistics;
+	const AgmRecall *recall;
+	const AgmSearched *searched;
+	AgmWeights weights;
+	bool complete; /* known has all matches */
+	AgmHits known; /* by id */
+};
+
+/* By posting lists; false if they are not to be read. */
+static bool
+search_lists(AgmMatches *matches, const AgmWords *words, AgmHits *top, double *ideal)
+{
+	AgmPostings *postings = agm_postings_open(matches->recall, matches->searched);
+	AgmWordLists *lists;
+	int64 *df;
+	AgmBest best;
+	bool any = false;
+
+	if (postings == NULL)
+		return false;
+	lists = agm_postings_read(postings, words);
+	df = palloc(sizeof(int64) * words->n);
+	for (int i = 0; i < words->n; i++)
+	{
+		df[i] = lists[i].n;
+		any |= df[i] > 0;
+	}
+	matches->complete = !any;
+	if (any)
+	{
+		matches->weights = make_weights(matches->recall, matches->searched, words, df, ideal);
+		best = agm_best_search(matches->recall, matches->searched, &matches->weights, postings,
+							   lists);
+		*top = best.top;
+		matches->known = best.known;
+	}
+	agm_postings_close(postings);
+	return true;
+}
+
+/* By a statement that reads all that match. */
+static void
+search_rows(AgmMatches *matches, const AgmWords *words, AgmHits *hits, double *ideal)
+{
+	const AgmRecall *recall = matches->recall;
+	Pass pass = {.terms = words->terms, .nterms = words->n};
+	AgmWeights *weights = &matches->weights;
+	AgmHits *known = &matches->known;
 	AgmTop top;
-	double mean_length;
-	double *idf;
 	int64 word = 0;
 
-	*all = none;
-	*ideal = 0;
-	if (words->n == 0)
-		return none;
-	pass.terms = words->terms;
-	pass.nterms = words->n;
-	run_pass(recall, searched, &pass);
+	matches->complete = true;
+	run_pass(recall, matches->searched, &pass);
 	if (pass.n == 0)
-		return none;
+		return;
 	if (pass.n > INT_MAX / 2)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("too many memories match the query"),
 						errhint("Narrow the search by kinds, tags or time.")));
 
-	statistics = namespace_statistics(recall, searched);
-	mean_length = statistics.tokens > 0 ? (double) statistics.tokens / statistics.memories : 1;
-	idf = palloc(sizeof(double) * pass.nterms);
-	for (int i = 0; i < pass.nterms; i++)
-	{
-		idf[i] = agm_bm25_idf(Max(statistics.memories, pass.df[i]), pass.df[i]);
-		*ideal += agm_bm25_term(idf[i], FREQUENCY_MAX, mean_length, mean_length);
-	}
-
+	*weights = make_weights(recall, matches->searched, words, pass.df, ideal);
 	agm_top_init(&top, recall->depth);
-	all->n = (int) pass.n;
-	all->hits = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(AgmHit) * pass.n);
+	known->n = (int) pass.n;
+	known->hits = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(AgmHit) * pass.n);
 	for (int64 i = 0; i < pass.n; i++)
 	{
 		const Match *match = &pass.matches[i];
 		double score = 0;
 
 		for (int j = 0; j < match->nwords; j++, word++)
-			score += agm_bm25_term(idf[pass.words[word].term], pass.words[word].frequency,
-								   match->tokens, mean_length);
-		all->hits[i] = (AgmHit){match->id, score, match->place};
+			score +=
+				agm_bm25_term(weights->idf[pass.words[word].term], pass.words[word].frequency,
+							  match->tokens, weights->mean_length);
+		known->hits[i] = (AgmHit){match->id, score, match->place};
 		agm_top_add(&top, match->id, score, match->place);
 		if ((i & 4095) == 0)
 			CHECK_FOR_INTERRUPTS();
 	}
 	pfree(pass.matches);
 	pfree(pass.words);
-	qsort_interruptible(all->hits, all->n, sizeof(AgmHit), compare_ids, NULL);
-	return top.hits;
+	agm_hits_sort(known);
+	*hits = top.hits;
+}
+
+AgmHits
+agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched, const AgmWords *words,
+				   AgmMatches **matches, double *ideal)
+{
+	AgmHits hits = {NULL, 0};
+	AgmMatches *found = palloc0(sizeof(AgmMatches));
+
+	found->recall = recall;
+	found->searched = searched;
+	found->complete = true;
+	*matches = found;
+	*ideal = 0;
+	if (words->n > 0 && !search_lists(found, words, &hits, ideal))
+		search_rows(found, words, &hits, ideal);
+	return hits;
+}
+
+static AgmHit *
+find_hit(const AgmHits *hits, int64 id)
+{
+	int low = 0;
+	int high = hits->n;
+
+	while (low < high)
+	{
+		int middle = low + (high - low) / 2;
+
+		if (hits->hits[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < hits->n && hits->hits[low].id == id ? &hits->hits[low] : NULL;
+}
+
+typedef struct ScoreReader
+{
+	const AgmWeights *weights;
+	AgmHits unknown; /* by id */
+	MemoryContext row_context;
+} ScoreReader;
+
+/* Columns: id, tokens, lexemes. */
+static void
+read_score(TupleTableSlot *slot, void *arg)
+{
+	ScoreReader *reader = arg;
+	MemoryContext old = MemoryContextSwitchTo(reader->row_context);
+	bool isnull;
+	AgmHit *hit = find_hit(&reader->unknown, DatumGetInt64(slot_getattr(slot, 1, &isnull)));
+	TSVector lexemes = DatumGetTSVector(slot_getattr(slot, 3, &isnull));
+
+	if (hit != NULL)
+		hit->score = agm_row_score(reader->weights, lexemes,
+								   DatumGetInt32(slot_getattr(slot, 2, &isnull)));
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(reader->row_context);
+}
+
+/* Rows that the lists did not lead to, because others found them. */
+static void
+read_scores(const AgmMatches *matches, AgmHits *unknown)
+{
+	ScoreReader reader = {&matches->weights, *unknown, NULL};
+	AgmRows rows;
+
+	if (!agm_rows_begin(&rows, matches->recall, matches->searched, AGM_MEMORY, unknown->hits,
+						unknown->n, true))
+		return;
+	reader.row_context =
+		AllocSetContextCreate(CurrentMemoryContext, "agentmem match", ALLOCSET_SMALL_SIZES);
+	appendStringInfoString(&rows.sql, "m.id, m.tokens, m.lexemes");
+	agm_rows_from(&rows);
+	appendStringInfoString(&rows.sql, "c.id, c.tokens, c.lexemes");
+	agm_rows_end(&rows, matches->searched);
+	agm_rows_read(&rows, "liv", read_score, &reader);
+}
+
+void
+agm_keyword_scores(const AgmMatches *matches, AgmHit *hits, int n)
+{
+	AgmHits unknown = {palloc(sizeof(AgmHit) * Max(n, 1)), 0};
+
+	for (int i = 0; i < n; i++)
+	{
+		const AgmHit *known = find_hit(&matches->known, hits[i].id);
+
+		hits[i].score = known == NULL ? 0 : known->score;
+		if (known == NULL && !matches->complete)
+			unknown.hits[unknown.n++] = hits[i];
+	}
+	agm_hits_sort(&unknown);
+	read_scores(matches, &unknown);
+	for (int i = 0; i < n && unknown.n > 0; i++)
+	{
+		const AgmHit *found = find_hit(&unknown, hits[i].id);
+
+		if (found != NULL)
+			hits[i].score = found->score;
+	}
 }

@@ -108,12 +108,14 @@ extern AgmHits agm_semantic_search(const AgmRecall *recall, const AgmSearched *s
 extern double agm_semantic_similarity(const AgmRecall *recall, double distance);
 
 /*
- * keyword.c: the `depth` best by BM25 that pass the filter.  *all holds every match that
- * passes, ordered by id, so that candidates of other channels get their score too.
- * *ideal is what a memory would have that said nothing but the query's words.
+ * keyword.c: the `depth` best by BM25 that pass the filter, in no order; *ideal is what a memory would
+ * have that said nothing but the query's words.  *matches gives any memory that passes its score, so
+ * that candidates of other channels get theirs too.
  */
+typedef struct AgmMatches AgmMatches;
 extern AgmHits agm_keyword_search(const AgmRecall *recall, const AgmSearched *searched,
-								  const AgmWords *words, AgmHits *all, double *ideal);
+								  const AgmWords *words, AgmMatches **matches, double *ideal);
+extern void agm_keyword_scores(const AgmMatches *matches, AgmHit *hits, int n);
 
 /* context.c */
 extern char *agm_recall_context(const AgmRecall *recall, AgmRecalled *rows, int nrows);

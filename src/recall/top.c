@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "recall/top.h"
 
 static int
@@ -46,4 +48,12 @@ agm_top_add(AgmTop *top, int64 id, double score, AgmPlace place)
 		return;
 	*worst = hit;
 	binaryheap_replace_first(top->heap, PointerGetDatum(worst));
+}
+
+double
+agm_top_worst(const AgmTop *top)
+{
+	if (top->hits.n < top->depth)
+		return -INFINITY;
+	return ((const AgmHit *) DatumGetPointer(binaryheap_first(top->heap)))->score;
 }

@@ -23,4 +23,7 @@ extern void agm_top_init(AgmTop *top, int depth);
 /* Keeps the hit if it is among the best `depth` so far; of equal scores the smaller id. */
 extern void agm_top_add(AgmTop *top, int64 id, double score, AgmPlace place);
 
+/* The score that a further hit has to reach; none: -infinity. */
+extern double agm_top_worst(const AgmTop *top);
+
 #endif

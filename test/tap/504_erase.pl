@@ -78,7 +78,8 @@ sub patterns
 		'vector' => pack('f<*', split(/,/, $node->safe_psql('postgres', "SELECT substr(some_vector(777)::text, 2, length(some_vector(777)::text) - 2)"))),
 		'statement' => bytes("(SELECT uuid_send(content_hash) FROM $store.memory WHERE namespace = 'n' AND id = $id)"),
 		'timeline' => bytes("(SELECT uuid_send(key_hash) FROM $store.memory WHERE namespace = 'n' AND id = $id)"),
-		'word in GIN' => scalar reverse(bytes("int8send((agentmem.lexeme_keys('n', to_tsvector('agentmem.english', 'xylomarker')))[1])")),
+		# But for the lowest byte, in which the row's class is.
+		'word in GIN' => substr(reverse(bytes("int8send((agentmem.lexeme_keys('n', to_tsvector('agentmem.english', 'xylomarker')))[1])")), 1),
 	);
 }
 

@@ -265,6 +265,37 @@ test_fold(void)
 			   "folding a letter with 5000 marks");
 }
 
+/* No row of a class is worth more than its bounds say. */
+static void
+test_key_classes(void)
+{
+	bool seen[AGM_KEY_CLASSES] = {false};
+	int wrong = 0;
+	int missing = 0;
+
+	for (int32 frequency = 1; frequency <= 255; frequency++)
+		for (int32 length = 0; length <= 600; length++)
+			for (int mean = 1; mean <= 1000; mean *= 10)
+			{
+				int class = agm_key_class(frequency, length);
+				int32 most;
+				int32 shortest;
+
+				agm_key_class_bounds(class, &most, &shortest);
+				wrong += agm_bm25_term(1, frequency, length, mean) >
+						 agm_bm25_term(1, Min(most, 255), shortest, mean);
+				seen[class] = true;
+			}
+	for (int i = 0; i < AGM_KEY_CLASSES; i++)
+		missing += !seen[i];
+	UNIT_CHECK(wrong == 0, "a score is beyond the bound of its class");
+	UNIT_CHECK(missing == 0, "a class has no row");
+	UNIT_CHECK(agm_key_class(PG_INT32_MAX, PG_INT32_MAX) == AGM_KEY_CLASSES - 1,
+			   "the longest row");
+	UNIT_CHECK((agm_lexeme_key("n", 1, "word", 4) & AGM_KEY_CLASS_MASK) == 0,
+			   "a key has room for a class");
+}
+
 static void
 test_bm25(void)
 {
@@ -294,4 +325,5 @@ agm_unit_lexical(void)
 	test_limits();
 	test_fold();
 	test_bm25();
+	test_key_classes();
 }

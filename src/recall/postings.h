@@ -1,0 +1,44 @@
+/*
+ * postings.h
+ *		The index of words read directly: in which rows of a namespace a word occurs.
+ *
+ * A bitmap scan gives the rows of all words together and reads each of them; here every word has
+ * lists of its own, one for each class of rows, so that a row's score has a bound before it is read.
+ */
+#ifndef AGM_RECALL_POSTINGS_H
+#define AGM_RECALL_POSTINGS_H
+
+#include "postgres.h"
+
+#include "storage/itemptr.h"
+
+#include "recall/recall.h"
+
+/* Entries of the index, ascending: a block's number << 16 | an offset. */
+typedef struct AgmPostingList
+{
+	uint64 *entries;
+	int64 n;
+} AgmPostingList;
+
+/* A word's lists by class, of rows that the snapshot sees; `n` of all. */
+typedef struct AgmWordLists
+{
+	AgmPostingList classes[AGM_KEY_CLASSES];
+	int64 n;
+} AgmWordLists;
+
+typedef struct AgmPostings AgmPostings;
+
+/*
+ * The lists of each word; NULL where they may not be read directly, see postings.c.  Locks stay until
+ * the transaction ends, as those of statements do.
+ */
+extern AgmPostings *agm_postings_open(const AgmRecall *recall, const AgmSearched *searched);
+extern AgmWordLists *agm_postings_read(AgmPostings *postings, const AgmWords *words);
+extern void agm_postings_close(AgmPostings *postings);
+
+/* The row version that the snapshot sees of an entry's; false if it sees none. */
+extern bool agm_postings_row(AgmPostings *postings, uint64 entry, ItemPointer tid);
+
+#endif
