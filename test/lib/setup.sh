@@ -265,7 +265,7 @@ install_clients() {
 		say "no python3 with venv: Python's client libraries are not tested"
 	else
 		# What one program needs and others do not is apart, so that it is missing alone.
-		for list in python:requirements.txt mcp:mcp.txt; do
+		for list in python:requirements.txt mcp:mcp.txt langgraph:langgraph.txt; do
 			install_python "${list%:*}" "${list#*:}" ||
 				say "pip could not install test/clients/${list#*:}: what needs it is not tested"
 		done
