@@ -223,14 +223,14 @@ class _Batch:
     def search(self, op: SearchOp) -> Statements:
         store = self.store
         given: dict[str, Any] = {"kind": store.kind, "limit": op.limit, "offset": op.offset}
+        namespaces = "SELECT n.namespace FROM {namespace} n"
         where = [self.IS_ITEM]
+        within = []
         if op.namespace_prefix:
             given["prefix"] = namespace_to_text(op.namespace_prefix)
             # Everything that begins with the prefix and a slash; 0 follows the slash.
-            where.append(
-                "m.namespace = ANY (ARRAY(SELECT n.namespace FROM {namespace} n WHERE n.namespace = %(prefix)s "
-                "OR (n.namespace > %(prefix)s || '/' AND n.namespace < %(prefix)s || '0')))"
-            )
+            namespaces += " WHERE n.namespace = %(prefix)s OR (n.namespace > %(prefix)s || '/' AND n.namespace < %(prefix)s || '0')"
+            within = [f"m.namespace = ANY (ARRAY({namespaces}))"]
         conditions = list(self.filters(op.filter or {}, given))
         where += conditions
         select = "SELECT f.*, " + self.CREATED + " FROM ("
@@ -244,17 +244,20 @@ class _Batch:
             rows = yield (
                 store._sql(
                     f"{select} SELECT {self.COLUMNS}, {distance} AS distance FROM {{memory}} m WHERE m.embedding IS NOT NULL AND "
-                    f"{' AND '.join(where)} ORDER BY {distance} {page} f.distance, f.id"
+                    f"{' AND '.join(where + within)} ORDER BY {distance} {page} f.distance, f.id"
                 ),
                 given,
             )
             for row in rows:
                 row["score"] = score(row["distance"])
         else:
+            # The newest of each namespace by an index, whatever there is beside them.
+            order = "ORDER BY lower(m.valid_period) DESC NULLS LAST, m.id DESC"
+            given["most"] = op.limit + op.offset
             rows = yield (
                 store._sql(
-                    f"{select} SELECT {self.COLUMNS} FROM {{memory}} m WHERE {' AND '.join(where)} "
-                    f"ORDER BY lower(m.valid_period) DESC NULLS LAST, m.id DESC {page} f.updated DESC, f.id DESC"
+                    f"{select} SELECT {self.COLUMNS} FROM ({namespaces}) n CROSS JOIN LATERAL (SELECT * FROM {{memory}} m "
+                    f"WHERE m.namespace = n.namespace AND {' AND '.join(where)} {order} LIMIT %(most)s) m {order} {page} f.updated DESC, f.id DESC"
                 ),
                 given,
             )
@@ -269,7 +272,7 @@ class _Batch:
             everywhere = yield store._sql("SELECT namespace FROM {namespace} ORDER BY namespace"), {}
             if not everywhere:
                 return []
-            given["prefix"], *given["shared"] = [row["namespace"] for row in everywhere]
+            given["prefix"], *given["shared"] = (row["namespace"] for row in everywhere)
         else:
             given["shared"] = None
         given["store"] = store.store
@@ -303,7 +306,8 @@ class _Batch:
 
     def list_namespaces(self, op: ListNamespacesOp) -> Statements:
         given: dict[str, Any] = {"kind": self.store.kind, "depth": op.max_depth, "limit": op.limit, "offset": op.offset}
-        where = ["EXISTS (SELECT FROM {memory} m WHERE m.namespace = n.namespace AND " + self.IS_ITEM + ")"]
+        # OFFSET keeps it one look for each namespace: the planner would join with all items.
+        where = ["EXISTS (SELECT FROM {memory} m WHERE m.namespace = n.namespace AND " + self.IS_ITEM + " OFFSET 0)"]
         for condition in op.match_conditions or ():
             if not condition.path:
                 continue
