@@ -133,6 +133,7 @@ SELECT failure($$SELECT ivfbq_scrub(NULL, '{}')$$);
 SELECT failure($$SELECT ivfbq_scrub('secret_idx', NULL)$$);
 SELECT failure($$SELECT ivfbq_scrub('secret_idx', '{NULL}')$$);
 SELECT failure($$SELECT ivfbq_scrub('secret', '{}')$$);
+SELECT failure($$SELECT ivfbq_scrub(0::regclass, '{}')$$);
 CREATE INDEX other_kind ON secret (id);
 SELECT failure($$SELECT ivfbq_scrub('other_kind', '{}')$$);
 CREATE TABLE parts (id int, embedding vector(4)) PARTITION BY RANGE (id);

@@ -51,6 +51,9 @@ open_index(Oid oid, Relation *heap, Relation *index)
 			aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
 		*heap = table_open(table, ShareUpdateExclusiveLock);
 	}
+	else if (get_rel_name(oid) == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("index with OID %u does not exist", oid)));
 	*index = index_open(oid, RowExclusiveLock);
 	/* Another may have its number since it was looked up. */
 	if (!OidIsValid(table) || table != IndexGetRelation(oid, false))

@@ -254,6 +254,7 @@ install_extension() { quiet as_user make -C "$WORK/src" install "$@"; }
 # install_clients: the libraries that test/clients names, into AGENTMEM_CLIENTS.  What cannot be
 # had here is left out, saying so, and its test is skipped: a machine need not have a network.
 install_clients() {
+	local list
 	export AGENTMEM_CLIENTS=$WORK/clients
 	as_user mkdir -p "$AGENTMEM_CLIENTS"
 	if ! as_user python3 -c 'import ensurepip, venv' 2>/dev/null && command -v apt-get >/dev/null; then
@@ -262,10 +263,12 @@ install_clients() {
 	fi
 	if ! as_user python3 -c 'import ensurepip, venv' 2>/dev/null; then
 		say "no python3 with venv: Python's client libraries are not tested"
-	elif ! install_libraries python requirements.txt '
-		python3 -m venv python
-		python/bin/pip install -q --disable-pip-version-check --retries 1 --timeout 20 -r "$1"'; then
-		say "pip could not install test/clients/requirements.txt: Python's client libraries are not tested"
+	else
+		# What one program needs and others do not is apart, so that it is missing alone.
+		for list in python:requirements.txt mcp:mcp.txt langgraph:langgraph.txt; do
+			install_python "${list%:*}" "${list#*:}" ||
+				say "pip could not install test/clients/${list#*:}: what needs it is not tested"
+		done
 	fi
 	if ! as_user sh -c 'command -v node && command -v npm' >/dev/null; then
 		say "no node or npm: node's client libraries are not tested"
@@ -277,6 +280,13 @@ install_clients() {
 	fi
 }
 
+install_python() {
+	# shellcheck disable=SC2016
+	install_libraries "$1" "$2" '
+		python3 -m venv "$2"
+		"$2/bin/pip" install -q --disable-pip-version-check --retries 1 --timeout 20 -r "$1"'
+}
+
 # install_libraries FOLDER LIST SCRIPT: makes AGENTMEM_CLIENTS/FOLDER anew if the list of
 # test/clients has changed; all of it or nothing.
 install_libraries() {
@@ -286,7 +296,7 @@ install_libraries() {
 		list=$WORK/src/test/clients/$2
 		! cmp -s "$list" "$1.list" || exit 0
 		rm -rf "$1" "$1.list"
-		if ! timeout 600 bash -euc "$3" bash "$list" >"$1.log" 2>&1 </dev/null; then
+		if ! timeout 600 bash -euc "$3" bash "$list" "$1" >"$1.log" 2>&1 </dev/null; then
 			tail -n 3 "$1.log" >&2
 			rm -rf "$1"
 			exit 1
