@@ -93,19 +93,19 @@ BEGIN
   LOOP
     store := s.nspname;
     readable := NOT row_security_active(s.memory);
-    -- What has no row counts as 0, what may not be read as NULL.
+    -- No rows count as 0; a table that is not there, or may not be read, as NULL.
     SELECT max(nullif(r.row[1], '-infinity')::timestamptz),
            count(*) FILTER (WHERE r.row[1] IS NULL OR r.row[1]::timestamptz <= d.due),
            jsonb_build_object('sweep', count(*) FILTER (WHERE r.row[2] IS NOT NULL))
       INTO maintained, due, backlog
       FROM (SELECT now() - agentmem.plain_interval(s.setting, 'maintain_interval', '1 hour') AS due) d,
            agentmem.plain_rows(s.namespace, '{maintained,progress}') r(row)
-      HAVING NOT coalesce(bool_or(r.row IS NULL), false);
+      HAVING s.namespace IS NOT NULL AND NOT coalesce(bool_or(r.row IS NULL), false);
     SELECT count(*) FILTER (WHERE r.row[1] <> 'dead'), min(r.row[2]::timestamptz) FILTER (WHERE r.row[1] <> 'dead'),
            count(*) FILTER (WHERE r.row[1] = 'dead')
       INTO jobs, oldest_job, dead_jobs
       FROM agentmem.plain_rows(s.job, '{state,created}') r(row)
-      HAVING NOT coalesce(bool_or(r.row IS NULL), false);
+      HAVING s.job IS NOT NULL AND NOT coalesce(bool_or(r.row IS NULL), false);
     RETURN NEXT;
   END LOOP;
 END

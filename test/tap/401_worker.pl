@@ -107,6 +107,7 @@ pass('a database is dropped while its worker naps');
 is($node->safe_psql('third', 'SELECT agentmem.worker_pid() IS NULL'), 't', 'workers of others do not count');
 
 # ... while it works: what was begun is finished first, and only that.
+set_settings($node, 'agentmem.worker_naptime' => "'1s'");
 slow_store($node, 'third', 6);
 $node->safe_psql('third', 'SELECT agentmem.start_worker()');
 ok(at_work($node, 'third'), 'the worker is at work');
@@ -130,8 +131,11 @@ set_settings($node, 'agentmem.worker_role' => "'nobody'");
 $node->safe_psql('app', 'SELECT agentmem.stop_worker()');
 ($ret, $out, $err) = $node->psql('app', 'SELECT agentmem.start_worker()');
 like($err, qr/could not start a worker\nDETAIL:  The role/, 'a role that is not there is an error');
-set_settings($node, 'agentmem.worker_role' => "''", 'agentmem.worker_databases' => q{'"unclosed'});
-like(slurp_file($node->logfile), qr/invalid value for parameter "agentmem.worker_databases"/, 'a list that is none is refused');
+for my $list ('"unclosed', 'a b')
+{
+	($ret, $out, $err) = $node->psql('app', "LOAD 'agentmem'; ALTER SYSTEM SET agentmem.worker_databases = '$list'");
+	like($err, qr/invalid value for parameter "agentmem.worker_databases".*\nDETAIL:  Names of databases are parted by commas/, "a list that is none is refused: $list");
+}
 
 $node->stop;
 done_testing();
