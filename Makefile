@@ -184,7 +184,14 @@ OBJS = \
 	src/consolidate/lock_fn.o \
 	src/consolidate/strength_fn.o \
 	src/jobs/complete.o \
-	src/jobs/jobs_fn.o
+	src/jobs/jobs_fn.o \
+	src/worker/launcher.o \
+	src/worker/plain_fn.o \
+	src/worker/process.o \
+	src/worker/round.o \
+	src/worker/settings.o \
+	src/worker/shared.o \
+	src/worker/worker_fn.o
 
 # Concatenated into the install script, in this order.
 SQL_PARTS = \
@@ -214,7 +221,8 @@ SQL_PARTS = \
 	src/consolidate/strength.sql \
 	src/consolidate/sweep.sql \
 	src/consolidate/maintain.sql \
-	src/jobs/jobs.sql
+	src/jobs/jobs.sql \
+	src/worker/worker.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 # From each version to the next.

@@ -11,6 +11,7 @@
 #include "memory/access.h"
 #include "temporal/versioning.h"
 #include "vector/simd.h"
+#include "worker/worker.h"
 
 PG_MODULE_MAGIC;
 
@@ -23,5 +24,6 @@ _PG_init(void)
 	agm_temporal_init();
 	ivfbq_init();
 	agm_access_init();
+	agm_worker_init();
 	agm_guc_reserve();
 }

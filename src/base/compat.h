@@ -94,6 +94,11 @@ agm_log_page_reuse(Relation index, Relation heap, BlockNumber block, FullTransac
 #endif
 }
 
+/* 19 ends a background worker whose database someone wants for himself, if the worker lets it. */
+#if PG_VERSION_NUM < 190000
+#define BGWORKER_INTERRUPTIBLE 0
+#endif
+
 /* 18 says before a function that it does not return, as C does; before, an attribute did, which 18 has not any more. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()

@@ -54,8 +54,8 @@ may_take_ids(Oid schema)
 	return true;
 }
 
-static Oid
-table_owner(Oid relid)
+Oid
+agm_table_owner(Oid relid)
 {
 	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Oid owner;
@@ -88,7 +88,7 @@ agm_store_open(AgmStore *store, const char *name, AclMode need)
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 	memory = store_table(name, schema, "memory");
 	store->partitioned = get_rel_relkind(memory) == RELKIND_PARTITIONED_TABLE;
-	store->owner = table_owner(memory);
+	store->owner = agm_table_owner(memory);
 	store->operations = get_relname_relid("operation_seq", schema);
 	(void) store_table(name, schema, "kind");
 	(void) store_table(name, schema, "setting");
@@ -141,7 +141,7 @@ agm_store_of_table(AgmStore *store, Oid relid)
 				 errmsg("table \"%s\" holds no memories", get_rel_name(memory)),
 				 errhint("The trigger belongs to the table \"memory\" of a store only.")));
 	store->partitioned = get_rel_relkind(memory) == RELKIND_PARTITIONED_TABLE;
-	store->owner = table_owner(memory);
+	store->owner = agm_table_owner(memory);
 	store->operations = get_relname_relid("operation_seq", schema);
 }
 

@@ -43,6 +43,9 @@ extern void agm_check_namespace(const char *ns, int len);
 /* Has the store a table of this name?  Stores of other versions lack some. */
 extern bool agm_store_has(const AgmStore *store, const char *table);
 
+/* Who owns a relation. */
+extern Oid agm_table_owner(Oid relid);
+
 /* OID of a type of the extension's schema, and of the array of it. */
 extern Oid agm_type_oid(const char *name);
 

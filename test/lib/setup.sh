@@ -287,6 +287,26 @@ install_python() {
 		"$2/bin/pip" install -q --disable-pip-version-check --retries 1 --timeout 20 -r "$1"'
 }
 
+# install_cron: Debian's pg_cron, unpacked into the copy of the server.  A server that has none of its
+# own goes without, and its test is skipped; a package that is there and cannot be had is an error.
+install_cron() {
+	local package
+	package=postgresql-$(as_user "$PG_CONFIG" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')-cron
+	! as_user test -e "$(as_user "$PG_CONFIG" --sharedir)/extension/pg_cron.control" || return 0
+	if ! command -v apt-get >/dev/null || ! apt-cache show "$package" >/dev/null 2>&1; then
+		say "there is no package $package: pg_cron is not tested"
+		return
+	fi
+	say "fetching $package"
+	# shellcheck disable=SC2016
+	quiet as_user bash -euc '
+		rm -rf "$WORK/cron"
+		mkdir "$WORK/cron"
+		cd "$WORK/cron"
+		apt-get download "$1"
+		dpkg -x ./*.deb "$WORK/pg"' bash "$package" || die "$package could not be fetched"
+}
+
 # install_libraries FOLDER LIST SCRIPT: makes AGENTMEM_CLIENTS/FOLDER anew if the list of
 # test/clients has changed; all of it or nothing.
 install_libraries() {
