@@ -177,6 +177,14 @@ OBJS = \
 	src/recall/semantic.o \
 	src/recall/times.o \
 	src/recall/top.o \
+	src/cache/cache_fn.o \
+	src/cache/claim.o \
+	src/cache/evict.o \
+	src/cache/get.o \
+	src/cache/hold.o \
+	src/cache/policy.o \
+	src/cache/put.o \
+	src/cache/tally.o \
 	src/consolidate/lock_fn.o \
 	src/consolidate/strength_fn.o \
 	src/jobs/complete.o \
@@ -207,6 +215,7 @@ SQL_PARTS = \
 	src/memory/access.sql \
 	src/graph/graph.sql \
 	src/recall/recall.sql \
+	src/cache/cache.sql \
 	src/consolidate/maintain.sql \
 	src/jobs/jobs.sql
 
