@@ -91,8 +91,8 @@ agm_cache_evict(AgmCacheHold *hold, int64 over, int64 limit)
 		int64 wanted = Min(over, limit) - removed;
 		int64 n;
 
-		if (hold->fresh > share)
-			n = remove_of(hold, 0, 0, Min(wanted, hold->fresh - share));
+		if (hold->fresh >= share)
+			n = remove_of(hold, 0, 0, Min(wanted, hold->fresh - share + 1));
 		else
 		{
 			n = remove_of(hold, 1, hold->phase - 1, wanted);

@@ -9,6 +9,8 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
@@ -113,6 +115,37 @@ set_category(AgmCache *cache, text *category)
 	agm_param(&cache->key, TEXTOID, cache->category, false);
 }
 
+/* The executor checks them again; here for the message. */
+static void
+require_privileges(const AgmStore *store)
+{
+	static const char *const tables[] = {"cache", "cache_use", "cache_state", "cache_log",
+										 "cache_claim"};
+	const AclMode needed = ACL_SELECT | ACL_INSERT | ACL_UPDATE | ACL_DELETE;
+	Oid schema = get_namespace_oid(store->name, false);
+	bool may = pg_class_aclcheck(store->operations, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+	const char *role;
+
+	for (size_t i = 0; may && i < lengthof(tables); i++)
+	{
+		Oid relid = get_relname_relid(tables[i], schema);
+
+		may = !OidIsValid(relid) ||
+			  pg_class_aclmask(relid, GetUserId(), needed, ACLMASK_ALL) == needed;
+	}
+	if (may)
+		return;
+	role = quote_identifier(GetUserNameFromId(GetUserId(), false));
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for the cache of store \"%s\"", store->name),
+			 errhint("Its owner can run GRANT SELECT, INSERT, UPDATE, DELETE ON %s.cache, "
+					 "%s.cache_use, %s.cache_state, %s.cache_log, %s.cache_claim TO %s and "
+					 "GRANT USAGE ON SEQUENCE %s.operation_seq TO %s.",
+					 store->quoted, store->quoted, store->quoted, store->quoted, store->quoted,
+					 role, store->quoted, role)));
+}
+
 /* Store and namespace, the first arguments of each function; `writes`: its name, if it does. */
 void
 agm_cache_open(FunctionCallInfo fcinfo, AgmCache *cache, const char *writes)
@@ -129,6 +162,8 @@ agm_cache_open(FunctionCallInfo fcinfo, AgmCache *cache, const char *writes)
 						errmsg("store \"%s\" has no table \"cache\"", cache->store.name),
 						errhint("A table of the store was changed: compare it with that of a "
 								"new store.")));
+	if (writes != NULL)
+		require_privileges(&cache->store);
 }
 
 /* The category too, and what holds for it. */
