@@ -40,9 +40,15 @@ SELECT agentmem.set_cache_category('cache_l2', 'default', threshold => 0, thresh
 SELECT response, similarity::numeric(7,6) FROM agentmem.cache_get('cache_l2', 'n', 'talk', '[1000,0]');
 SELECT agentmem.drop_store(s) FROM unnest('{cache_l2,cache_ip}'::name[]) s;
 
+-- As if they had come earlier.
+CREATE FUNCTION pg_temp.age(which text, by interval) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE cache_store.cache_use u SET created = c.created - by FROM cache_store.cache c WHERE c.namespace = 'n' AND u.id = c.id AND c.prompt LIKE which;
+  UPDATE cache_store.cache c SET created = c.created - by WHERE c.namespace = 'n' AND c.prompt LIKE which;
+END $$;
 -- A lifetime over; with load it is longer, and thresholds are lower, for a time.
 SELECT agentmem.set_cache_category('cache_store', 'talk', threshold => 0.9, threshold_min => 0.8, ttl => '1 hour', ttl_max => '3 hours');
-UPDATE cache_store.cache SET created = created - interval '90 min' WHERE prompt = 'Who are you?' AND namespace = 'n';
+SELECT pg_temp.age('Who are you?', '90 min');
 SELECT response FROM agentmem.cache_get('cache_store', 'n', 'talk', '[1,0,0]', 'Who are you?');
 SELECT agentmem.cache_load('cache_store', 0.5);
 SELECT response, age > '89 min' AS old FROM agentmem.cache_get('cache_store', 'n', 'talk', '[1,0,0]', 'Who are you?');
@@ -53,15 +59,15 @@ SELECT agentmem.cache_load('cache_store', 1, lasts => '0');
 SELECT response FROM agentmem.cache_get('cache_store', 'n', 'talk', '[1,0,0]', 'Who are you?');
 -- What is older than any load allows is removed by the next answer, or by a sweep.
 SELECT agentmem.cache_sweep('cache_store', 'n');
-UPDATE cache_store.cache SET created = created - interval '90 min' WHERE prompt = 'Who are you?' AND namespace = 'n';
+SELECT pg_temp.age('Who are you?', '90 min');
 SELECT agentmem.cache_put('cache_store', 'n', 'talk', 'Why?', '[0,0,1]', 'So') > 0 AS kept;
 SELECT prompt FROM cache_store.cache WHERE namespace = 'n' ORDER BY id;
-UPDATE cache_store.cache SET created = created - interval '4 hours' WHERE namespace = 'n';
+SELECT pg_temp.age('%', '4 hours');
 SELECT agentmem.cache_sweep('cache_store', 'n', 1), agentmem.cache_sweep('cache_store', 'n'), agentmem.cache_sweep('cache_store', 'n');
 -- A lifetime without end.
 UPDATE cache_store.cache_category SET ttl = NULL, ttl_max = NULL WHERE name = 'talk';
 SELECT agentmem.cache_put('cache_store', 'n', 'talk', 'Why?', '[0,0,1]', 'So') > 0 AS kept;
-UPDATE cache_store.cache SET created = '0001-01-01' WHERE namespace = 'n';
+SELECT pg_temp.age('%', '2000 years');
 SELECT response FROM agentmem.cache_get('cache_store', 'n', 'talk', '[0,0,1]');
 SELECT agentmem.cache_sweep('cache_store', 'n');
 

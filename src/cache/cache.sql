@@ -51,10 +51,8 @@ BEGIN
     "prompt": "What was asked",
     "response": "The answer",
     "attributes": "What else cache_put() was given"}', inline_target, partitions);
-  EXECUTE format($ddl$
-    CREATE UNIQUE INDEX cache_prompt_idx ON %1$I.cache (namespace, category, prompt_hash);
-    CREATE INDEX cache_created_idx ON %1$I.cache (namespace, category, created);
-    $ddl$, store);
+  -- No other index begins with both: a plan made without statistics could not tell it from this one.
+  EXECUTE format('CREATE UNIQUE INDEX cache_prompt_idx ON %I.cache (namespace, category, prompt_hash)', store);
   IF dimensions IS NOT NULL THEN
     EXECUTE format('CREATE INDEX cache_embedding_idx ON %I.cache USING ivfbq (namespace, category, embedding agentmem.%I)',
                    store, 'vector_' || metric || '_ops');
@@ -64,6 +62,7 @@ BEGIN
       namespace text COLLATE "C" NOT NULL,
       category text COLLATE "C" NOT NULL,
       id bigint NOT NULL,
+      created timestamptz NOT NULL,
       phase bigint NOT NULL,
       draw bigint NOT NULL,
       last_hit timestamptz,
@@ -72,10 +71,14 @@ BEGIN
     "namespace": "The entry''s namespace",
     "category": "The entry''s category",
     "id": "The entry",
+    "created": "As in cache: here for those that are too old to be found",
     "phase": "Phase of eviction in which it was last hit; 0: never",
     "draw": "Its place among those that may go, at random",
     "last_hit": "When it was first known to be hit in that phase"}', 'fillfactor = 70', partitions);
-  EXECUTE format('CREATE INDEX cache_use_victim_idx ON %I.cache_use (namespace, category, phase, draw)', store);
+  EXECUTE format($ddl$
+    CREATE INDEX cache_use_victim_idx ON %1$I.cache_use (namespace, category, phase, draw);
+    CREATE INDEX cache_use_created_idx ON %1$I.cache_use (namespace, category, created);
+    $ddl$, store);
 
   PERFORM agentmem.create_table(store, 'cache_state', 'Categories of namespaces in the semantic cache; who writes entries holds the row', $ddl$
       namespace text COLLATE "C" NOT NULL,

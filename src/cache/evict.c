@@ -49,9 +49,9 @@ agm_cache_expire(AgmCacheHold *hold, TimestampTz before, int64 limit)
 		agm_param(&params, INT8OID, Int64GetDatum(Min(BATCH, limit - removed)), false);
 		(void) agm_execute(
 			&hold->cache->store,
-			"SELECT c.id FROM {store}.cache c WHERE c.namespace OPERATOR(pg_catalog.=) $1"
-			" AND c.category OPERATOR(pg_catalog.=) $2"
-			" AND c.created OPERATOR(pg_catalog.<=) $3 ORDER BY c.created LIMIT $4",
+			"SELECT u.id FROM {store}.cache_use u WHERE u.namespace OPERATOR(pg_catalog.=) $1"
+			" AND u.category OPERATOR(pg_catalog.=) $2"
+			" AND u.created OPERATOR(pg_catalog.<=) $3 ORDER BY u.created LIMIT $4",
 			&params, AGM_WRITE | AGM_PLAN_ORDERED, "l", read_id, &ids);
 		if (ids.n > 0 && agm_cache_remove(hold, ids.items, ids.n) == 0)
 			break; /* a trigger keeps them */

@@ -15,6 +15,9 @@
 /* Claims that nobody ended go so long after their lease; until then a late answer is taken. */
 #define STALE_CLAIM "'1 hour'::pg_catalog.interval"
 
+/* A row that is there and cannot be seen, by a policy of the owner's, never comes. */
+#define HOLD_TRIES 10
+
 #define OF_KEY(t)                                                                              \
 	t ".namespace OPERATOR(pg_catalog.=) $1 AND " t ".category OPERATOR(pg_catalog.=) $2"
 
@@ -54,22 +57,12 @@ read_state(TupleTableSlot *slot, void *arg)
 
 #define STATE " t.entries, t.fresh, t.phase, t.seed"
 
-/*
- * Locks the category's row, made if it is not there and `make` says so.  False: there is none, or
- * (not `wait`) somebody else holds it.
- */
+/* Locks the category's row.  False: there is none, or (not `wait`) somebody else holds it. */
 bool
-agm_cache_hold(AgmCache *cache, AgmCacheHold *hold, bool make, bool wait)
+agm_cache_hold(AgmCache *cache, AgmCacheHold *hold, bool wait)
 {
 	memset(hold, 0, sizeof(*hold));
 	hold->cache = cache;
-	if (make)
-		return agm_execute(&cache->store,
-						   "INSERT INTO {store}.cache_state AS t (namespace, category)"
-						   " VALUES ($1, $2) ON CONFLICT (namespace, category)"
-						   " DO UPDATE SET entries = t.entries RETURNING" STATE,
-						   &cache->key, AGM_WRITE | AGM_PLAN_GENERIC, "llll", read_state,
-						   hold) > 0;
 	return agm_execute(&cache->store,
 					   wait
 						   ? "SELECT" STATE
@@ -77,6 +70,27 @@ agm_cache_hold(AgmCache *cache, AgmCacheHold *hold, bool make, bool wait)
 						   : "SELECT" STATE " FROM {store}.cache_state t WHERE " OF_KEY(
 								 "t") " FOR UPDATE OF t SKIP LOCKED",
 					   &cache->key, AGM_WRITE | AGM_PLAN_GENERIC, "llll", read_state, hold) > 0;
+}
+
+/* The same, and makes the row where there is none; again, if another made it and took it away. */
+void
+agm_cache_hold_or_make(AgmCache *cache, AgmCacheHold *hold)
+{
+	for (int tries = 0; !agm_cache_hold(cache, hold, true); tries++)
+	{
+		if (tries == HOLD_TRIES)
+			ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+							errmsg("category \"%s\" of the cache was changed meanwhile",
+								   TextDatumGetCString(cache->category)),
+							errhint("Try the transaction again.")));
+		if (agm_execute(&cache->store,
+						"INSERT INTO {store}.cache_state AS t (namespace, category)"
+						" VALUES ($1, $2) ON CONFLICT (namespace, category) DO NOTHING"
+						" RETURNING" STATE,
+						&cache->key, AGM_WRITE | AGM_PLAN_GENERIC, "llll", read_state,
+						hold) > 0)
+			return;
+	}
 }
 
 /* With this an entry's draw is another in each phase, and the same for the same seed. */
@@ -107,22 +121,33 @@ read_log(TupleTableSlot *slot, void *arg)
 	}
 }
 
+/* Namespace and ids: with the category too, a plan could go by an index that begins with both. */
+#define OF_IDS(t)                                                                              \
+	t ".namespace OPERATOR(pg_catalog.=) $1 AND " t ".id OPERATOR(pg_catalog.=) ANY ($2)"
+
+static AgmParams
+ids_params(const AgmCacheHold *hold, const int64 *ids, int n)
+{
+	AgmParams params = hold->cache->key;
+
+	params.n = 1;
+	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
+	return params;
+}
+
 /* Those that were hit are in the present phase from now on; `which`: of those in what phase. */
 static uint64
 mark(AgmCacheHold *hold, const char *which)
 {
-	AgmParams params = hold->cache->key;
+	AgmParams params = ids_params(hold, hold->counts.ids, hold->counts.nids);
 
-	agm_param(&params, INT8ARRAYOID, agm_int8_array(hold->counts.ids, hold->counts.nids),
-			  false);
 	agm_param(&params, INT8OID, Int64GetDatum(hold->phase), false);
 	agm_param(&params, INT8OID, Int64GetDatum(agm_cache_draw_salt(hold)), false);
 	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(hold->cache->now), false);
 	return run(hold->cache,
-			   psprintf("UPDATE {store}.cache_use u SET phase = $4,"
-						" draw = pg_catalog.hashint8extended(u.id, $5), last_hit = $6"
-						" WHERE " OF_KEY("u") " AND u.id OPERATOR(pg_catalog.=) ANY ($3)"
-											  " AND %s",
+			   psprintf("UPDATE {store}.cache_use u SET phase = $3,"
+						" draw = pg_catalog.hashint8extended(u.id, $4), last_hit = $5"
+						" WHERE " OF_IDS("u") " AND %s",
 						which),
 			   &params, AGM_PLAN_CUSTOM);
 }
@@ -139,7 +164,7 @@ agm_cache_fold(AgmCacheHold *hold)
 	if (hold->counts.nids == 0)
 		return;
 	hold->fresh -= mark(hold, "u.phase OPERATOR(pg_catalog.=) 0");
-	(void) mark(hold, "u.phase OPERATOR(pg_catalog.<) $4");
+	(void) mark(hold, "u.phase OPERATOR(pg_catalog.<) $3");
 	hold->counts.nids = 0;
 }
 
@@ -163,19 +188,16 @@ read_removed(TupleTableSlot *slot, void *arg)
 int64
 agm_cache_remove(AgmCacheHold *hold, const int64 *ids, int n)
 {
-	AgmParams params = hold->cache->key;
+	AgmParams params = ids_params(hold, ids, n);
 	Removed removed = {0};
 	uint64 entries;
 
-	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
-	entries = run(hold->cache,
-				  "DELETE FROM {store}.cache c WHERE " OF_KEY(
-					  "c") " AND c.id OPERATOR(pg_catalog.=) ANY ($3)",
-				  &params, AGM_PLAN_CUSTOM);
-	(void) agm_execute(&hold->cache->store,
-					   "DELETE FROM {store}.cache_use u WHERE " OF_KEY(
-						   "u") " AND u.id OPERATOR(pg_catalog.=) ANY ($3) RETURNING u.phase",
-					   &params, AGM_WRITE | AGM_PLAN_CUSTOM, "l", read_removed, &removed);
+	entries = run(hold->cache, "DELETE FROM {store}.cache c WHERE " OF_IDS("c"), &params,
+				  AGM_PLAN_CUSTOM);
+	(void) agm_execute(
+		&hold->cache->store,
+		"DELETE FROM {store}.cache_use u WHERE " OF_IDS("u") " RETURNING u.phase", &params,
+		AGM_WRITE | AGM_PLAN_CUSTOM, "l", read_removed, &removed);
 	hold->entries -= removed.entries;
 	hold->fresh -= removed.fresh;
 	return Max(removed.entries, (int64) entries);
@@ -262,7 +284,7 @@ clear_category(AgmCache *cache)
 	AgmCacheHold hold;
 	int64 n;
 
-	if (!agm_cache_hold(cache, &hold, false, true))
+	if (!agm_cache_hold(cache, &hold, true))
 		return 0;
 	n = (int64) run(cache, "DELETE FROM {store}.cache c WHERE " OF_KEY("c"), &cache->key,
 					AGM_PLAN_CUSTOM);
@@ -306,7 +328,7 @@ sweep_category(AgmCache *cache, int64 limit)
 	int64 n;
 	int64 over;
 
-	if (!agm_cache_hold(cache, &hold, false, false))
+	if (!agm_cache_hold(cache, &hold, false))
 		return 0;
 	agm_cache_fold(&hold);
 	agm_cache_recount(&hold);

@@ -51,6 +51,17 @@ replace(AgmCacheHold *hold, const AgmAnswer *answer)
 					   " AND c.category OPERATOR(pg_catalog.=) $2"
 					   " AND c.prompt_hash OPERATOR(pg_catalog.=) $3 RETURNING c.id",
 					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "l", read_id, &id);
+	if (id == 0)
+		return 0;
+	params = hold->cache->key;
+	params.n = 1;
+	agm_param(&params, INT8OID, Int64GetDatum(id), false);
+	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(hold->cache->now), false);
+	(void) agm_execute(&hold->cache->store,
+					   "UPDATE {store}.cache_use u SET created = $3"
+					   " WHERE u.namespace OPERATOR(pg_catalog.=) $1"
+					   " AND u.id OPERATOR(pg_catalog.=) $2",
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
 	return id;
 }
 
@@ -81,10 +92,12 @@ insert(AgmCacheHold *hold, const AgmAnswer *answer)
 	params = hold->cache->key;
 	agm_param(&params, INT8OID, Int64GetDatum(id), false);
 	agm_param(&params, INT8OID, Int64GetDatum(agm_cache_draw_salt(hold)), false);
-	(void) agm_execute(&hold->cache->store,
-					   "INSERT INTO {store}.cache_use (namespace, category, id, phase, draw)"
-					   " VALUES ($1, $2, $3, 0, pg_catalog.hashint8extended($3, $4))",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(hold->cache->now), false);
+	(void) agm_execute(
+		&hold->cache->store,
+		"INSERT INTO {store}.cache_use (namespace, category, id, created, phase, draw)"
+		" VALUES ($1, $2, $3, $5, 0, pg_catalog.hashint8extended($3, $4))",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
 	hold->entries++;
 	hold->fresh++;
 	return id;
@@ -108,7 +121,7 @@ agm_cache_put(AgmCache *cache, const AgmAnswer *answer)
 		return 0;
 	if (cache->policy.quota == 0)
 		return 0;
-	(void) agm_cache_hold(cache, &hold, true, true);
+	agm_cache_hold_or_make(cache, &hold);
 	/* The clock after the wait: who waited comes after whom it waited for. */
 	cache->now = GetCurrentTimestamp();
 	agm_tally_take(cache, &answer->hash, &counts);
@@ -136,7 +149,7 @@ agm_cache_forget(AgmCache *cache, const pg_uuid_t *hash)
 	int64 id = 0;
 
 	(void) agm_cache_end_claim(cache, hash, 0, &since);
-	if (!agm_cache_hold(cache, &hold, false, true))
+	if (!agm_cache_hold(cache, &hold, true))
 		return false;
 	agm_param(&params, UUIDOID, UUIDPGetDatum(hash), false);
 	if (agm_execute(&cache->store,

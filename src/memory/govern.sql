@@ -38,7 +38,7 @@ BEGIN
              WHEN 'audit' THEN 'ids && $2 AND action <> ''erase'' AND details IS NOT NULL'
              WHEN 'job' THEN 'ids && $2 OR (($3 -> ''erased'') ? ''namespace'' AND created < ($3 ->> ''at'')::timestamptz)'
              WHEN 'cache' THEN 'created < ($3 ->> ''at'')::timestamptz'
-             WHEN 'cache_use' THEN 'NOT EXISTS (SELECT FROM ' || quote_ident(store) || '.cache c WHERE c.namespace = $1 AND c.id = cache_use.id)'
+             WHEN 'cache_use' THEN 'created < ($3 ->> ''at'')::timestamptz'
              WHEN 'cache_state' THEN 'created < ($3 ->> ''at'')::timestamptz'
              WHEN 'cache_log' THEN 'created < ($3 ->> ''at'')::timestamptz'
              WHEN 'cache_claim' THEN 'created < ($3 ->> ''at'')::timestamptz'
