@@ -64,6 +64,13 @@ SELECT agentmem.cache_put('cache_store', 'n', 'talk', 'Why?', '[0,0,1]', 'So') >
 SELECT prompt FROM cache_store.cache WHERE namespace = 'n' ORDER BY id;
 SELECT pg_temp.age('%', '4 hours');
 SELECT agentmem.cache_sweep('cache_store', 'n', 1), agentmem.cache_sweep('cache_store', 'n'), agentmem.cache_sweep('cache_store', 'n');
+-- Ten that are nearer are too old: the one behind them is found; with none behind them nothing is.
+SELECT count(agentmem.cache_put('cache_store', 'n', 'talk', 'near' || i, format('[1,%s,0]', i / 1000.0)::agentmem.vector, 'old')) FROM generate_series(1, 10) i;
+SELECT pg_temp.age('near%', '90 min');
+SELECT response FROM agentmem.cache_get('cache_store', 'n', 'talk', '[1,0,0]');
+SELECT agentmem.cache_put('cache_store', 'n', 'talk', 'behind', '[1,0.1,0]', 'young') > 0 AS kept;
+SELECT response FROM agentmem.cache_get('cache_store', 'n', 'talk', '[1,0,0]');
+SELECT agentmem.cache_clear('cache_store', 'n');
 -- A lifetime without end.
 UPDATE cache_store.cache_category SET ttl = NULL, ttl_max = NULL WHERE name = 'talk';
 SELECT agentmem.cache_put('cache_store', 'n', 'talk', 'Why?', '[0,0,1]', 'So') > 0 AS kept;
@@ -212,8 +219,7 @@ SELECT agentmem.cache_clear('cache_parts', 'a'), agentmem.cache_sweep('cache_par
 SET jit = off;
 SET enable_seqscan = off;
 EXPLAIN (COSTS OFF)
-SELECT response FROM cache_store.cache c WHERE c.namespace = 'n' AND c.category = 'talk' AND c.created > '2020-01-01'
-  AND c.embedding OPERATOR(agentmem.<<=>>) agentmem.sphere('[1,0,0]'::agentmem.vector, 0.1) ORDER BY c.embedding OPERATOR(agentmem.<=>) '[1,0,0]' LIMIT 1;
+SELECT response FROM cache_store.cache c WHERE c.namespace = 'n' AND c.category = 'talk' ORDER BY c.embedding OPERATOR(agentmem.<=>) '[1,0,0]' LIMIT 8;
 RESET jit;
 RESET enable_seqscan;
 

@@ -78,7 +78,6 @@ extern void agm_cache_require(bool missing, const char *argument);
 extern bool agm_cache_find_prompt(AgmCache *cache, const pg_uuid_t *hash, AgmRowFn row,
 								  void *arg);
 extern bool agm_cache_find_similar(AgmCache *cache, Datum embedding, AgmRowFn row, void *arg);
-extern double agm_cache_radius(const AgmCachePolicy *policy);
 
 /* put.c */
 typedef struct AgmAnswer
