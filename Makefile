@@ -181,6 +181,14 @@ OBJS = \
 	src/recall/semantic.o \
 	src/recall/times.o \
 	src/recall/top.o \
+	src/cache/cache_fn.o \
+	src/cache/claim.o \
+	src/cache/evict.o \
+	src/cache/get.o \
+	src/cache/hold.o \
+	src/cache/policy.o \
+	src/cache/put.o \
+	src/cache/tally.o \
 	src/consolidate/lock_fn.o \
 	src/consolidate/strength_fn.o \
 	src/jobs/complete.o \
@@ -220,6 +228,7 @@ SQL_PARTS = \
 	src/recall/recall.sql \
 	src/consolidate/strength.sql \
 	src/consolidate/sweep.sql \
+	src/cache/cache.sql \
 	src/consolidate/maintain.sql \
 	src/jobs/jobs.sql \
 	src/worker/worker.sql

@@ -29,7 +29,7 @@ SELECT object, provolatile, proparallel FROM func
 WHERE proparallel = 'u' AND (provolatile <> 'v' OR proname NOT IN
   ('remember', 'remember_many', 'revise', 'forget', 'forget_where', 'feedback', 'restore', 'resolve', 'erase', 'hold', 'release', 'import', 'create_store', 'drop_store', 'create_table',
    'create_change_tables', 'create_access_tables', 'reveal', 'enable_row_security', 'disable_row_security', 'upgrade_store', 'comment_columns', 'ivfbq_scrub', 'add_kind', 'alter_kind', 'retire_kind', 'create_attribute_table', 'see_all_memories', 'create_versioning',
-   'declare_attributes', 'create_kind_view', 'drop_kind_views', 'write_kind_view', 'memory_guard', 'versioning', 'create_history', 'link', 'unlink', 'add_edge_type', 'create_job_table', 'enqueue_job', 'enqueue_embeddings', 'claim_jobs', 'heartbeat_job', 'complete_job', 'fail_job', 'retry_jobs', 'maintain', 'maintain_all', 'apply_expire', 'apply_sweep', 'apply_statistics', 'claim_namespace', 'postpone_namespace', 'lock_memories', 'start_worker', 'stop_worker'))
+   'declare_attributes', 'create_kind_view', 'drop_kind_views', 'write_kind_view', 'memory_guard', 'versioning', 'create_history', 'link', 'unlink', 'add_edge_type', 'create_job_table', 'enqueue_job', 'enqueue_embeddings', 'claim_jobs', 'heartbeat_job', 'complete_job', 'fail_job', 'retry_jobs', 'maintain', 'maintain_all', 'apply_expire', 'apply_sweep', 'apply_statistics', 'claim_namespace', 'postpone_namespace', 'lock_memories', 'start_worker', 'stop_worker', 'create_cache_tables', 'set_cache_category', 'cache_load', 'cache_get', 'cache_put', 'cache_claim', 'cache_release', 'cache_forget', 'cache_clear', 'cache_sweep'))
 ORDER BY object COLLATE "C";
 -- plpgsql pins search_path; C has no SET clause, which would cost on each call.
 SELECT object, lanname, proconfig FROM func
@@ -59,7 +59,7 @@ ORDER BY object COLLATE "C";
 SELECT agentmem.create_store('catalog_store', dimensions => 3);
 SELECT agentmem.create_store('catalog_partitioned', dimensions => 3, partitions => 4);
 CREATE TEMP VIEW store_table AS
-  SELECT c.oid, c.oid::regclass AS relation, c.relname, c.relname IN ('setting', 'kind', 'kind_attribute', 'predicate', 'edge_type') AS policy,
+  SELECT c.oid, c.oid::regclass AS relation, c.relname, c.relname IN ('setting', 'kind', 'kind_attribute', 'predicate', 'edge_type', 'cache_category') AS policy,
     c.relkind = 'v' AS is_view
   FROM pg_class c
   WHERE c.relnamespace IN ('catalog_store'::regnamespace, 'catalog_partitioned'::regnamespace)

@@ -165,6 +165,14 @@ SELECT agentmem.heartbeat_job('path', 'a', :job), agentmem.complete_job('path', 
 SELECT agentmem.complete_job('path', 'a', id, '{"embedding": [1,2]}') IS NOT NULL AS done FROM path.job LIMIT 1;
 SELECT agentmem.fail_job('path', 'a', id, 'no') FROM path.job LIMIT 1;
 SELECT agentmem.retry_jobs('path', 'a');
+SELECT agentmem.set_cache_category('path', 'talk', 0.5, '1 hour', 2, 0.4, '2 hours'), agentmem.cache_load('path', 0.5, '1 min', 'talk');
+SELECT state, claim FROM agentmem.cache_claim('path', 'a', 'talk', 'one', '1 min', '0') \gset
+SELECT agentmem.cache_put('path', 'a', 'talk', 'one', '[1,0]', '1', '{}', :claim) IS NOT NULL AS kept, agentmem.cache_put('path', 'a', 'talk', 'two', '[0,1]', '2') IS NOT NULL AS too;
+SELECT response, age IS NULL AS aged FROM agentmem.cache_get('path', 'a', 'talk', '[1,0]');
+SELECT response FROM agentmem.cache_get('path', 'a', 'talk', NULL, 'two');
+SELECT agentmem.cache_put('path', 'a', 'talk', 'three', '[0,1]', '3') IS NOT NULL AS evicted, agentmem.cache_put('path_parts', 'a', 'talk', 'three', '[0,1]', '3') IS NOT NULL AS parts;
+SELECT agentmem.cache_release('path', 'a', 'talk', 'one', :claim), agentmem.cache_forget('path', 'a', 'talk', 'three'), agentmem.cache_sweep('path', 'a', 1), agentmem.cache_clear('path', 'a');
+SELECT category, entries FROM path.cache_stats;
 SELECT agentmem.restore('path', 'a', 1);
 SELECT id, content FROM agentmem.history('path', 'a', 1);
 SELECT id FROM agentmem.as_of('path', 'a', valid_at => '2025-02-01', known_at => 'infinity');

@@ -15,8 +15,10 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 #include "base/compat.h"
 #include "base/store.h"
@@ -182,6 +184,19 @@ agm_check_namespace(const char *ns, int len)
 						   "has %d bytes.",
 						   NAMESPACE_BYTES_MAX, len),
 				 errhint("Use a tenant, user or session name such as user/42.")));
+}
+
+Datum
+agm_lease_end(Datum lease)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Datum end = DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now), lease);
+
+	if (DatumGetTimestampTz(end) <= now || TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(end)))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("lease must be longer than nothing"),
+						errhint("As long as the model may take, for example '5 min'.")));
+	return end;
 }
 
 Oid

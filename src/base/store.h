@@ -40,6 +40,9 @@ extern void agm_require_not_null(bool isnull, const char *argument);
 /* Raises 22023 unless 1 to 512 bytes without control characters. */
 extern void agm_check_namespace(const char *ns, int len);
 
+/* The instant (timestamptz) at which a lease of that interval ends, if it begins now; 22023 unless later. */
+extern Datum agm_lease_end(Datum lease);
+
 /* Has the store a table of this name?  Stores of other versions lack some. */
 extern bool agm_store_has(const AgmStore *store, const char *table);
 

@@ -73,20 +73,6 @@ open_job(FunctionCallInfo fcinfo, const char *what, AgmStore *store, AgmParams *
 	agm_param(params, TEXTOID, PointerGetDatum(ns), false);
 }
 
-/* The instant at which a lease that begins now ends. */
-static Datum
-lease_end(Datum lease)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	Datum end = DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now), lease);
-
-	if (DatumGetTimestampTz(end) <= now || TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(end)))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("lease must be longer than nothing"),
-						errhint("As long as the model may take, for example '5 min'.")));
-	return end;
-}
-
 static void
 read_int8(TupleTableSlot *slot, void *arg)
 {
@@ -412,7 +398,7 @@ agm_fn_claim_jobs(PG_FUNCTION_ARGS)
 	wanted = PG_GETARG_INT32(2);
 	if (!PG_ARGISNULL(1))
 		check_kinds(PG_GETARG_ARRAYTYPE_P(1));
-	end = lease_end(PG_GETARG_DATUM(3));
+	end = agm_lease_end(PG_GETARG_DATUM(3));
 	InitMaterializedSRF(fcinfo, 0);
 	agm_spi_begin(&session);
 	agm_store_open(&store, NameStr(*PG_GETARG_NAME(0)), ACL_SELECT);
@@ -458,7 +444,7 @@ agm_fn_heartbeat_job(PG_FUNCTION_ARGS)
 	open_job(fcinfo, "heartbeat_job()", &store, &params);
 	agm_param(&params, INT8OID, PG_GETARG_DATUM(2), false);
 	agm_param(&params, INT4OID, PG_GETARG_DATUM(4), PG_ARGISNULL(4));
-	agm_param(&params, TIMESTAMPTZOID, lease_end(PG_GETARG_DATUM(3)), false);
+	agm_param(&params, TIMESTAMPTZOID, agm_lease_end(PG_GETARG_DATUM(3)), false);
 	held = agm_execute(&store, "UPDATE {store}.job j SET run_at = $4" THIS_LEASE, &params,
 					   AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL) > 0;
 	agm_spi_end(&session);

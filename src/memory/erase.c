@@ -293,6 +293,12 @@ static const ErasedTable erased_tables[] = {
 	{"edge_history", OF_ENDS, AGM_AS_OWNER, false},
 	{"concept", OF_IDS("t.memory"), 0, false},
 	{"conflict", "(" OF_IDS("t.a") " OR " OF_IDS("t.b") ")", 0, false},
+	/* An answer may quote what is erased, and nothing says which: all go.  Claims first, as who has one holds no more. */
+	{"cache_claim", "true", AGM_AS_OWNER, true},
+	{"cache_state", "true", AGM_AS_OWNER, true},
+	{"cache", "true", AGM_AS_OWNER, true},
+	{"cache_use", "true", AGM_AS_OWNER, true},
+	{"cache_log", "true", AGM_AS_OWNER, true},
 	{"job", "t.ids OPERATOR(agentmem.&&&) $2", AGM_AS_OWNER, true},
 };
 

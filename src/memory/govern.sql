@@ -37,6 +37,11 @@ BEGIN
            CASE c.relname
              WHEN 'audit' THEN 'ids && $2 AND action <> ''erase'' AND details IS NOT NULL'
              WHEN 'job' THEN 'ids && $2 OR (($3 -> ''erased'') ? ''namespace'' AND created < ($3 ->> ''at'')::timestamptz)'
+             WHEN 'cache' THEN 'created < ($3 ->> ''at'')::timestamptz'
+             WHEN 'cache_use' THEN 'created < ($3 ->> ''at'')::timestamptz'
+             WHEN 'cache_state' THEN 'created < ($3 ->> ''at'')::timestamptz'
+             WHEN 'cache_log' THEN 'created < ($3 ->> ''at'')::timestamptz'
+             WHEN 'cache_claim' THEN 'created < ($3 ->> ''at'')::timestamptz'
              WHEN 'namespace' THEN '($3 -> ''erased'') ? ''namespace'' AND created < ($3 ->> ''at'')::timestamptz'
              ELSE string_agg(quote_ident(a.attname) || ' = ANY ($2)', ' OR ' ORDER BY a.attnum) END AS condition
     FROM pg_class c

@@ -109,16 +109,24 @@ agm_statement_lock(const pg_uuid_t *hash)
 	return (int64) pg_ntoh64(lock);
 }
 
+/* Of a text as it is, among those of its sort. */
+void
+agm_text_hash(const char *sort, Datum value, pg_uuid_t *hash)
+{
+	text *bytes = DatumGetTextPP(value);
+	pg_cryptohash_ctx *ctx = hash_begin();
+
+	hash_piece(ctx, sort, strlen(sort));
+	hash_piece(ctx, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+	hash_end(ctx, hash);
+}
+
 int64
 agm_key_lock(Datum key)
 {
-	text *value = DatumGetTextPP(key);
-	pg_cryptohash_ctx *ctx = hash_begin();
 	pg_uuid_t hash;
 
-	hash_piece(ctx, "key", 3);
-	hash_piece(ctx, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
-	hash_end(ctx, &hash);
+	agm_text_hash("key", key, &hash);
 	return agm_statement_lock(&hash);
 }
 

@@ -174,6 +174,7 @@ typedef struct AgmWritten
 
 /* writer.c: what holds for the whole call. */
 extern const char *agm_distance_operator(char metric);
+extern double agm_similarity(char metric, double distance);
 extern void agm_writer_begin(FunctionCallInfo fcinfo, AgmWriter *writer, const char *what);
 extern void agm_writer_open(AgmWriter *writer, const char *store, Datum ns);
 extern void agm_writer_read(AgmWriter *writer);
@@ -268,6 +269,7 @@ extern void agm_similar_refresh(AgmWriter *writer, const AgmMemory *memory, int6
 /* hash.c: 128 bits that name a statement, 64 that name a lock or, negative, a concept. */
 extern void agm_statement_hash(const AgmMemory *memory, pg_uuid_t *hash);
 extern int64 agm_statement_lock(const pg_uuid_t *hash);
+extern void agm_text_hash(const char *sort, Datum value, pg_uuid_t *hash);
 extern int64 agm_key_lock(Datum key);
 extern int64 agm_concept_id(const char *lexemes);
 extern void agm_key_hash(const AgmMemory *memory, pg_uuid_t *hash);

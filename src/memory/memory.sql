@@ -258,6 +258,7 @@ BEGIN
   PERFORM agentmem.create_history(store, dimensions, metric, partitions);
   PERFORM agentmem.create_access_tables(store, partitions);
   PERFORM agentmem.create_job_table(store, partitions);
+  PERFORM agentmem.create_cache_tables(store, dimensions, metric, partitions);
 
   PERFORM agentmem.create_table(store, 'activity', 'Bookkeeping of memories, apart from their wide rows; a memory without a row is active and unused', $ddl$
       namespace text COLLATE "C" NOT NULL,
@@ -390,7 +391,9 @@ BEGIN
       USING ERRCODE = 'dependent_objects_still_exist', HINT = 'drop_store(store, cascade => true) drops them too.';
   END IF;
   PERFORM agentmem.drop_kind_views(store);
+  EXECUTE format('DROP VIEW %I.cache_stats', store);
   EXECUTE format('DROP TABLE %1$I.memory, %1$I.memory_history, %1$I.activity, %1$I.namespace, %1$I.key_lock, %1$I.edge, %1$I.edge_history, %1$I.concept, %1$I.conflict, %1$I.audit, %1$I.secret, %1$I.job,'
+                 ' %1$I.cache, %1$I.cache_use, %1$I.cache_state, %1$I.cache_log, %1$I.cache_claim, %1$I.cache_category,'
                  ' %1$I.edge_type, %1$I.predicate, %1$I.kind_attribute, %1$I.kind, %1$I.setting', store);
   EXECUTE format('DROP SEQUENCE %1$I.id_seq, %1$I.operation_seq', store);
   EXECUTE format('DROP SCHEMA %I', store);

@@ -5,6 +5,9 @@
  */
 #include "postgres.h"
 
+#include <float.h>
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -20,6 +23,23 @@ const char *
 agm_distance_operator(char metric)
 {
 	return metric == 'l' ? "<->" : metric == 'i' ? "<#>" : "<=>";
+}
+
+/* 0 or more and finite, whatever the metric: src/recall/README.md, 3. */
+double
+agm_similarity(char metric, double distance)
+{
+	if (isnan(distance))
+		return 0; /* cosine of a zero vector */
+	switch (metric)
+	{
+		case 'l':
+			return 1 / (1 + distance);
+		case 'i':
+			return Min(Max(0, -distance), FLT_MAX);
+		default:
+			return Max(0, 1 - distance);
+	}
 }
 
 /* A setting that is a number of edges; 0 where it is not set. */

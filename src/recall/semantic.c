@@ -7,31 +7,21 @@
  */
 #include "postgres.h"
 
-#include <float.h>
 #include <math.h>
 
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/guc.h"
 
+#include "memory/memory.h"
 #include "recall/rows.h"
 #include "recall/top.h"
 
-/* README rule 3: raw similarity is 0 or more and finite, whatever the metric. */
+/* README rule 3. */
 double
 agm_semantic_similarity(const AgmRecall *recall, double distance)
 {
-	if (isnan(distance))
-		return 0; /* cosine of a zero vector */
-	switch (recall->metric)
-	{
-		case 'l':
-			return 1 / (1 + distance);
-		case 'i':
-			return Min(Max(0, -distance), FLT_MAX);
-		default:
-			return Max(0, 1 - distance);
-	}
+	return agm_similarity(recall->metric, distance);
 }
 
 typedef struct HitReader
