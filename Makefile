@@ -208,7 +208,8 @@ SQL_PARTS = \
 	src/graph/graph.sql \
 	src/recall/recall.sql \
 	src/consolidate/maintain.sql \
-	src/jobs/jobs.sql
+	src/jobs/jobs.sql \
+	src/jobs/space.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 # From each version to the next.

@@ -10,6 +10,7 @@
 //   EMBED_BASE_URL   the endpoint without /embeddings (https://api.openai.com/v1)
 //   EMBED_API_KEY    its key, if it wants one
 //   EMBED_MODEL      the model, for jobs that name none
+//   EMBED_KINDS      kinds of jobs: embed, embed_next (of a second space), or both (embed)
 //   EMBED_BATCH      texts in a request (64)
 //   EMBED_TIMEOUT    seconds that a request may take (60)
 //   EMBED_LEASE      seconds of a lease, extended while the request runs (120)
@@ -26,6 +27,7 @@ const STORE = env.AGENTMEM_STORE || 'mem';
 const URL = `${(env.EMBED_BASE_URL || 'https://api.openai.com/v1').replace(/\/+$/, '')}/embeddings`;
 const KEY = env.EMBED_API_KEY;
 const MODEL = env.EMBED_MODEL;
+const KINDS = (env.EMBED_KINDS || 'embed').split(',');
 const BATCH = Number(env.EMBED_BATCH || 64);
 const TIMEOUT = Number(env.EMBED_TIMEOUT || 60);
 const LEASE = Number(env.EMBED_LEASE || 120);
@@ -108,8 +110,8 @@ class Consumer {
 
   async claim() {
     const result = await this.client.query(
-      "SELECT namespace, job, attempt, model, input FROM agentmem.claim_jobs($1, '{embed}', $2, make_interval(secs => $3), $4)",
-      [STORE, BATCH, LEASE, WORKER]);
+      "SELECT namespace, job, attempt, model, input FROM agentmem.claim_jobs($1, $2, $3, make_interval(secs => $4), $5)",
+      [STORE, KINDS, BATCH, LEASE, WORKER]);
     return result.rows;
   }
 

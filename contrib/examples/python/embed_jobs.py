@@ -10,6 +10,7 @@ The database is libpq's: PGHOST, PGDATABASE, PGUSER ...  The rest:
   EMBED_BASE_URL   the endpoint without /embeddings (https://api.openai.com/v1)
   EMBED_API_KEY    its key, if it wants one
   EMBED_MODEL      the model, for jobs that name none
+  EMBED_KINDS      kinds of jobs: embed, embed_next (of a second space), or both (embed)
   EMBED_BATCH      texts in a request (64)
   EMBED_TIMEOUT    seconds that a request may take (60)
   EMBED_LEASE      seconds of a lease, extended while the request runs (120)
@@ -37,6 +38,7 @@ STORE = os.environ.get("AGENTMEM_STORE", "mem")
 URL = os.environ.get("EMBED_BASE_URL", "https://api.openai.com/v1").rstrip("/") + "/embeddings"
 KEY = os.environ.get("EMBED_API_KEY")
 MODEL = os.environ.get("EMBED_MODEL")
+KINDS = os.environ.get("EMBED_KINDS", "embed").split(",")
 BATCH = int(os.environ.get("EMBED_BATCH", "64"))
 TIMEOUT = float(os.environ.get("EMBED_TIMEOUT", "60"))
 LEASE = float(os.environ.get("EMBED_LEASE", "120"))
@@ -129,8 +131,8 @@ class Consumer:
     def claim(self):
         cursor = self.connection.cursor(row_factory=namedtuple_row)
         return cursor.execute(
-            "SELECT * FROM agentmem.claim_jobs(%s, '{embed}', %s, make_interval(secs => %s), %s)",
-            [STORE, BATCH, LEASE, WORKER],
+            "SELECT * FROM agentmem.claim_jobs(%s, %s, %s, make_interval(secs => %s), %s)",
+            [STORE, KINDS, BATCH, LEASE, WORKER],
         ).fetchall()
 
     def fail(self, job, error, retry_after=None):
