@@ -72,16 +72,17 @@ agm_recall_open(AgmRecall *recall)
 	if (recall->embedding != NULL)
 	{
 		int dimensions = settings.dimensions == NULL ? 0 : pg_strtoint32(settings.dimensions);
+		int column = agm_store_dimensions(&recall->store);
 
-		agm_check_embedding(&recall->store, dimensions, recall->embedding);
 		/* The snapshot is from before switch_space(), the table from after it. */
-		if (agm_store_dimensions(&recall->store) != dimensions)
+		if (column != 0 && column != dimensions)
 			ereport(ERROR,
 					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 					 errmsg("the embeddings of store \"%s\" are of another model by now",
 							recall->store.name),
 					 errhint("Embed the query with the model of setting \"embedding_model\", "
 							 "and try the transaction again.")));
+		agm_check_embedding(&recall->store, dimensions, recall->embedding);
 	}
 	recall->metric = settings.metric == NULL ? 'c' : settings.metric[0];
 	recall->distance_operator = agm_distance_operator(recall->metric);
