@@ -231,6 +231,7 @@ SQL_PARTS = \
 	src/cache/cache.sql \
 	src/consolidate/maintain.sql \
 	src/jobs/jobs.sql \
+	src/jobs/space.sql \
 	src/worker/worker.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql

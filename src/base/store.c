@@ -90,6 +90,7 @@ agm_store_open(AgmStore *store, const char *name, AclMode need)
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 	memory = store_table(name, schema, "memory");
 	store->partitioned = get_rel_relkind(memory) == RELKIND_PARTITIONED_TABLE;
+	store->memory = memory;
 	store->owner = agm_table_owner(memory);
 	store->operations = get_relname_relid("operation_seq", schema);
 	(void) store_table(name, schema, "kind");
@@ -117,9 +118,26 @@ agm_store_open(AgmStore *store, const char *name, AclMode need)
 					   store->quoted, store->quoted, store->quoted, role, store->quoted, role,
 					   store->quoted, role)));
 	}
-	/* Before policies are read: who changes what kinds are waits for us, or we see the change. */
-	if (need & ACL_INSERT)
-		LockRelationOid(memory, RowExclusiveLock);
+	/*
+	 * Before policies and settings are read: who changes what kinds or embeddings are waits for
+	 * us, or we see the change.  And before any row is locked, so that he never waits for one
+	 * whose holder waits for him.
+	 */
+	LockRelationOid(memory, (need & ACL_INSERT) ? RowExclusiveLock : AccessShareLock);
+}
+
+int
+agm_store_dimensions(const AgmStore *store)
+{
+	AttrNumber column = get_attnum(store->memory, "embedding");
+	Oid type;
+	Oid collation;
+	int32 typmod;
+
+	if (column == InvalidAttrNumber)
+		return 0;
+	get_atttypetypmodcoll(store->memory, column, &type, &typmod, &collation);
+	return Max(typmod, 0);
 }
 
 bool
@@ -143,6 +161,7 @@ agm_store_of_table(AgmStore *store, Oid relid)
 				 errmsg("table \"%s\" holds no memories", get_rel_name(memory)),
 				 errhint("The trigger belongs to the table \"memory\" of a store only.")));
 	store->partitioned = get_rel_relkind(memory) == RELKIND_PARTITIONED_TABLE;
+	store->memory = memory;
 	store->owner = agm_table_owner(memory);
 	store->operations = get_relname_relid("operation_seq", schema);
 }

@@ -17,7 +17,8 @@ typedef struct AgmStore
 	const char *name;	/* the schema, as the catalog spells it */
 	const char *quoted; /* fit to stand in SQL */
 	bool partitioned;	/* its data tables are, by namespace */
-	Oid owner;			/* of its memories */
+	Oid memory;			/* the table of its memories */
+	Oid owner;			/* of it */
 	Oid operations;		/* the sequence of operations */
 } AgmStore;
 
@@ -27,6 +28,9 @@ typedef struct AgmStore
  * on its memories.  Strings are palloc'd.
  */
 extern void agm_store_open(AgmStore *store, const char *name, AclMode need);
+
+/* Dimensions of the column embedding, as the catalog has them now; 0: any, or there is none. */
+extern int agm_store_dimensions(const AgmStore *store);
 
 /* The store whose table of memories (or a partition of which) this is; nobody's right is asked. */
 extern void agm_store_of_table(AgmStore *store, Oid relid);

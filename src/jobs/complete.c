@@ -28,6 +28,9 @@ typedef struct Job
 	int32 attempt;
 	bool has_statement;
 	pg_uuid_t statement;
+	bool next;		  /* for the space that is being filled */
+	bool has_version; /* of an earlier version, */
+	Datum version;	  /* ... which begins then */
 } Job;
 
 /* What an element is by default, and how it is tied to the memories that it was made of. */
@@ -66,6 +69,9 @@ read_job(TupleTableSlot *slot, void *arg)
 	job->has_statement = !isnull;
 	if (!isnull)
 		job->statement = *DatumGetUUIDP(value);
+	job->version = slot_getattr(slot, 6, &isnull);
+	job->has_version = !isnull;
+	job->next = strcmp(job->kind, "embed_next") == 0;
 }
 
 #define THIS_JOB                                                                               \
@@ -83,10 +89,10 @@ look_up(AgmWriter *writer, const AgmLease *lease)
 	agm_param(&params, INT8OID, Int64GetDatum(lease->job), false);
 	agm_param(&params, INT4OID, Int32GetDatum(lease->attempt), lease->any);
 	(void) agm_execute(&writer->store,
-					   "SELECT j.kind, j.ids, j.payload, j.attempt, j.statement"
+					   "SELECT j.kind, j.ids, j.payload, j.attempt, j.statement, j.version"
 					   " FROM {store}.job j" THIS_JOB
 					   " AND ($3 IS NULL OR j.attempt OPERATOR(pg_catalog.=) $3)",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "tLj?iu?", read_job, &job);
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "tLj?iu?z?", read_job, &job);
 	return job;
 }
 
@@ -184,6 +190,20 @@ read_embedding(AgmWriter *writer, const Job *job, Jsonb *result, AgmMemory *memo
 	memory->isnull[AGM_MODEL] = given.isnull[AGM_MODEL];
 }
 
+/* Against the space that the job is for. */
+static void
+check_embedding(const AgmWriter *writer, const Job *job, const AgmMemory *memory)
+{
+	AgmWriter space = *writer;
+
+	if (job->next)
+	{
+		space.dimensions = writer->next_dimensions;
+		space.model = writer->next_model;
+	}
+	agm_memory_check_embedding(&space, memory);
+}
+
 static void
 fill_embedding(AgmWriter *writer, const AgmMemory *memory, int64 id)
 {
@@ -198,6 +218,73 @@ fill_embedding(AgmWriter *writer, const AgmMemory *memory, int64 id)
 					   " WHERE m.namespace OPERATOR(pg_catalog.=) $1"
 					   " AND m.id OPERATOR(pg_catalog.=) $2",
 					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+}
+
+/* The vector that stands beside it says how many bits a dimension it shall have. */
+#define NEXT(row)                                                                              \
+	" SET embedding_next ="                                                                    \
+	" agentmem.quantize($3, coalesce(agentmem.precision(" row ".embedding), 32)),"             \
+	" model_next = coalesce($4, $5)"                                                           \
+	" WHERE " row ".namespace OPERATOR(pg_catalog.=) $1"                                       \
+	" AND " row ".id OPERATOR(pg_catalog.=) $2"
+
+/* Of the memory, if it has the content still, and of all its versions that have it. */
+static void
+fill_next(AgmWriter *writer, const AgmMemory *memory, int64 id)
+{
+	AgmParams params = {0};
+
+	agm_param(&params, TEXTOID, writer->ns, false);
+	agm_param(&params, INT8OID, Int64GetDatum(id), false);
+	agm_param(&params, agm_field_type(AGM_EMBEDDING), memory->value[AGM_EMBEDDING], false);
+	agm_param(&params, TEXTOID, memory->value[AGM_MODEL], memory->isnull[AGM_MODEL]);
+	agm_param(&params, TEXTOID, CStringGetTextDatum(writer->next_model), false);
+	agm_param(&params, TEXTOID, memory->value[AGM_CONTENT], false);
+	(void) agm_execute(
+		&writer->store,
+		"UPDATE {store}.memory m" NEXT("m") " AND m.content OPERATOR(pg_catalog.=) $6", &params,
+		AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+	(void) agm_execute(
+		&writer->store,
+		"UPDATE {store}.memory_history h" NEXT("h") " AND h.content OPERATOR(pg_catalog.=) $6"
+													" AND h.embedding_next IS NULL",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC | AGM_AS_OWNER, NULL, NULL, NULL);
+}
+
+static void
+read_version(TupleTableSlot *slot, void *arg)
+{
+	AgmMemory *memory = arg;
+
+	memory->value[AGM_KIND] = CStringGetTextDatum(agm_slot_text(slot, 1));
+	memory->value[AGM_CONTENT] = CStringGetTextDatum(agm_slot_text(slot, 2));
+}
+
+/* A version does not change; erased, it has taken its job along. */
+static bool
+complete_version(AgmWriter *writer, const Job *job, Jsonb *result)
+{
+	AgmMemory memory;
+	AgmParams params = {0};
+
+	agm_memory_init(&memory);
+	agm_param(&params, TEXTOID, writer->ns, false);
+	agm_param(&params, INT8OID, Int64GetDatum(job->ids[0]), false);
+	agm_param(&params, TIMESTAMPTZOID, job->version, false);
+	if (agm_execute(&writer->store,
+					"SELECT h.kind, h.content FROM {store}.memory_history h"
+					" WHERE h.namespace OPERATOR(pg_catalog.=) $1"
+					" AND h.id OPERATOR(pg_catalog.=) $2"
+					" AND pg_catalog.lower(h.system_period) OPERATOR(pg_catalog.=) $3",
+					&params, AGM_WRITE | AGM_PLAN_GENERIC, "tt", read_version, &memory) > 0)
+	{
+		read_embedding(writer, job, result, &memory);
+		memory.kind = agm_writer_kind(writer, memory.value[AGM_KIND]);
+		check_embedding(writer, job, &memory);
+		fill_next(writer, &memory, job->ids[0]);
+	}
+	end_lease(writer, job, TAKE_OUT);
+	return true;
 }
 
 /*
@@ -227,7 +314,13 @@ complete_embed(AgmWriter *writer, const Job *job, Jsonb *result)
 	memory.kind = agm_writer_kind(writer, memory.value[AGM_KIND]);
 	memory.period = held->period;
 	memory.statement = held->statement;
-	agm_memory_check_embedding(writer, &memory);
+	check_embedding(writer, job, &memory);
+	if (job->next)
+	{
+		fill_next(writer, &memory, held->id);
+		end_lease(writer, job, TAKE_OUT);
+		return true;
+	}
 	agm_memory_derive_key(writer, &memory);
 	fill_embedding(writer, &memory, held->id);
 	written.id = held->id;
@@ -368,7 +461,9 @@ agm_job_complete(AgmWriter *writer, const AgmLease *lease, Jsonb *result, AgmInt
 		}
 	for (int i = 0; i < job.nids; i++)
 		agm_int64_add(ids, job.ids[i]);
-	if (strcmp(job.kind, "embed") == 0)
+	if (job.has_version)
+		return complete_version(writer, &job, result);
+	if (job.next || strcmp(job.kind, "embed") == 0)
 		return complete_embed(writer, &job, result);
 	complete_adjudicate(writer, &job, result);
 	return true;

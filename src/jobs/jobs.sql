@@ -9,7 +9,7 @@ BEGIN
   PERFORM agentmem.create_table(store, 'job', 'Work for models outside, given out by claim_jobs(); what is done has no row', format($ddl$
       namespace text COLLATE "C" NOT NULL,
       id bigint NOT NULL DEFAULT nextval(%L),
-      kind text NOT NULL CONSTRAINT job_kind_check CHECK (kind IN ('embed', 'extract', 'reflect', 'summarize', 'adjudicate')),
+      kind text NOT NULL CONSTRAINT job_kind_check CHECK (kind IN ('embed', 'embed_next', 'extract', 'reflect', 'summarize', 'adjudicate')),
       ids bigint[] NOT NULL,
       payload jsonb,
       priority int NOT NULL DEFAULT 0,
@@ -20,12 +20,13 @@ BEGIN
       worker text,
       error text,
       statement uuid,
+      version timestamptz CONSTRAINT job_version_check CHECK (version IS NULL OR kind = 'embed_next'),
       created timestamptz NOT NULL DEFAULT now(),
       CONSTRAINT job_pkey PRIMARY KEY (namespace, id)
     $ddl$, quote_ident(store) || '.operation_seq'), '{
     "namespace": "Namespace of its memories",
     "id": "Names the job to complete_job() and fail_job()",
-    "kind": "embed, extract, reflect, summarize or adjudicate",
+    "kind": "embed, embed_next, extract, reflect, summarize or adjudicate",
     "ids": "The memories that it is about",
     "payload": "What else the consumer should know",
     "priority": "Greater ones come first",
@@ -35,12 +36,13 @@ BEGIN
     "attempts": "How often it may be",
     "worker": "Who claimed it last",
     "error": "What fail_job() said last",
-    "statement": "content_hash of the memory when it was claimed, for an embed job",
+    "statement": "content_hash of the memory when it was claimed, for a job embed or embed_next",
+    "version": "embed_next: of an earlier version, which the store held since then; NULL: of the memory",
     "created": "When it was queued"}', 'fillfactor = 70', partitions);
   EXECUTE format($ddl$
     CREATE INDEX job_ready_idx ON %1$I.job (priority DESC, run_at, id) WHERE state <> 'dead';
     CREATE INDEX job_ids_idx ON %1$I.job USING gin (ids agentmem.bigint_overlap_ops);
-    CREATE UNIQUE INDEX job_embed_idx ON %1$I.job (namespace, ids) WHERE kind = 'embed';
+    CREATE UNIQUE INDEX job_embed_idx ON %1$I.job (namespace, ids, kind, version) NULLS NOT DISTINCT WHERE kind = ANY ('{embed,embed_next}');
     $ddl$, store);
 END
 $create_job_table$;
@@ -52,7 +54,7 @@ CREATE FUNCTION agentmem.enqueue_job(store name, namespace text, kind text, ids 
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
 AS 'MODULE_PATHNAME', 'agm_fn_enqueue_job';
 COMMENT ON FUNCTION agentmem.enqueue_job(name, text, text, bigint[], jsonb, int, timestamptz, int) IS
-  'Queues work for a model outside: embed (one memory), extract, reflect, summarize (memories), adjudicate (payload {"conflict": id}). Returns the job; that of a memory which has an embed job already is this one';
+  'Queues work for a model outside: embed (one memory), embed_next (the same, for the space that is being filled), extract, reflect, summarize (memories), adjudicate (payload {"conflict": id}). Returns the job; that of a memory which has such an embed job already is this one';
 
 CREATE FUNCTION agentmem.enqueue_embeddings(store name, namespace text, n int DEFAULT 10000, priority int DEFAULT 0)
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000

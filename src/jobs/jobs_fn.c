@@ -24,7 +24,8 @@ PG_FUNCTION_INFO_V1(agm_fn_retry_jobs);
 
 #define CLAIMED_MAX 10000
 
-static const char *const kinds[] = {"embed", "extract", "reflect", "summarize", "adjudicate"};
+static const char *const kinds[] = {"embed",   "embed_next", "extract",
+									"reflect", "summarize",	 "adjudicate"};
 
 static void
 require_table(const AgmStore *store)
@@ -42,9 +43,16 @@ check_kind(const char *kind)
 	for (size_t i = 0; i < lengthof(kinds); i++)
 		if (strcmp(kinds[i], kind) == 0)
 			return;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("unknown kind of job \"%s\"", kind),
-					errhint("Use embed, extract, reflect, summarize or adjudicate.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown kind of job \"%s\"", kind),
+			 errhint("Use embed, embed_next, extract, reflect, summarize or adjudicate.")));
+}
+
+static bool
+is_embed(const char *kind)
+{
+	return strcmp(kind, "embed") == 0 || strcmp(kind, "embed_next") == 0;
 }
 
 /* Refuses what cannot be counted, and what would wait for ever. */
@@ -136,9 +144,9 @@ job_memories(FunctionCallInfo fcinfo, AgmWriter *writer, const char *kind)
 	for (int i = 0; i < n; i++)
 		agm_int64_add(&list, DatumGetInt64(items[i]));
 	agm_int64_sort(&list);
-	if (strcmp(kind, "embed") == 0 && list.n != 1)
+	if (is_embed(kind) && list.n != 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a job \"embed\" is of one memory, not %d", list.n),
+						errmsg("a job \"%s\" is of one memory, not %d", kind, list.n),
 						errhint("agentmem.enqueue_embeddings() queues many.")));
 	return list;
 }
@@ -168,9 +176,13 @@ keep_memories(AgmWriter *writer, const AgmInt64List *list)
 }
 
 static void
-require_dimensions(const AgmWriter *writer)
+require_dimensions(const AgmWriter *writer, AgmSpace space)
 {
-	if (writer->dimensions == 0)
+	if (space == AGM_SPACE_NEXT && writer->next_dimensions == 0)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("store \"%s\" has no second space", writer->store.name),
+						errhint("agentmem.begin_space() makes one.")));
+	if (space == AGM_SPACE_CURRENT && writer->dimensions == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("store \"%s\" holds no embeddings", writer->store.name),
 						errhint("Make a store with dimensions.")));
@@ -180,7 +192,8 @@ require_dimensions(const AgmWriter *writer)
 #define ENQUEUE                                                                                \
 	"INSERT INTO {store}.job AS j (namespace, kind, ids, payload, priority, run_at, attempts)" \
 	" VALUES ($1, $2, $3, $4, $5, coalesce($6, pg_catalog.now()), $7)"                         \
-	" ON CONFLICT (namespace, ids) WHERE kind OPERATOR(pg_catalog.=) 'embed'"                  \
+	" ON CONFLICT (namespace, ids, kind, version)"                                             \
+	" WHERE kind OPERATOR(pg_catalog.=) ANY ('{embed,embed_next}')"                            \
 	" DO UPDATE SET priority = greatest(j.priority, excluded.priority),"                       \
 	" state = CASE WHEN j.state OPERATOR(pg_catalog.=) 'dead' THEN 'queued' ELSE j.state END," \
 	" attempt = CASE WHEN j.state OPERATOR(pg_catalog.=) 'dead' THEN 0 ELSE j.attempt END,"    \
@@ -206,8 +219,9 @@ agm_fn_enqueue_job(PG_FUNCTION_ARGS)
 	agm_spi_begin(&session);
 	agm_writer_begin(fcinfo, &writer, "enqueue_job()");
 	require_table(&writer.store);
-	if (strcmp(kind, "embed") == 0)
-		require_dimensions(&writer);
+	if (is_embed(kind))
+		require_dimensions(&writer,
+						   strcmp(kind, "embed") == 0 ? AGM_SPACE_CURRENT : AGM_SPACE_NEXT);
 	memories = job_memories(fcinfo, &writer, kind);
 	keep_memories(&writer, &memories);
 	agm_param(&params, TEXTOID, writer.ns, false);
@@ -248,7 +262,7 @@ agm_fn_enqueue_embeddings(PG_FUNCTION_ARGS)
 	agm_spi_begin(&session);
 	agm_writer_begin(fcinfo, &writer, "enqueue_embeddings()");
 	require_table(&writer.store);
-	require_dimensions(&writer);
+	require_dimensions(&writer, AGM_SPACE_CURRENT);
 	agm_param(&params, TEXTOID, writer.ns, false);
 	agm_param(&params, INT8OID, Int64GetDatum(PG_GETARG_INT32(2)), false);
 	(void) agm_execute(
@@ -264,11 +278,26 @@ agm_fn_enqueue_embeddings(PG_FUNCTION_ARGS)
 		" ORDER BY m.id LIMIT $2",
 		&params, AGM_WRITE | AGM_PLAN_CUSTOM, "l", add_id, &list);
 	kept = agm_rows_keep(&writer, list.items, list.n, false);
-	queued =
-		agm_queue_embeddings(&writer.store, writer.ns, kept.ids, kept.n, PG_GETARG_INT32(3));
+	queued = agm_queue_embeddings(&writer.store, AGM_SPACE_CURRENT, writer.ns, kept.ids, kept.n,
+								  PG_GETARG_INT32(3));
 	agm_spi_end(&session);
 	PG_RETURN_INT64(queued);
 }
+
+/* What a memory states, or a version of it. */
+#define INPUT                                                                                  \
+	"SELECT m.id, pg_catalog.jsonb_strip_nulls("                                               \
+	"   pg_catalog.jsonb_build_object('id', m.id, 'kind', m.kind, 'content', m.content,"       \
+	"    'title', m.title, 'subject', m.subject, 'predicate', m.predicate,"                    \
+	"    'object', m.object, 'tags', m.tags, 'valid_from', pg_catalog.lower(m.valid_period),"  \
+	"    'valid_to', pg_catalog.upper(m.valid_period), 'source', m.source,"                    \
+	"    'actor', m.actor, 'session', m.session, 'language', m.language)) AS input"
+
+/* A setting of the space that an embed job is for. */
+#define SETTING(current, next)                                                                 \
+	"FROM {store}.setting s WHERE s.name OPERATOR(pg_catalog.=)"                               \
+	" CASE WHEN u.kind OPERATOR(pg_catalog.=) 'embed' THEN '" current "'"                      \
+	"      WHEN u.kind OPERATOR(pg_catalog.=) 'embed_next' THEN '" next "' END"
 
 /* The columns of type job, then whether the lease was given, and whether anything is left of it. */
 #define CLAIM                                                                                  \
@@ -283,31 +312,40 @@ agm_fn_enqueue_embeddings(PG_FUNCTION_ARGS)
 	"  worker = $5,"                                                                           \
 	"  error = CASE WHEN j.attempt OPERATOR(pg_catalog.<) j.attempts THEN j.error"             \
 	"          ELSE coalesce(j.error, 'its last lease ran out') END,"                          \
-	"  statement = CASE WHEN j.kind OPERATOR(pg_catalog.=) 'embed' THEN"                       \
+	"  statement = CASE WHEN j.kind OPERATOR(pg_catalog.=) ANY ('{embed,embed_next}')"         \
+	"   AND j.version IS NULL THEN"                                                            \
 	"   (SELECT m.content_hash FROM {store}.memory m"                                          \
 	"    WHERE m.namespace OPERATOR(pg_catalog.=) j.namespace"                                 \
 	"    AND m.id OPERATOR(pg_catalog.=) j.ids[1]) END"                                        \
 	"  FROM c WHERE j.namespace OPERATOR(pg_catalog.=) c.namespace"                            \
 	"  AND j.id OPERATOR(pg_catalog.=) c.id RETURNING j.*)"                                    \
 	" SELECT u.namespace, u.id, u.kind, u.ids, u.payload, u.attempt, u.run_at,"                \
-	"  (SELECT s.value FROM {store}.setting s"                                                 \
-	"   WHERE s.name OPERATOR(pg_catalog.=) 'embedding_model'"                                 \
-	"   AND u.kind OPERATOR(pg_catalog.=) 'embed'),"                                           \
-	"  (SELECT s.value::pg_catalog.int4 FROM {store}.setting s"                                \
-	"   WHERE s.name OPERATOR(pg_catalog.=) 'dimensions'"                                      \
-	"   AND u.kind OPERATOR(pg_catalog.=) 'embed'),"                                           \
-	"  coalesce(i.input, '[]'), u.state OPERATOR(pg_catalog.=) 'leased',"                      \
-	"  i.input IS NOT NULL OR u.ids OPERATOR(pg_catalog.=) '{}'"                               \
-	" FROM u CROSS JOIN LATERAL (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_strip_nulls("    \
-	"   pg_catalog.jsonb_build_object('id', m.id, 'kind', m.kind, 'content', m.content,"       \
-	"    'title', m.title, 'subject', m.subject, 'predicate', m.predicate,"                    \
-	"    'object', m.object, 'tags', m.tags, 'valid_from', pg_catalog.lower(m.valid_period),"  \
-	"    'valid_to', pg_catalog.upper(m.valid_period), 'source', m.source,"                    \
-	"    'actor', m.actor, 'session', m.session, 'language', m.language))"                     \
-	"   ORDER BY m.id) AS input"                                                               \
-	"  FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) u.namespace"             \
-	"  AND m.id OPERATOR(pg_catalog.=) ANY (u.ids)) i"                                         \
-	" ORDER BY u.priority DESC, u.id"
+	"  (SELECT s.value " SETTING(                                                              \
+		"embedding_model",                                                                     \
+		"next_model") "),"                                                                     \
+					  "  (SELECT s.value::pg_catalog.int4 " SETTING(                           \
+						  "dimensions",                                                        \
+						  "next_dimensions") "),"                                              \
+											 "  coalesce(i.input, '[]'), u.state "             \
+											 "OPERATOR(pg_catalog.=) 'leased',"                \
+											 "  i.input IS NOT NULL OR u.ids "                 \
+											 "OPERATOR(pg_catalog.=) '{}'"                     \
+											 " FROM u CROSS JOIN LATERAL (SELECT "             \
+											 "pg_catalog.jsonb_agg(v.input ORDER BY v.id) AS " \
+											 "input"                                           \
+											 "  FROM (" INPUT " FROM {store}.memory m"         \
+											 "   WHERE m.namespace OPERATOR(pg_catalog.=) "    \
+											 "u.namespace"                                     \
+											 "   AND m.id OPERATOR(pg_catalog.=) ANY (u.ids) " \
+											 "AND u.version IS NULL"                           \
+											 "   UNION ALL " INPUT                             \
+											 " FROM {store}.memory_history m"                  \
+											 "   WHERE m.namespace OPERATOR(pg_catalog.=) "    \
+											 "u.namespace"                                     \
+											 "   AND m.id OPERATOR(pg_catalog.=) ANY (u.ids)"  \
+											 "   AND pg_catalog.lower(m.system_period) "       \
+											 "OPERATOR(pg_catalog.=) u.version) v) i"          \
+											 " ORDER BY u.priority DESC, u.id"
 #define CLAIM_TYPES "tltLj?izt?i?jbb"
 #define CLAIM_COLUMNS 10
 
@@ -361,7 +399,11 @@ drop_idle(const AgmStore *store, const Claims *claims)
 		" AND j.id OPERATOR(pg_catalog.=) o.id"
 		" AND NOT EXISTS (SELECT FROM {store}.memory m"
 		"  WHERE m.namespace OPERATOR(pg_catalog.=) j.namespace"
-		"  AND m.id OPERATOR(pg_catalog.=) ANY (j.ids))",
+		"  AND m.id OPERATOR(pg_catalog.=) ANY (j.ids) AND j.version IS NULL)"
+		" AND NOT EXISTS (SELECT FROM {store}.memory_history h"
+		"  WHERE h.namespace OPERATOR(pg_catalog.=) j.namespace"
+		"  AND h.id OPERATOR(pg_catalog.=) ANY (j.ids)"
+		"  AND pg_catalog.lower(h.system_period) OPERATOR(pg_catalog.=) j.version)",
 		&params, AGM_WRITE | AGM_PLAN_CUSTOM | AGM_AS_OWNER, NULL, NULL, NULL);
 }
 

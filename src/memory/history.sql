@@ -23,8 +23,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   -- They follow from what else the row holds, or are bookkeeping.
-  unversioned CONSTANT text := 'tokens,embedding,lexemes,key,language,model,content_hash,key_hash,operation';
+  unversioned text := 'tokens,embedding,lexemes,key,language,model,content_hash,key_hash,operation';
 BEGIN
+  -- A second space (src/jobs/README.md).
+  IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = format('%I.memory', store)::regclass AND a.attname = 'embedding_next') THEN
+    unversioned := unversioned || ',embedding_next,model_next';
+  END IF;
   IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = format('%I.memory', store)::regclass AND t.tgname = 'memory_versioning') THEN
     EXECUTE format('DROP TRIGGER memory_versioning ON %I.memory', store);
   END IF;

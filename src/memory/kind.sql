@@ -132,6 +132,7 @@ DECLARE
   names text[] := '{}';
   sets text;
   old_acl aclitem[];
+  old_owner oid;                            -- who makes it anew may be a superuser
   a record;
   g record;
 BEGIN
@@ -167,10 +168,13 @@ BEGIN
            format('(m.attributes OPERATOR(pg_catalog.-) %L::pg_catalog.text[])', names)) END || declared;
   comments := comments || '{"attributes": "Further properties that the kind does not declare, a JSON object; NULL: none"}';
 
-  SELECT c.relacl INTO old_acl FROM pg_class c WHERE c.relnamespace = quote_ident(store)::regnamespace AND c.relname = view;
+  SELECT c.relacl, c.relowner INTO old_acl, old_owner FROM pg_class c WHERE c.relnamespace = quote_ident(store)::regnamespace AND c.relname = view;
   PERFORM agentmem.drop_kind_views(store, kind);
   EXECUTE format('CREATE VIEW %1$I.%2$I WITH (security_invoker = true) AS SELECT %3$s FROM %1$I.memory m WHERE m.kind = %4$L',
                  store, view, columns, kind);
+  IF old_owner <> quote_ident(current_user)::regrole THEN
+    EXECUTE format('ALTER VIEW %I.%I OWNER TO %I', store, view, pg_get_userbyid(old_owner));
+  END IF;
   EXECUTE format('COMMENT ON VIEW %I.%I IS %L', store, view, format('The memories of kind %s with its attributes; written like a table', kind));
   PERFORM agentmem.comment_columns(store, view::name, comments);
 

@@ -143,6 +143,8 @@ typedef struct AgmWriter
 	int similar;  /* ... to those that are most like it */
 	float4 similar_threshold;
 	bool embed_jobs;	 /* a memory without embedding gets a job */
+	int next_dimensions; /* of the space that is being filled; 0: there is none */
+	char *next_model;
 	List *kinds;		 /* of AgmKindPolicy, as they come up */
 	List *predicates;	 /* of AgmPredicate, as they come up */
 	List *languages;	 /* of char *: those the namespace is known to use */
@@ -239,9 +241,16 @@ extern void agm_operation_record(AgmWriter *writer, const char *action, Jsonb *d
 extern AgmKept agm_rows_keep(AgmWriter *writer, const int64 *ids, int n, bool skip);
 extern void agm_add_edge(AgmWriter *writer, int64 source, int64 target, const char *type);
 
+/* A space of embeddings: the store's, and the one that is being filled beside it. */
+typedef enum AgmSpace
+{
+	AGM_SPACE_CURRENT,
+	AGM_SPACE_NEXT,
+} AgmSpace;
+
 /* queue.c: jobs for embeddings; how many were queued.  The last thing that a call does. */
-extern int64 agm_queue_embeddings(const AgmStore *store, Datum ns, const int64 *ids, int n,
-								  int32 priority);
+extern int64 agm_queue_embeddings(const AgmStore *store, AgmSpace space, Datum ns,
+								  const int64 *ids, int n, int32 priority);
 extern void agm_queue_notify(const AgmStore *store);
 
 /* episode.c: joins a new episode to the one before it. */

@@ -57,7 +57,10 @@ agm_operation_record(AgmWriter *writer, const char *action, Jsonb *details)
 		return;
 	agm_operation_note(writer, action, details);
 	if (writer->embed_jobs)
-		(void) agm_queue_embeddings(&writer->store, writer->ns, writer->touched,
+		(void) agm_queue_embeddings(&writer->store, AGM_SPACE_CURRENT, writer->ns,
+									writer->touched, writer->ntouched, 0);
+	if (writer->next_dimensions > 0)
+		(void) agm_queue_embeddings(&writer->store, AGM_SPACE_NEXT, writer->ns, writer->touched,
 									writer->ntouched, 0);
 }
 

@@ -1,6 +1,7 @@
 /*
  * queue.c
- *		Embeddings that a model outside shall make: one job for each memory that lacks one.
+ *		Embeddings that a model outside shall make: one job for each memory that lacks one,
+ *		and one for each that lacks one in the space that is being filled.
  *
  * The last statement of a call, as the row of a job is its last lock.
  * Rules: src/jobs/README.md.
@@ -28,21 +29,27 @@ agm_queue_notify(const AgmStore *store)
 }
 
 /* A job that is dead lives again; one that waits or is leased will find what is there by then. */
-#define QUEUE_EMBED                                                                            \
+#define QUEUE(kind, column)                                                                    \
 	"INSERT INTO {store}.job AS j (namespace, kind, ids, priority)"                            \
-	" SELECT $1, 'embed', ARRAY[m.id], $3 FROM {store}.memory m"                               \
+	" SELECT $1, '" kind "', ARRAY[m.id], $3 FROM {store}.memory m"                            \
 	" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.=) ANY ($2)"    \
-	" AND m.embedding IS NULL"                                                                 \
+	" AND m." column " IS NULL"                                                                \
 	" AND NOT EXISTS (SELECT FROM {store}.kind k WHERE k.name OPERATOR(pg_catalog.=) m.kind"   \
 	"                 AND k.class OPERATOR(pg_catalog.=) 'vault')"                             \
 	" ORDER BY m.id"                                                                           \
-	" ON CONFLICT (namespace, ids) WHERE kind OPERATOR(pg_catalog.=) 'embed'"                  \
+	" ON CONFLICT (namespace, ids, kind, version)"                                             \
+	" WHERE kind OPERATOR(pg_catalog.=) ANY ('{embed,embed_next}')"                            \
 	" DO UPDATE SET state = 'queued', attempt = 0, error = NULL, run_at = pg_catalog.now()"    \
 	" WHERE j.state OPERATOR(pg_catalog.=) 'dead'"
 
 int64
-agm_queue_embeddings(const AgmStore *store, Datum ns, const int64 *ids, int n, int32 priority)
+agm_queue_embeddings(const AgmStore *store, AgmSpace space, Datum ns, const int64 *ids, int n,
+					 int32 priority)
 {
+	static const char *const sql[] = {
+		[AGM_SPACE_CURRENT] = QUEUE("embed", "embedding"),
+		[AGM_SPACE_NEXT] = QUEUE("embed_next", "embedding_next"),
+	};
 	AgmParams params = {0};
 	int64 queued;
 
@@ -51,8 +58,8 @@ agm_queue_embeddings(const AgmStore *store, Datum ns, const int64 *ids, int n, i
 	agm_param(&params, TEXTOID, ns, false);
 	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
 	agm_param(&params, INT4OID, Int32GetDatum(priority), false);
-	queued = agm_execute(store, QUEUE_EMBED, &params,
-						 AGM_WRITE | AGM_PLAN_CUSTOM | AGM_AS_OWNER, NULL, NULL, NULL);
+	queued = agm_execute(store, sql[space], &params, AGM_WRITE | AGM_PLAN_CUSTOM | AGM_AS_OWNER,
+						 NULL, NULL, NULL);
 	if (queued > 0)
 		agm_queue_notify(store);
 	return queued;

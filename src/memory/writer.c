@@ -89,6 +89,7 @@ read_settings(TupleTableSlot *slot, void *arg)
 
 	char *metric = agm_slot_text(slot, 5);
 	char *embed_jobs = agm_slot_text(slot, 10);
+	char *next = agm_slot_text(slot, 11);
 	Datum memories = slot_getattr(slot, 6, &isnull);
 
 	writer->memories = isnull ? -1 : DatumGetInt64(memories);
@@ -99,6 +100,8 @@ read_settings(TupleTableSlot *slot, void *arg)
 	writer->similar_threshold = share_setting(slot, 9, "similar_threshold", SIMILAR_THRESHOLD);
 	writer->embed_jobs =
 		writer->dimensions > 0 && embed_jobs != NULL && strcmp(embed_jobs, "on") == 0;
+	writer->next_dimensions = next == NULL ? 0 : pg_strtoint32(next);
+	writer->next_model = agm_slot_text(slot, 12);
 	writer->language = agm_slot_text(slot, 2);
 	writer->model = agm_slot_text(slot, 3);
 	languages = slot_getattr(slot, 4, &isnull);
@@ -158,9 +161,13 @@ agm_writer_read(AgmWriter *writer)
 					   "       (SELECT s.value FROM {store}.setting s"
 					   "        WHERE s.name OPERATOR(pg_catalog.=) 'similar_threshold'),"
 					   "       (SELECT s.value FROM {store}.setting s"
-					   "        WHERE s.name OPERATOR(pg_catalog.=) 'embed_jobs')",
+					   "        WHERE s.name OPERATOR(pg_catalog.=) 'embed_jobs'),"
+					   "       (SELECT s.value FROM {store}.setting s"
+					   "        WHERE s.name OPERATOR(pg_catalog.=) 'next_dimensions'),"
+					   "       (SELECT s.value FROM {store}.setting s"
+					   "        WHERE s.name OPERATOR(pg_catalog.=) 'next_model')",
 					   &params, AGM_WRITE | AGM_PLAN_GENERIC | writer->access,
-					   "t?t?t?T?t?l?t?t?t?t?", read_settings, writer);
+					   "t?t?t?T?t?l?t?t?t?t?t?t?", read_settings, writer);
 	if (writer->language == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("store \"%s\" has no setting \"language\"", writer->store.name),

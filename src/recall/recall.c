@@ -70,10 +70,20 @@ agm_recall_open(AgmRecall *recall)
 					   "        WHERE s.name OPERATOR(pg_catalog.=) 'metric')",
 					   &params, AGM_READ | AGM_PLAN_GENERIC, "t?t?", read_settings, &settings);
 	if (recall->embedding != NULL)
-		agm_check_embedding(&recall->store,
-							settings.dimensions == NULL ? 0
-														: pg_strtoint32(settings.dimensions),
-							recall->embedding);
+	{
+		int dimensions = settings.dimensions == NULL ? 0 : pg_strtoint32(settings.dimensions);
+		int column = agm_store_dimensions(&recall->store);
+
+		/* The snapshot is from before switch_space(), the table from after it. */
+		if (column != 0 && column != dimensions)
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("the embeddings of store \"%s\" are of another model by now",
+							recall->store.name),
+					 errhint("Embed the query with the model of setting \"embedding_model\", "
+							 "and try the transaction again.")));
+		agm_check_embedding(&recall->store, dimensions, recall->embedding);
+	}
 	recall->metric = settings.metric == NULL ? 'c' : settings.metric[0];
 	recall->distance_operator = agm_distance_operator(recall->metric);
 	recall->depth = Min(Max(recall->k * DEPTH_FACTOR, DEPTH_MIN), DEPTH_MAX);
