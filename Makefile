@@ -113,6 +113,7 @@ OBJS = \
 	src/ivfbq/validate.o \
 	src/memory/access.o \
 	src/memory/access_fn.o \
+	src/memory/access_log.o \
 	src/memory/attribute.o \
 	src/memory/bulk.o \
 	src/memory/change.o \

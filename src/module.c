@@ -9,6 +9,7 @@
 #include "fmgr.h"
 #include "ivfbq/options.h"
 #include "memory/access.h"
+#include "memory/access_log.h"
 #include "temporal/versioning.h"
 #include "vector/simd.h"
 
@@ -23,5 +24,6 @@ _PG_init(void)
 	agm_temporal_init();
 	ivfbq_init();
 	agm_access_init();
+	agm_access_log_init();
 	agm_guc_reserve();
 }
