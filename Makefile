@@ -208,6 +208,8 @@ SQL_PARTS = \
 	src/memory/access.sql \
 	src/graph/graph.sql \
 	src/recall/recall.sql \
+	src/consolidate/strength.sql \
+	src/consolidate/sweep.sql \
 	src/consolidate/maintain.sql \
 	src/jobs/jobs.sql
 

@@ -68,11 +68,11 @@ SELECT count(*) FROM remember('upkeep', 'a', 'one') a, remember('upkeep', 'b', '
 SELECT step, namespace, changed, details FROM maintain('upkeep');
 SELECT namespace FROM maintain('upkeep') WHERE step = 'statistics';
 SELECT namespace FROM maintain('upkeep');
-SELECT namespace, memories, tokens, maintained = now() AS today, swept = now() AS swept, progress FROM namespace WHERE namespace <> 'n' ORDER BY 1;
+SELECT namespace, memories, tokens, maintained = now() AS today, (steps #>> '{sweep,begun}')::timestamptz = now() AS swept, steps #> '{sweep,after}' AS after FROM namespace WHERE namespace <> 'n' ORDER BY 1;
 -- No time at all: it goes on where it was.
 SELECT count(*) FROM remember_many('upkeep', 'long', (SELECT jsonb_agg(jsonb_build_object('content', 'o' || i, 'kind', 'observation')) FROM generate_series(1, 4500) i));
 SELECT step, changed, details - 'memories' - 'tokens' AS details FROM maintain('upkeep', 'long', budget => '0');
-UPDATE namespace SET progress = (SELECT min(id) + 3999 FROM memory WHERE namespace = 'long'), maintained = '2000-01-01' WHERE namespace = 'long';
+UPDATE namespace SET steps = jsonb_set(steps, '{sweep,after}', to_jsonb((SELECT min(id) + 3999 FROM memory WHERE namespace = 'long'))), maintained = '2000-01-01' WHERE namespace = 'long';
 SELECT step, changed, details - 'memories' - 'tokens' AS details FROM maintain('upkeep', at => now() + interval '300 days');
 SELECT state, count(*) FROM activity WHERE namespace = 'long' GROUP BY 1;
 
@@ -97,7 +97,7 @@ SELECT lock_memories('upkeep', 'n', NULL);
 SELECT lock_memories('upkeep', 'n', '{NULL}');
 SELECT lock_memories('upkeep', 'n', '{4,4,99,7}');
 INSERT INTO setting VALUES ('sweep_interval', 'daily');
-UPDATE namespace SET swept = now() WHERE namespace = 'n';
+UPDATE namespace SET steps = jsonb_set(steps, '{sweep,begun}', to_jsonb(now())) WHERE namespace = 'n';
 SELECT * FROM maintain('upkeep', 'n');
 DELETE FROM setting WHERE name = 'sweep_interval';
 CALL maintain_all(NULL);

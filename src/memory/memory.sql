@@ -302,8 +302,7 @@ BEGIN
       tokens bigint,
       hold text CONSTRAINT namespace_hold_check CHECK (hold <> ''),
       maintained timestamptz,
-      swept timestamptz,
-      progress bigint,
+      steps jsonb,
       CONSTRAINT namespace_pkey PRIMARY KEY (namespace)
     $ddl$, '{
     "namespace": "Its name",
@@ -313,8 +312,7 @@ BEGIN
     "tokens": "Estimate of the sum of memory.tokens; NULL: not measured yet",
     "hold": "Why nothing of it may be erased; NULL: it may",
     "maintained": "When maintenance was last here and left nothing to do",
-    "swept": "When the last sweep of states began",
-    "progress": "How far the sweep under way has come: the last id that it looked at"}', 'fillfactor = 70', partitions);
+    "steps": "What maintenance keeps of each of its steps: when it began, and where it goes on (after)"}', 'fillfactor = 70', partitions);
   EXECUTE format('CREATE INDEX namespace_maintained_idx ON %I.namespace (maintained NULLS FIRST, namespace)', store);
 
   PERFORM agentmem.create_table(store, 'key_lock', 'One row a statement or key: locked by who writes it, so that two writers take turns', $ddl$
