@@ -209,6 +209,7 @@ SQL_PARTS = \
 	src/graph/graph.sql \
 	src/recall/recall.sql \
 	src/consolidate/strength.sql \
+	src/consolidate/fold.sql \
 	src/consolidate/sweep.sql \
 	src/consolidate/maintain.sql \
 	src/jobs/jobs.sql
