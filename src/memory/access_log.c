@@ -29,6 +29,7 @@
 
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/point.h"
 #include "base/spi.h"
 #include "memory/access_log.h"
 
@@ -383,6 +384,7 @@ write_accesses(const Origin *from, Access *accesses, int n)
 		if (writable)
 			insert_accesses(&store, origin, accesses + start, end - start);
 	}
+	AGM_POINT("accesses written");
 	agm_spi_end(&session);
 	PopActiveSnapshot();
 }
