@@ -115,6 +115,7 @@ OBJS = \
 	src/ivfbq/validate.o \
 	src/memory/access.o \
 	src/memory/access_fn.o \
+	src/memory/access_log.o \
 	src/memory/attribute.o \
 	src/memory/bulk.o \
 	src/memory/change.o \
@@ -227,6 +228,7 @@ SQL_PARTS = \
 	src/graph/graph.sql \
 	src/recall/recall.sql \
 	src/consolidate/strength.sql \
+	src/consolidate/fold.sql \
 	src/consolidate/sweep.sql \
 	src/cache/cache.sql \
 	src/consolidate/maintain.sql \

@@ -9,6 +9,7 @@
 #include "fmgr.h"
 #include "ivfbq/options.h"
 #include "memory/access.h"
+#include "memory/access_log.h"
 #include "temporal/versioning.h"
 #include "vector/simd.h"
 #include "worker/worker.h"
@@ -25,5 +26,6 @@ _PG_init(void)
 	ivfbq_init();
 	agm_access_init();
 	agm_worker_init();
+	agm_access_log_init();
 	agm_guc_reserve();
 }

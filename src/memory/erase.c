@@ -15,6 +15,7 @@
 #include "utils/snapmgr.h"
 
 #include "lexical/lexical.h"
+#include "memory/access_log.h"
 #include "memory/change.h"
 #include "memory/erase.h"
 #include "memory/json.h"
@@ -289,6 +290,7 @@ static const ErasedTable erased_tables[] = {
 	{"memory_history", OF_IDS("t.id"), AGM_AS_OWNER, false},
 	{"secret", OF_IDS("t.id"), AGM_AS_OWNER, false},
 	{"activity", OF_IDS("t.id"), 0, false},
+	{"access", OF_IDS("t.id"), AGM_AS_OWNER, true},
 	{"edge", OF_ENDS, 0, false},
 	{"edge_history", OF_ENDS, AGM_AS_OWNER, false},
 	{"concept", OF_IDS("t.memory"), 0, false},
@@ -437,6 +439,7 @@ delete_all(AgmWriter *writer, const AgmErasure *erasure, const IdSet *set,
 	AgmParams params = {0};
 
 	ids_params(writer, set->ids, set->n, &params);
+	agm_access_log_stop(&writer->store);
 	for (size_t i = 0; i < lengthof(erased_tables); i++)
 	{
 		const ErasedTable *table = &erased_tables[i];

@@ -101,7 +101,7 @@ BEGIN
       name text COLLATE "C" PRIMARY KEY,
       value text NOT NULL
     $ddl$, '{
-    "name": "version, dimensions, metric, language, partitions; embedding_model, embed_jobs, job_notify and others if given",
+    "name": "version, dimensions, metric, language, partitions; embedding_model, access_log, embed_jobs, job_notify and others if given",
     "value": "Its value, as text"}');
   EXECUTE format('INSERT INTO %I.setting VALUES ($1, $2), ($3, $4), ($5, $6), ($7, $8)', store)
     USING 'version'::text, (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'agentmem'), 'metric'::text, metric, 'language'::text, language, 'partitions'::text, partitions::text;
@@ -282,6 +282,17 @@ BEGIN
     "last_confirmed": "When it was last stated again",
     "useful": "Feedback that it helped",
     "useless": "Feedback that it did not"}', 'fillfactor = 70', partitions);
+  PERFORM agentmem.create_table(store, 'access', 'What recall returned; maintenance adds it to activity and deletes it', $ddl$
+      namespace text COLLATE "C" NOT NULL,
+      id bigint NOT NULL,
+      at timestamptz NOT NULL,
+      accesses int NOT NULL
+    $ddl$, '{
+    "namespace": "The memory''s namespace",
+    "id": "The memory''s id",
+    "at": "When it was last recalled",
+    "accesses": "How often it was recalled until then, since the row before"}', NULL, partitions);
+  EXECUTE format('CREATE INDEX access_namespace_idx ON %I.access (namespace)', store);
   EXECUTE format($ddl$CREATE INDEX activity_hidden_idx ON %I.activity (namespace, id) WHERE state NOT IN ('active', 'warm', 'cold')$ddl$, store);
 
   PERFORM agentmem.create_table(store, 'namespace', 'The namespaces, written by the first memory of each', $ddl$
@@ -392,7 +403,7 @@ BEGIN
   END IF;
   PERFORM agentmem.drop_kind_views(store);
   EXECUTE format('DROP VIEW %I.cache_stats', store);
-  EXECUTE format('DROP TABLE %1$I.memory, %1$I.memory_history, %1$I.activity, %1$I.namespace, %1$I.key_lock, %1$I.edge, %1$I.edge_history, %1$I.concept, %1$I.conflict, %1$I.audit, %1$I.secret, %1$I.job,'
+  EXECUTE format('DROP TABLE %1$I.memory, %1$I.memory_history, %1$I.activity, %1$I.access, %1$I.namespace, %1$I.key_lock, %1$I.edge, %1$I.edge_history, %1$I.concept, %1$I.conflict, %1$I.audit, %1$I.secret, %1$I.job,'
                  ' %1$I.cache, %1$I.cache_use, %1$I.cache_state, %1$I.cache_log, %1$I.cache_claim, %1$I.cache_category,'
                  ' %1$I.edge_type, %1$I.predicate, %1$I.kind_attribute, %1$I.kind, %1$I.setting', store);
   EXECUTE format('DROP SEQUENCE %1$I.id_seq, %1$I.operation_seq', store);

@@ -14,6 +14,7 @@
 
 #include "base/order.h"
 #include "lexical/lexical.h"
+#include "memory/access_log.h"
 #include "memory/memory.h"
 
 /* Cosine from which on two are alike, if the store does not say. */
@@ -412,6 +413,7 @@ lock_hashes(AgmWriter *writer, int64 *hashes, int n)
 void
 agm_writer_lock(AgmWriter *writer, int64 *hashes, int n)
 {
+	agm_access_log_wrote();
 	note_languages(writer);
 	lock_hashes(writer, hashes, n);
 	if (writer->numbered)

@@ -12,6 +12,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "memory/access_log.h"
 #include "memory/memory.h"
 #include "recall/candidates.h"
 #include "recall/diversity.h"
@@ -46,6 +47,7 @@ typedef struct Settings
 {
 	char *dimensions;
 	char *metric;
+	char *access_log;
 } Settings;
 
 static void
@@ -55,20 +57,28 @@ read_settings(TupleTableSlot *slot, void *arg)
 
 	settings->dimensions = agm_slot_text(slot, 1);
 	settings->metric = agm_slot_text(slot, 2);
+	settings->access_log = agm_slot_text(slot, 3);
 }
 
 void
 agm_recall_open(AgmRecall *recall)
 {
 	AgmParams params = {0};
-	Settings settings = {NULL, NULL};
+	Settings settings = {NULL, NULL, NULL};
 
 	(void) agm_execute(&recall->store,
 					   "SELECT (SELECT s.value FROM {store}.setting s"
 					   "        WHERE s.name OPERATOR(pg_catalog.=) 'dimensions'),"
 					   "       (SELECT s.value FROM {store}.setting s"
-					   "        WHERE s.name OPERATOR(pg_catalog.=) 'metric')",
-					   &params, AGM_READ | AGM_PLAN_GENERIC, "t?t?", read_settings, &settings);
+					   "        WHERE s.name OPERATOR(pg_catalog.=) 'metric'),"
+					   "       (SELECT s.value FROM {store}.setting s"
+					   "        WHERE s.name OPERATOR(pg_catalog.=) 'access_log')",
+					   &params, AGM_READ | AGM_PLAN_GENERIC, "t?t?t?", read_settings,
+					   &settings);
+	/* What was known once is history, and no use. */
+	recall->counts = !recall->filter.has_known_at &&
+					 (settings.access_log == NULL || strcmp(settings.access_log, "off") != 0) &&
+					 agm_access_log_counts(&recall->store);
 	if (recall->embedding != NULL)
 	{
 		int dimensions = settings.dimensions == NULL ? 0 : pg_strtoint32(settings.dimensions);
@@ -232,6 +242,15 @@ read_rows(const AgmRecall *recall, const AgmSearched *searched, AgmRecalled *row
 	}
 }
 
+static void
+note_accesses(const AgmRecall *recall, const AgmSearched *searched, const AgmRecalled *rows,
+			  int nrows)
+{
+	agm_access_log_begin(&recall->store);
+	for (int i = 0; i < nrows; i++)
+		agm_access_log_note(searched[rows[i].candidate.ns].name, rows[i].candidate.id);
+}
+
 AgmRecalled *
 agm_recall_run(AgmRecall *recall, int *nrows)
 {
@@ -278,5 +297,7 @@ agm_recall_run(AgmRecall *recall, int *nrows)
 		rows[i].scored = scored;
 	}
 	read_rows(recall, list.items, rows, *nrows);
+	if (recall->counts)
+		note_accesses(recall, list.items, rows, *nrows);
 	return rows;
 }

@@ -41,6 +41,7 @@ typedef struct AgmRecall
 	double concepts; /* what edges to concepts conduct in the graph channel */
 
 	/* set by agm_recall_open */
+	bool counts; /* what is returned is used: it is noted */
 	const char *distance_operator;
 	char metric; /* 'c' cosine, 'l' l2, 'i' inner product */
 	int depth;	 /* candidates a channel contributes, per namespace */

@@ -104,6 +104,39 @@ def curves(name, title, lines):
     (FOLDER / name).write_text("\n".join(parts), encoding="utf-8")
 
 
+def shares(name, title, unit, xs, lines):
+    """Lines over xs of shares from 0 to 1: lines[label] = [share, ...]."""
+    inner, height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+
+    def place(x, share):
+        return LEFT + inner * x / max(xs), HEIGHT - BOTTOM - height * share
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'font-family="sans-serif" fill="#222"><title>{escape(title)}</title>',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
+        text(LEFT, 20, title, "start", 14),
+    ]
+    for i in range(6):
+        _, y = place(0, i / 5)
+        parts.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="#ddd"/>')
+        parts.append(text(LEFT - 4, y + 4, f"{i / 5:.1f}", "end", 10))
+    for value in xs:
+        parts.append(text(place(value, 0)[0], HEIGHT - BOTTOM + 14, f"{value:g}", size=10))
+    parts.append(text(WIDTH - RIGHT, HEIGHT - BOTTOM + 26, unit, "end", 10))
+    x = LEFT
+    for j, (label, line) in enumerate(lines.items()):
+        spots = [place(*point) for point in zip(xs, line)]
+        path = " ".join(f"{px:.1f},{py:.1f}" for px, py in spots)
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{SHARP[j]}" stroke-width="2"/>')
+        parts += [f'<circle cx="{px:.1f}" cy="{py:.1f}" r="3" fill="{SHARP[j]}"/>' for px, py in spots]
+        parts.append(f'<rect x="{x}" y="{HEIGHT - 24}" width="12" height="12" fill="{SHARP[j]}"/>')
+        parts.append(text(x + 18, HEIGHT - 14, label, "start"))
+        x += 34 + 7 * len(label)
+    parts.append("</svg>\n")
+    (FOLDER / name).write_text("\n".join(parts), encoding="utf-8")
+
+
 def nearest_neighbours():
     """One plot for each data set of ann_search.csv."""
     head, rows = read("ann_search.csv")
@@ -135,6 +168,11 @@ def main():
     head, rows = read("scan.csv")
     bars("scan.svg", "ORDER BY emb <operator> $1 LIMIT 10, 100,000 x 384, sequential scan: milliseconds",
          [row[0] for row in rows], head[1:], [[float(row[i + 1]) for row in rows] for i in range(len(head) - 1)], "{:.1f}")
+    head, rows = read("lifecycle.csv")
+    rows = [dict(zip(head, row)) for row in rows]
+    shares("lifecycle.svg", "20,000 memories over 300 days, maintained", "day", [float(row["day"]) for row in rows],
+           {label: [float(row[name]) for row in rows] for label, name in (
+               ("bytes of embeddings", "bytes"), ("recall@10", "maintained"), ("recall@10, unmaintained", "unmaintained"), ("same ten", "same"))})
     if (FOLDER / "ann_search.csv").exists():
         nearest_neighbours()
 
