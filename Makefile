@@ -52,6 +52,7 @@ OBJS = \
 	src/lexical/parser_fn.o \
 	src/lexical/postings.o \
 	src/lexical/segment.o \
+	src/lexical/sentence.o \
 	src/lexical/stem.o \
 	src/lexical/time_calendar.o \
 	src/lexical/time_fn.o \
@@ -152,7 +153,10 @@ OBJS = \
 	src/graph/csr.o \
 	src/graph/draw.o \
 	src/graph/edge_fn.o \
+	src/graph/extract.o \
+	src/graph/extract_fn.o \
 	src/graph/ids.o \
+	src/graph/lexrank.o \
 	src/graph/outline_fn.o \
 	src/graph/push.o \
 	src/graph/rank.o \
