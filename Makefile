@@ -213,6 +213,7 @@ SQL_PARTS = \
 	src/recall/recall.sql \
 	src/consolidate/strength.sql \
 	src/consolidate/sweep.sql \
+	src/consolidate/summaries.sql \
 	src/consolidate/maintain.sql \
 	src/jobs/jobs.sql
 

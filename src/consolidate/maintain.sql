@@ -53,7 +53,7 @@ RETURNS text[] LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  RETURN '{expire,sweep,statistics}';
+  RETURN '{expire,sweep,summaries,statistics}';
 END
 $$;
 COMMENT ON FUNCTION agentmem.maintenance_steps() IS 'Internal to maintain: its steps, in their order';
