@@ -32,10 +32,11 @@ BEGIN
     FROM (SELECT e.target AS id FROM %1$I.edge e WHERE e.namespace = $1 AND e.source = %2$s AND e.type = 'summary_of'
           UNION SELECT o.id FROM unnest(%3$s) o(id)) x
     CROSS JOIN LATERAL (
-      SELECT m.id, m.content, m.content_hash, m.embedding, m.language, m.valid_period
+      SELECT m.id, m.content, m.content_hash, m.embedding, m.language, m.valid_period,
+             coalesce(CASE WHEN m.kind = 'summary' THEN agentmem.attribute_time(m.attributes, 'until') END, lower(m.valid_period)) AS until
       FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = x.id AND (m.expires_at IS NULL OR m.expires_at > $2)
       UNION ALL
-      (SELECT h.id, h.content, h.content_hash, h.embedding, h.language, h.valid_period
+      (SELECT h.id, h.content, h.content_hash, h.embedding, h.language, h.valid_period, lower(h.valid_period) AS until
        FROM %1$I.memory_history h
        WHERE h.namespace = $1 AND h.id = x.id AND NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = x.id)
          AND (SELECT (array_agg(a.action = 'forget' AND coalesce(a.details ->> 'reason', '') = 'retention' ORDER BY a.id DESC))[1]
@@ -234,8 +235,8 @@ BEGIN
     SELECT array_agg(left(v.content, 10000) ORDER BY lower(v.valid_period) NULLS FIRST, v.id), agentmem.l2_normalize(agentmem.avg(v.embedding)),
       mode() WITHIN GROUP (ORDER BY v.language), CASE WHEN bool_or(lower_inf(v.valid_period)) THEN '-infinity' ELSE min(lower(v.valid_period)) END,
       concat_ws(' to ', to_char(min(lower(v.valid_period)) AT TIME ZONE 'UTC', 'YYYY-MM-DD'),
-                nullif(to_char(max(lower(v.valid_period)) AT TIME ZONE 'UTC', 'YYYY-MM-DD'), to_char(min(lower(v.valid_period)) AT TIME ZONE 'UTC', 'YYYY-MM-DD'))),
-      jsonb_build_object('members', count(*), 'made_of', %2$s)
+                nullif(to_char(max(v.until) AT TIME ZONE 'UTC', 'YYYY-MM-DD'), to_char(min(lower(v.valid_period)) AT TIME ZONE 'UTC', 'YYYY-MM-DD'))),
+      jsonb_build_object('members', count(*), 'until', max(v.until), 'made_of', %2$s)
     FROM (%1$s) v$sql$, agentmem.members_query(store, '$3', '$4'), agentmem.members_digest())
     INTO texts, embedding, language, since, period, attributes USING namespace, at, coalesce(summary, 0), others;
   IF texts IS NOT NULL THEN
@@ -256,6 +257,7 @@ AS $$
 DECLARE
   said record;
   made bigint := summary;
+  before jsonb;
 BEGIN
   SELECT s.* INTO said FROM agentmem.sum_up(store, namespace, at, summary, others) s;
   IF said.content IS NULL THEN
@@ -268,10 +270,12 @@ BEGIN
       attributes => said.attributes || jsonb_build_object('level', level), source => 'maintain', provenance => 'inferred',
       key => 'maintain/summary/' || gen_random_uuid(), session => session, title => said.title, language => said.language) r;
   ELSE
+    EXECUTE format('SELECT m.attributes FROM %I.memory m WHERE m.namespace = $1 AND m.id = $2', store) INTO before USING namespace, summary;
     PERFORM agentmem.revise(store, namespace, summary, content => said.content, embedding => said.embedding, valid_from => said.since,
-                            attributes => said.attributes, title => said.title, provenance => 'inferred', language => said.language);
+                            attributes => before || said.attributes, title => said.title, provenance => 'inferred', language => said.language);
   END IF;
-  PERFORM agentmem.link(store, namespace, made, o.id, 'summary_of') FROM unnest(others) o(id) ORDER BY o.id;
+  -- An edge that conducts nothing: with shortcuts through a session, what recall finds by edges would be worse.
+  PERFORM agentmem.link(store, namespace, made, o.id, 'summary_of', 0) FROM unnest(others) o(id) ORDER BY o.id;
   RETURN CASE WHEN summary IS NULL THEN 'made' ELSE 'revised' END;
 END
 $$;

@@ -18,6 +18,9 @@
 #define ALIKE 0.1
 #define THE_SAME 0.7
 
+/* A sentence of so many words counts whole, a shorter one in proportion. */
+#define WHOLE 8
+
 #define DAMPING 0.85
 #define TOLERANCE 1e-9
 #define ROUNDS_MAX 1000
@@ -168,6 +171,21 @@ join_sentences(const AgmLexText *text, Postings *postings, AgmGraph *graph)
 	pfree(dot);
 }
 
+/* Greetings and thanks are like each other, and say nothing. */
+static void
+discount_short(const AgmLexText *text, double *rank)
+{
+	double sum = 0;
+
+	for (int i = 0; i < text->n; i++)
+	{
+		rank[i] *= Min(1, (double) (text->start[i + 1] - text->start[i]) / WHOLE);
+		sum += rank[i];
+	}
+	for (int i = 0; i < text->n && sum > 0; i++)
+		rank[i] /= sum;
+}
+
 void
 agm_lexrank(AgmLexText *text, Size limit, double *rank)
 {
@@ -191,6 +209,7 @@ agm_lexrank(AgmLexText *text, Size limit, double *rank)
 	agm_rank(&csr, &options, &result);
 	for (uint32 v = 0; v < csr.n; v++)
 		rank[csr.ids[v]] = result.rank[v];
+	discount_short(text, rank);
 }
 
 typedef struct Ranked

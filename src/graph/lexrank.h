@@ -37,7 +37,7 @@ extern void agm_lextext_word(AgmLexText *text, int64 hash, int count);
 extern void agm_lextext_end_sentence(AgmLexText *text);
 
 /*
- * rank[i] of sentence i; they sum to 1 over those that are like another, 0 is the rank of the others.
+ * rank[i] of sentence i, less for a short one; they sum to 1 over those that are like another, 0 is the rank of the others.
  * `limit`: bytes that it may take, else 53200.
  */
 extern void agm_lexrank(AgmLexText *text, Size limit, double *rank);
