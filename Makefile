@@ -54,6 +54,7 @@ OBJS = \
 	src/lexical/parser_fn.o \
 	src/lexical/postings.o \
 	src/lexical/segment.o \
+	src/lexical/sentence.o \
 	src/lexical/stem.o \
 	src/lexical/time_calendar.o \
 	src/lexical/time_fn.o \
@@ -155,7 +156,10 @@ OBJS = \
 	src/graph/csr.o \
 	src/graph/draw.o \
 	src/graph/edge_fn.o \
+	src/graph/extract.o \
+	src/graph/extract_fn.o \
 	src/graph/ids.o \
+	src/graph/lexrank.o \
 	src/graph/outline_fn.o \
 	src/graph/push.o \
 	src/graph/rank.o \
@@ -230,6 +234,7 @@ SQL_PARTS = \
 	src/consolidate/strength.sql \
 	src/consolidate/fold.sql \
 	src/consolidate/sweep.sql \
+	src/consolidate/summaries.sql \
 	src/cache/cache.sql \
 	src/consolidate/maintain.sql \
 	src/jobs/jobs.sql \

@@ -117,3 +117,21 @@ SELECT * FROM extracts(NULL);
 SELECT * FROM extracts('{x}', 0);
 SELECT * FROM extracts('{x}', language => 'klingon');
 SELECT * FROM extracts(ARRAY(SELECT 's ' || i FROM generate_series(1, 2001) i));
+-- What was said is not said again; sentences end where the language ends them, and not with each line.
+SELECT place, sentence FROM extracts('{"Rome is old. Rome is old! Rome is large."}');
+SELECT place, sentence FROM extracts(ARRAY[E'We met Mr. Brown at 5 p.m. in Rome. A line that was\nwrapped. A title\nAn item\n\nThe end', '今日は雨です。明日は晴れ！'], 20) ORDER BY 1;
+SELECT place, sentence FROM extracts('{"Τι κάνεις; Καλά είμαι."}', language => 'greek') ORDER BY 1;
+-- A summary: the same sentences in their order.
+SELECT summarize(ARRAY['Anna moved to Rome in May. She likes the food there. The weather was bad.', 'Anna has a flat in Rome, near her work. Rome is where Anna works! Bert collects stamps.'], 2);
+SELECT summarize('{"Katzen schlafen. Die Katze schläft. Hunde bellen."}', 1, 'german'), summarize(ARRAY[E' one \n']), summarize('{"","  ",NULL}') IS NULL AS of_nothing, summarize('{}') IS NULL AS of_none;
+-- The order of the texts decides between equals only; sentences of many texts are those of one.
+SELECT summarize(ARRAY['Anna has a flat in Rome, near her work. Rome is where Anna works! Bert collects stamps.', 'Anna moved to Rome in May. She likes the food there. The weather was bad.'], 2);
+SELECT summarize(ARRAY['A cat sleeps. A dog barks.', 'A cat eats.'], 2) = summarize(ARRAY['A cat sleeps. A dog barks. A cat eats.'], 2) AS same;
+-- More than are compared at once.
+SELECT summarize(ARRAY(SELECT format('This is sentence %s of the long text, and word%s is in it. ', i, i % 100) FROM generate_series(1, 5000) i), 2);
+SELECT length(summarize(ARRAY[repeat('x', 200000)]));
+SELECT summarize(NULL);
+SELECT summarize('{x}', NULL);
+SELECT summarize('{x}', 1001);
+SELECT summarize('{x}', language => NULL);
+SELECT summarize('{x}', language => 'klingon');

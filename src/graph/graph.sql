@@ -130,44 +130,14 @@ COMMENT ON FUNCTION agentmem.outline(name, text, bigint, int) IS
 
 -- Extracts ------------------------------------------------------------------------
 
--- LexRank: sentences vote for those that are like them.
 CREATE FUNCTION agentmem.extracts(texts text[], n int DEFAULT 3, language text DEFAULT 'english', OUT place int, OUT sentence text, OUT rank double precision)
-RETURNS SETOF record LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 100000 ROWS 3
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-  sentences text[];
-  alike CONSTANT text := $q$
-    WITH word AS (SELECT s.i, w.lexeme, cardinality(w.positions)::float8 AS n
-                  FROM unnest(%1$L::text[]) WITH ORDINALITY s(x, i), unnest(agentmem.lexemes(%2$L, s.x)) w),
-         rare AS (SELECT w.lexeme, ln(%3$s::float8 / count(*)) + 1 AS idf FROM word w GROUP BY w.lexeme),
-         part AS (SELECT w.i, w.lexeme, w.n * r.idf AS x FROM word w JOIN rare r ON r.lexeme = w.lexeme),
-         long AS (SELECT p.i, sqrt(sum(p.x * p.x)) AS n FROM part p GROUP BY p.i)
-    SELECT d.a, d.b, c.cosine
-    FROM (SELECT p.i AS a, q.i AS b, sum(p.x * q.x) AS dot FROM part p JOIN part q ON q.lexeme = p.lexeme AND q.i <> p.i GROUP BY p.i, q.i) d
-    JOIN long a ON a.i = d.a JOIN long b ON b.i = d.b CROSS JOIN LATERAL (SELECT d.dot / (a.n * b.n) AS cosine) c
-    WHERE c.cosine >= 0.1 $q$;
-BEGIN
-  IF texts IS NULL OR n IS NULL OR language IS NULL THEN
-    RAISE EXCEPTION '% must not be null', CASE WHEN texts IS NULL THEN 'texts' WHEN n IS NULL THEN 'n' ELSE 'language' END
-      USING ERRCODE = 'null_value_not_allowed', HINT = 'Give a value, or leave the argument out if it has a default.';
-  END IF;
-  IF n NOT BETWEEN 1 AND 1000 THEN
-    RAISE EXCEPTION 'n must be between 1 and 1000, not %', n USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-  sentences := ARRAY(
-    SELECT btrim(s.x) FROM unnest(texts) WITH ORDINALITY t(x, i),
-      regexp_split_to_table(t.x, '(?<=[.!?])\s+|\n\s*\n') WITH ORDINALITY s(x, j)
-    WHERE btrim(s.x) <> '' ORDER BY t.i, s.j);
-  IF cardinality(sentences) > 2000 THEN
-    RAISE EXCEPTION 'more than 2000 sentences' USING ERRCODE = 'program_limit_exceeded', HINT = 'Each is compared with each: give fewer texts.';
-  END IF;
-  RETURN QUERY
-    SELECT s.i::int, s.x, coalesce(r.rank, 0)
-    FROM unnest(sentences) WITH ORDINALITY s(x, i)
-    LEFT JOIN agentmem.pagerank(format(alike, sentences, language, cardinality(sentences)), 0.85, 1e-9, 1000) r ON r.node = s.i
-    ORDER BY 3 DESC, 1 LIMIT extracts.n;
-END
-$$;
+RETURNS SETOF record LANGUAGE c STABLE PARALLEL SAFE COST 100000 ROWS 3
+AS 'MODULE_PATHNAME', 'agm_fn_extracts';
 COMMENT ON FUNCTION agentmem.extracts(text[], int, text) IS
   'The sentences that say most of what the texts say, best first (LexRank): a summary without a model; place counts sentences from 1';
+
+CREATE FUNCTION agentmem.summarize(texts text[], sentences int DEFAULT 3, language text DEFAULT 'english')
+RETURNS text LANGUAGE c STABLE PARALLEL SAFE COST 100000
+AS 'MODULE_PATHNAME', 'agm_fn_summarize';
+COMMENT ON FUNCTION agentmem.summarize(text[], int, text) IS
+  'The sentences that say most of what the texts say, in the order of the texts: a summary without a model; NULL if there is no sentence';

@@ -13,6 +13,7 @@
 #include <unicode/ucasemap.h>
 #include <unicode/uchar.h>
 #include <unicode/udat.h>
+#include <unicode/uloc.h>
 #include <unicode/unorm2.h>
 #include <unicode/uscript.h>
 #include <unicode/ustring.h>
@@ -48,6 +49,9 @@ static uint8 class_cache[0x10000];
 
 static UBreakIterator *word_iterator = NULL;
 static UText word_text = UTEXT_INITIALIZER;
+static UBreakIterator *sentence_iterator = NULL;
+static char sentence_locale[ULOC_FULLNAME_CAPACITY]; /* of sentence_iterator */
+static UText sentence_text = UTEXT_INITIALIZER;
 static const UNormalizer2 *fold_normalizer = NULL;
 static UCaseMap *lower_map = NULL;
 
@@ -158,6 +162,15 @@ agm_icu_is_upper(const char *text, int len, int pos)
 	return u_isupper(c);
 }
 
+bool
+agm_icu_is_lower(const char *text, int len, int pos)
+{
+	UChar32 c;
+
+	U8_NEXT_OR_FFFD(text, pos, len, c);
+	return u_islower(c);
+}
+
 int
 agm_icu_space(const char *text, int len, int pos)
 {
@@ -198,6 +211,43 @@ agm_icu_words(const char *text, int len, uint16 *ends)
 	if (nwords == 0 || ends[nwords - 1] != len)
 		elog(ERROR, "ICU's word iterator stopped before the end of the text");
 	return nwords;
+}
+
+/* The iterator of the locale asked for last is kept: texts come language by language. */
+static void
+open_sentences(const char *locale)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	UBreakIterator *iterator;
+
+	if (sentence_iterator != NULL && strcmp(sentence_locale, locale) == 0)
+		return;
+	iterator = ubrk_open(UBRK_SENTENCE, locale, NULL, 0, &status);
+	check_icu(status, "open ICU's sentence iterator");
+	if (sentence_iterator != NULL)
+		ubrk_close(sentence_iterator);
+	sentence_iterator = iterator;
+	strlcpy(sentence_locale, locale, sizeof(sentence_locale));
+}
+
+int
+agm_icu_sentences(const char *text, int len, const char *locale, int *ends)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	int n = 0;
+	int32 end;
+
+	open_sentences(locale);
+	utext_openUTF8(&sentence_text, text, len, &status);
+	check_icu(status, "open text for ICU");
+	ubrk_setUText(sentence_iterator, &sentence_text, &status);
+	check_icu(status, "set the text of ICU's sentence iterator");
+	while ((end = ubrk_next(sentence_iterator)) != UBRK_DONE)
+		if (end > (n == 0 ? 0 : ends[n - 1]))
+			ends[n++] = end;
+	if (n == 0 || ends[n - 1] != len)
+		ends[n++] = len;
+	return n;
 }
 
 /*

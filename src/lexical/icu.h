@@ -34,8 +34,9 @@ typedef enum AgmCharClass
 /* The class of the non-ASCII character at pos; *next is where the one after it starts. */
 extern AgmCharClass agm_icu_class(const char *text, int len, int pos, int *next);
 
-/* Is the character at pos an upper-case letter? */
+/* Is the character at pos an upper-case letter?  A lower-case one? */
 extern bool agm_icu_is_upper(const char *text, int len, int pos);
+extern bool agm_icu_is_lower(const char *text, int len, int pos);
 
 /*
  * Finds the words of a run of AGM_CHAR_DICTIONARY characters.  ends[i] becomes the offset
@@ -44,6 +45,12 @@ extern bool agm_icu_is_upper(const char *text, int len, int pos);
  */
 #define AGM_ICU_RUN_MAX 1024
 extern int agm_icu_words(const char *text, int len, uint16 *ends);
+
+/*
+ * The same for the sentences of a text (UAX 29) of at least a byte, as a locale ends them: full
+ * stops of its abbreviations end none.
+ */
+extern int agm_icu_sentences(const char *text, int len, const char *locale, int *ends);
 
 /*
  * NFKC and case fold (README rule 1); palloc'd and terminated, of any length.

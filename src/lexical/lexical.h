@@ -112,6 +112,17 @@ typedef struct AgmConcept
 extern AgmConcept *agm_concepts(const char *language, const char *text, int len, int max,
 								int *nconcepts);
 
+/* A sentence of a text: bytes of it, without the white space around them. */
+typedef struct AgmSentence
+{
+	int start;
+	int len;
+} AgmSentence;
+
+/* The first `max` sentences of a text in a language, palloc'd, *nsentences of them. */
+extern AgmSentence *agm_sentences(const char *language, const char *text, int len, int max,
+								  int *nsentences);
+
 /* BM25 (k1 1.2, b 0.75): weight of a word found in df of n texts, and its share in one text. */
 extern double agm_bm25_idf(double n, double df);
 extern double agm_bm25_term(double idf, double frequency, double length, double mean_length);

@@ -557,6 +557,15 @@ agm_time_language(const char *name)
 	return &none;
 }
 
+const char *
+agm_language_locale(const char *name)
+{
+	for (int i = 0; i < (int) lengthof(languages); i++)
+		if (strcmp(languages[i].name, name) == 0)
+			return languages[i].locale;
+	return "";
+}
+
 const AgmTimeEntry *
 agm_time_lookup(const AgmTimeLanguage *language, const char *word, int *n)
 {

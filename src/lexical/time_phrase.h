@@ -171,6 +171,9 @@ typedef struct AgmTimeLanguage
 /* The words of a language, an empty list if there are none; kept as long as the backend lives. */
 extern const AgmTimeLanguage *agm_time_language(const char *name);
 
+/* ICU's name of a language, "" if it has none. */
+extern const char *agm_language_locale(const char *name);
+
 /* The patterns, the same for all languages. */
 extern const AgmTimePattern *agm_time_patterns(int *npatterns);
 

@@ -9,6 +9,7 @@
 #include "graph/community.h"
 #include "graph/csr.h"
 #include "graph/ids.h"
+#include "graph/lexrank.h"
 #include "graph/rank.h"
 #include "unit.h"
 
@@ -141,9 +142,113 @@ test_communities(void)
 	UNIT_CHECK(fabs(modularity - (180.0 / 184 - 0.25)) < 1e-12, "their modularity");
 }
 
+/* Sentences whose words are letters. */
+static void
+read_letters(AgmLexText *text, const char *const *sentences, int n)
+{
+	agm_lextext_init(text, CurrentMemoryContext);
+	for (int i = 0; i < n; i++)
+	{
+		for (const char *c = sentences[i]; *c != '\0'; c++)
+			if (strchr(sentences[i], *c) == c)
+			{
+				int count = 0;
+
+				for (const char *d = c; *d != '\0'; d++)
+					count += *d == *c;
+				agm_lextext_word(text, *c, count);
+			}
+		agm_lextext_end_sentence(text);
+	}
+}
+
+/*
+ * By hand: a and b are in two of three sentences, weighing ln 1.5 + 1, x and y in one, weighing
+ * ln 3 + 1. The cosine of the second with each other is 1.40547² / (1.98763 · 2.52577) = .39347, that of the
+ * others 0. On this chain r2 = .05 + .85 (r1 + r3) and r1 = r3 = .05 + .85 r2 / 2, so r2 = .135 / .2775.
+ */
+static void
+test_lexrank(void)
+{
+	static const char *const chain[] = {"ax", "ab", "by"};
+	static const char *const twice[] = {"ax", "ab", "by", "ba", "z", ""};
+	AgmLexText text;
+	double rank[6];
+	int chosen[6];
+
+	read_letters(&text, chain, 3);
+	agm_lexrank(&text, LIMIT, rank);
+	UNIT_CHECK(fabs(text.words[0].weight * text.words[2].weight - .39347) < 1e-5,
+			   "cosine of two sentences");
+	UNIT_CHECK(fabs(rank[1] - .135 / .2775) < 1e-6 && fabs(rank[0] - .2567568) < 1e-6 &&
+				   fabs(rank[2] - rank[0]) < 1e-12,
+			   "ranks of a chain of sentences");
+	UNIT_CHECK(agm_lexrank_choose(&text, rank, 2, chosen) == 2 && chosen[0] == 1 &&
+				   chosen[1] == 0,
+			   "the best, then the earlier of two as good");
+	read_letters(&text, twice, 6);
+	agm_lexrank(&text, LIMIT, rank);
+	UNIT_CHECK(rank[1] == rank[3] && rank[4] == 0 && rank[5] == 0,
+			   "the same sentence ranks the same; one by itself, or without words, is 0");
+	UNIT_CHECK(agm_lexrank_choose(&text, rank, 6, chosen) == 5 && chosen[0] == 1 &&
+				   chosen[1] == 0 && chosen[2] == 2 && chosen[3] == 4 && chosen[4] == 5,
+			   "what was said is not said again");
+	read_letters(&text, NULL, 0);
+	agm_lexrank(&text, LIMIT, rank);
+	UNIT_CHECK(agm_lexrank_choose(&text, rank, 6, chosen) == 0, "nothing of nothing");
+}
+
+/* Random texts: ranks sum to 1 or are all 0, and do not depend on the order of the sentences. */
+static void
+test_lexrank_order(void)
+{
+	uint32 seed = 7;
+	bool sums = true;
+	bool same = true;
+
+	for (int round = 0; round < 200; round++)
+	{
+		char sentences[12][8];
+		const char *forth[12];
+		const char *back[12];
+		AgmLexText text;
+		double rank[2][12];
+		double sum = 0;
+
+		for (int i = 0; i < 12; i++)
+		{
+			int n;
+
+			seed = seed * 1664525 + 1013904223;
+			n = seed >> 29;
+			for (int j = 0; j < n; j++)
+			{
+				seed = seed * 1664525 + 1013904223;
+				sentences[i][j] = 'a' + (seed >> 16) % (round % 26 + 1);
+			}
+			sentences[i][n] = '\0';
+			forth[i] = back[11 - i] = sentences[i];
+		}
+		read_letters(&text, forth, 12);
+		agm_lexrank(&text, LIMIT, rank[0]);
+		read_letters(&text, back, 12);
+		agm_lexrank(&text, LIMIT, rank[1]);
+		for (int i = 0; i < 12; i++)
+		{
+			same &= fabs(rank[0][i] - rank[1][11 - i]) < 1e-8;
+			sum += rank[0][i];
+		}
+		sums &= sum == 0 || fabs(sum - 1) < 1e-8;
+	}
+	UNIT_CHECK(sums, "ranks of sentences sum to 1");
+	UNIT_CHECK(same, "ranks do not depend on the order of sentences");
+}
+
 void
 agm_unit_graph(void)
 {
+	test_lexrank();
+	test_lexrank_order();
 	test_ids();
 	test_rows();
 	test_rank();
