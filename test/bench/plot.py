@@ -156,8 +156,8 @@ def main():
          [f"k = {k}" for k in head[1:]], [row[0] for row in rows],
          [[float(value) for value in row[1:]] for row in rows], "{:.3f}")
     head, rows = read("latency.csv")
-    bars("latency.svg", "recall by words and vector, k = 10, one client: milliseconds",
-         [row[0].replace(" memories, ", ", ").replace(" ms", "") for row in rows], head[1:],
+    bars("latency.svg", "recall, k = 10, one client, by size of the namespace: p50 in milliseconds",
+         [f"{int(row[0]):,}" for row in rows], head[1:],
          [[float(row[i + 1]) for row in rows] for i in range(len(head) - 1)], "{:.1f}")
     head, rows = read("kernels.csv")
     shown = ["dot", "cosine_sums", "int8_dot", "hamming", "scan_block", "hadamard", "rotation"]

@@ -1,40 +1,63 @@
--- Two namespaces of 600 and 20,000 memories of about 30 words with real embeddings, made
--- of real turns (see locomo/load.sql); the same texts in a table as one would have it
--- without agentmem.
+-- Namespaces of :sizes memories of about 30 words with real embeddings, made of real turns
+-- (see locomo/load.sql), in one store; the same texts in a table as one would have it without agentmem.
 \set ON_ERROR_STOP on
+\if :{?sizes}
+\else
+\set sizes '600 20000'
+\endif
 SET client_min_messages = warning;
+SET synchronous_commit = off;
 SELECT agentmem.drop_store('speed', cascade => true) FROM agentmem.stores WHERE store = 'speed';
 SELECT agentmem.create_store('speed', dimensions => 384);
 
 -- Turns in order, cut to 30 words each; later rounds shift the words against the vectors'
 -- turns, so that no text repeats.
-DROP TABLE IF EXISTS bench.passage;
-CREATE TABLE bench.passage AS
-WITH word AS (
-  SELECT w, row_number() OVER (ORDER BY t.turn_id, o) AS i
-  FROM bench.turn t, regexp_split_to_table(t.speaker || ': ' || t.text, '\s+') WITH ORDINALITY AS s(w, o)),
-total AS (SELECT max(i) AS words FROM word),
-passage AS (SELECT n, ((n - 1) * 30 + (n / (words / 30)) * 11) % words AS start FROM total, generate_series(1, 20000) n)
-SELECT p.n, string_agg(w.w, ' ' ORDER BY w.i) AS content, (SELECT e.embedding FROM bench.turn_embedding e WHERE e.turn_id = t.turn_id) AS embedding
-FROM passage p JOIN word w ON w.i > p.start AND w.i <= p.start + 30
-JOIN (SELECT turn_id, row_number() OVER (ORDER BY turn_id) AS r, count(*) OVER () AS c FROM bench.turn) t ON t.r = (p.n - 1) % t.c + 1
-GROUP BY p.n, t.turn_id;
+DROP TABLE IF EXISTS bench.word, bench.vector, bench.byhand, bench.passage;
+CREATE UNLOGGED TABLE bench.word AS
+SELECT w, row_number() OVER (ORDER BY t.turn_id, o) AS i
+FROM bench.turn t, regexp_split_to_table(t.speaker || ': ' || t.text, '\s+') WITH ORDINALITY AS s(w, o);
+CREATE UNIQUE INDEX ON bench.word (i);
+CREATE UNLOGGED TABLE bench.vector AS
+SELECT embedding, row_number() OVER (ORDER BY turn_id) AS i FROM bench.turn_embedding;
+CREATE UNIQUE INDEX ON bench.vector (i);
+ANALYZE bench.word;
+ANALYZE bench.vector;
 
-SELECT count(*) FROM (SELECT jsonb_agg(jsonb_build_object('content', content, 'kind', 'episode') ORDER BY n) AS m, array_agg(embedding ORDER BY n) AS e
-                      FROM bench.passage WHERE n <= 600) p, agentmem.remember_many('speed', 'small', p.m, p.e);
-SELECT count(*) FROM (SELECT jsonb_agg(jsonb_build_object('content', content, 'kind', 'episode') ORDER BY n) AS m, array_agg(embedding ORDER BY n) AS e
-                      FROM bench.passage) p, agentmem.remember_many('speed', 'large', p.m, p.e);
-VACUUM ANALYZE speed.memory, speed.edge, speed.activity;
+CREATE OR REPLACE FUNCTION bench.passages(first bigint, last bigint, OUT n bigint, OUT content text, OUT embedding agentmem.vector)
+RETURNS SETOF record LANGUAGE sql AS $$
+  SELECT n, (SELECT string_agg(w.w, ' ' ORDER BY w.i) FROM bench.word w WHERE w.i > s.start AND w.i <= s.start + 30), (SELECT v.embedding FROM bench.vector v WHERE v.i = (n - 1) % t.vectors + 1)
+  FROM (SELECT (SELECT max(i) FROM bench.word) AS words, (SELECT max(i) FROM bench.vector) AS vectors) t,
+    generate_series(first, last) n, LATERAL (SELECT ((n - 1) * 30 + (n / (t.words / 30)) * 11) % t.words AS start) s $$;
+
+-- Other benchmarks take these.
+CREATE TABLE bench.passage AS SELECT * FROM bench.passages(1, 20000);
 
 -- By hand: one tenant column, one GIN index, ts_rank and distance in one statement.
-DROP TABLE IF EXISTS bench.byhand;
-CREATE TABLE bench.byhand AS
-SELECT tenant, n AS id, content, embedding, to_tsvector('pg_catalog.english', content) AS words
-FROM bench.passage, (VALUES ('small', 600), ('large', 20000)) v(tenant, size) WHERE n <= size;
+CREATE TABLE bench.byhand (tenant text, id bigint, content text, embedding agentmem.vector(384), words tsvector);
 ALTER TABLE bench.byhand ALTER embedding SET STORAGE PLAIN;
+
+CREATE OR REPLACE PROCEDURE bench.fill(size bigint) LANGUAGE plpgsql AS $$
+DECLARE
+  first bigint;
+BEGIN
+  FOR first IN SELECT generate_series(1, size, 10000) LOOP
+    PERFORM count(*) FROM (SELECT jsonb_agg(jsonb_build_object('content', p.content, 'kind', 'episode') ORDER BY n) AS m, array_agg(p.embedding ORDER BY n) AS e
+                           FROM bench.passages(first, least(first + 9999, size)) p) p, agentmem.remember_many('speed', size::text, p.m, p.e);
+    IF size <= 20000 THEN
+      INSERT INTO bench.byhand SELECT size, p.n, p.content, p.embedding, to_tsvector('pg_catalog.english', p.content) FROM bench.passages(first, least(first + 9999, size)) p;
+    END IF;
+    COMMIT;
+  END LOOP;
+END
+$$;
+SELECT format('CALL bench.fill(%s)', s) FROM unnest(string_to_array(:'sizes', ' ')) s \gexec
 CREATE INDEX ON bench.byhand (tenant);
 CREATE INDEX ON bench.byhand USING gin (words);
 VACUUM ANALYZE bench.byhand;
+VACUUM ANALYZE speed.memory;
+VACUUM ANALYZE speed.edge;
+VACUUM ANALYZE speed.activity;
+CALL agentmem.maintain_all('speed', '1 hour');
 
 -- Questions numbered from 1.
 DROP TABLE IF EXISTS bench.asked;
