@@ -25,7 +25,7 @@ def zipf(n, s, requests, seed):
 
 def trace(name):
     if name == "zipf":  # 10,000 prompts, s = 1
-        return zipf(10000, 1.0, 50000, 7)
+        return zipf(10000, 1.0, 100000, 7)
     if name == "zipf-drift":  # each tenth of it, 200 of the ranks are others
         return [(p + i // 5000 * 200) % 10000 for i, p in enumerate(zipf(10000, 1.0, 50000, 7))]
     if name == "loop":  # a quarter more than there is room for
