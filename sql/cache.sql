@@ -119,7 +119,7 @@ BEGIN
   RETURN answers;
 END $$;
 SELECT pg_temp.ask('cache_store', '{a}'), agentmem.cache_clear('cache_store', 'e');
-UPDATE cache_store.cache_state SET seed = 42 WHERE namespace = 'e';
+UPDATE cache_store.cache_state SET seed = 42, evicted = 0 WHERE namespace = 'e';
 -- Nine are hit, others pass through the tenth place.
 SELECT pg_temp.ask('cache_store', '{a,b,c,d,e,f,g,h,i,a,b,c,d,e,f,g,h,i,1,2,3,4,5,6,7,8,9,a,b,c,d,e,f,g,h,i}');
 SELECT string_agg(c.prompt, ' ' ORDER BY c.prompt COLLATE "C") AS held, s.entries, s.fresh, s.evicted FROM cache_store.cache c JOIN cache_store.cache_state s USING (namespace, category) WHERE namespace = 'e' GROUP BY s.entries, s.fresh, s.evicted;
@@ -137,7 +137,7 @@ DO $$ BEGIN
     PERFORM pg_temp.ask('cache_again', '{a}');
     PERFORM agentmem.cache_clear('cache_again', 'e');
     PERFORM setval('cache_again.operation_seq', 1, false);
-    UPDATE cache_again.cache_state SET seed = 7, phase = 1;
+    UPDATE cache_again.cache_state SET seed = 7, phase = 1, evicted = 0;
     PERFORM pg_temp.ask('cache_again', (SELECT array_agg('p' || (i * i) % 23 ORDER BY i) FROM generate_series(1, 300) i));
     EXECUTE format('CREATE TEMP TABLE held%s AS SELECT prompt FROM cache_again.cache', n);
   END LOOP;

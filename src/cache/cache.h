@@ -62,9 +62,9 @@ typedef struct AgmCacheHold
 	int64 fresh; /* those in phase 0 */
 	int64 phase;
 	int64 seed;
-	int64 puts;
-	int64 evicted;
-	AgmCacheCounts counts; /* to be added */
+	int64 evicted; /* so far */
+	int64 puts;	   /* to be added, as the counts are */
+	AgmCacheCounts counts;
 } AgmCacheHold;
 
 /* policy.c */

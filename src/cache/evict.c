@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 
 #include "cache/cache.h"
 
@@ -60,24 +61,42 @@ agm_cache_expire(AgmCacheHold *hold, TimestampTz before, int64 limit)
 	return removed;
 }
 
-/* Removes up to n of those whose phase lies in a range: the least phase first, at random in it. */
+/* Removes up to n that a statement finds by $3 and $4; the limit is $5. */
 static int64
-remove_of(AgmCacheHold *hold, int64 first, int64 last, int64 n)
+remove_where(AgmCacheHold *hold, const char *sql, int64 third, int64 fourth, int64 n)
 {
 	AgmParams params = hold->cache->key;
 	Ids ids = {.n = 0};
 
-	agm_param(&params, INT8OID, Int64GetDatum(first), false);
-	agm_param(&params, INT8OID, Int64GetDatum(last), false);
+	agm_param(&params, INT8OID, Int64GetDatum(third), false);
+	agm_param(&params, INT8OID, Int64GetDatum(fourth), false);
 	agm_param(&params, INT8OID, Int64GetDatum(Min(n, BATCH)), false);
-	(void) agm_execute(
-		&hold->cache->store,
-		"SELECT u.id FROM {store}.cache_use u WHERE u.namespace OPERATOR(pg_catalog.=) $1"
-		" AND u.category OPERATOR(pg_catalog.=) $2"
-		" AND u.phase OPERATOR(pg_catalog.>=) $3 AND u.phase OPERATOR(pg_catalog.<=) $4"
-		" ORDER BY u.phase, u.draw LIMIT $5",
-		&params, AGM_WRITE | AGM_PLAN_ORDERED, "l", read_id, &ids);
+	(void) agm_execute(&hold->cache->store, sql, &params, AGM_WRITE | AGM_PLAN_ORDERED, "l",
+					   read_id, &ids);
 	return ids.n == 0 ? 0 : agm_cache_remove(hold, ids.items, ids.n);
+}
+
+#define FROM_CATEGORY                                                                          \
+	"SELECT u.id FROM {store}.cache_use u WHERE u.namespace OPERATOR(pg_catalog.=) $1"         \
+	" AND u.category OPERATOR(pg_catalog.=) $2 AND u.phase OPERATOR(pg_catalog.=) $3"          \
+	" AND u.draw OPERATOR(pg_catalog.%s) $4 ORDER BY u.phase, u.draw LIMIT $5"
+
+/*
+ * Removes up to n of a phase at random: those that come from a random place on.  From the least draw
+ * on, what has a great one would stay for ever, and most that come would go at once.
+ */
+static int64
+remove_of(AgmCacheHold *hold, int64 phase, int64 n)
+{
+	int64 turn = hold->evicted;
+	int64 place = (int64) hash_bytes_extended((const unsigned char *) &turn, sizeof(turn),
+											  (uint64) hold->seed);
+	int64 removed = remove_where(hold, psprintf(FROM_CATEGORY, ">="), phase, place, n);
+
+	if (removed == 0)
+		removed = remove_where(hold, psprintf(FROM_CATEGORY, "<"), phase, place, n);
+	hold->evicted += removed;
+	return removed;
 }
 
 int64
@@ -92,27 +111,26 @@ agm_cache_evict(AgmCacheHold *hold, int64 over, int64 limit)
 		int64 n;
 
 		if (hold->fresh >= share)
-			n = remove_of(hold, 0, 0, Min(wanted, hold->fresh - share + 1));
+			n = remove_of(hold, 0, Min(wanted, hold->fresh - share + 1));
 		else
 		{
-			n = remove_of(hold, 1, hold->phase - 1, wanted);
+			n = hold->phase > 1 ? remove_of(hold, hold->phase - 1, wanted) : 0;
 			if (n == 0 && hold->entries > hold->fresh)
 			{
 				/* All others were hit in this phase: the next begins. */
 				hold->phase++;
-				n = remove_of(hold, 1, hold->phase - 1, wanted);
+				n = remove_of(hold, hold->phase - 1, wanted);
 			}
 			if (n == 0)
-				n = remove_of(hold, 0, 0, wanted);
+				n = remove_of(hold, 0, wanted);
 		}
 		if (n == 0)
 		{
-			/* Somebody removed rows by hand. */
+			/* Somebody changed rows by hand. */
 			agm_cache_recount(hold);
 			break;
 		}
 		removed += n;
 	}
-	hold->evicted += removed;
 	return removed;
 }

@@ -53,9 +53,10 @@ read_state(TupleTableSlot *slot, void *arg)
 	hold->fresh = DatumGetInt64(slot_getattr(slot, 2, &isnull));
 	hold->phase = DatumGetInt64(slot_getattr(slot, 3, &isnull));
 	hold->seed = DatumGetInt64(slot_getattr(slot, 4, &isnull));
+	hold->evicted = DatumGetInt64(slot_getattr(slot, 5, &isnull));
 }
 
-#define STATE " t.entries, t.fresh, t.phase, t.seed"
+#define STATE " t.entries, t.fresh, t.phase, t.seed, t.evicted"
 
 /* Locks the category's row.  False: there is none, or (not `wait`) somebody else holds it. */
 bool
@@ -63,13 +64,13 @@ agm_cache_hold(AgmCache *cache, AgmCacheHold *hold, bool wait)
 {
 	memset(hold, 0, sizeof(*hold));
 	hold->cache = cache;
-	return agm_execute(&cache->store,
-					   wait
-						   ? "SELECT" STATE
-							 " FROM {store}.cache_state t WHERE " OF_KEY("t") " FOR UPDATE OF t"
-						   : "SELECT" STATE " FROM {store}.cache_state t WHERE " OF_KEY(
-								 "t") " FOR UPDATE OF t SKIP LOCKED",
-					   &cache->key, AGM_WRITE | AGM_PLAN_GENERIC, "llll", read_state, hold) > 0;
+	return agm_execute(
+			   &cache->store,
+			   wait ? "SELECT" STATE
+					  " FROM {store}.cache_state t WHERE " OF_KEY("t") " FOR UPDATE OF t"
+					: "SELECT" STATE " FROM {store}.cache_state t WHERE " OF_KEY(
+						  "t") " FOR UPDATE OF t SKIP LOCKED",
+			   &cache->key, AGM_WRITE | AGM_PLAN_GENERIC, "lllll", read_state, hold) > 0;
 }
 
 /* The same, and makes the row where there is none; again, if another made it and took it away. */
@@ -87,7 +88,7 @@ agm_cache_hold_or_make(AgmCache *cache, AgmCacheHold *hold)
 						"INSERT INTO {store}.cache_state AS t (namespace, category)"
 						" VALUES ($1, $2) ON CONFLICT (namespace, category) DO NOTHING"
 						" RETURNING" STATE,
-						&cache->key, AGM_WRITE | AGM_PLAN_GENERIC, "llll", read_state,
+						&cache->key, AGM_WRITE | AGM_PLAN_GENERIC, "lllll", read_state,
 						hold) > 0)
 			return;
 	}
@@ -239,7 +240,7 @@ agm_cache_settle(AgmCacheHold *hold)
 	(void) run(hold->cache,
 			   "UPDATE {store}.cache_state t SET entries = $3, fresh = $4, phase = $5,"
 			   " puts = t.puts OPERATOR(pg_catalog.+) $6,"
-			   " evicted = t.evicted OPERATOR(pg_catalog.+) $7,"
+			   " evicted = $7,"
 			   " hits = t.hits OPERATOR(pg_catalog.+) $8,"
 			   " misses = t.misses OPERATOR(pg_catalog.+) $9,"
 			   " get_us = t.get_us OPERATOR(pg_catalog.+) $10,"

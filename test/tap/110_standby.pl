@@ -60,6 +60,23 @@ for my $call ("agentmem.remember('mem', 'n', 'x')", "agentmem.remember_many('mem
 	like($stderr, qr/HINT:  Write to the primary/, 'and a hint');
 }
 
+# The cache gives its answers there; nothing is counted, and nothing written.
+$primary->safe_psql('postgres', q{
+	SELECT agentmem.cache_put('mem', 'n', 'talk', 'Who waves?', '[1,0]', 'the lighthouse keeper');
+	SELECT agentmem.cache_put('mem', 'm', 'talk', 'Who?', '[1,0]', 'another');
+});
+$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+is($standby->safe_psql('postgres', q{SELECT count(response) FROM generate_series(1, 300) i, agentmem.cache_get('mem', 'n', 'talk', format('[%s,0]', i)::agentmem.vector)}),
+	'300', 'cache_get works on the standby, however often');
+is($standby->safe_psql('postgres', q{SELECT response FROM agentmem.cache_get('mem', 'n', 'talk', NULL, 'Who waves?')}), 'the lighthouse keeper', 'by prompt too');
+is($standby->safe_psql('postgres', q{SELECT sum(hits) FROM mem.cache_stats}), '0', 'which is not counted');
+for my $call ("agentmem.cache_put('mem', 'n', 'talk', 'x', NULL, 'y')", "agentmem.cache_claim('mem', 'n', 'talk', 'x')", "agentmem.cache_sweep('mem', 'n')")
+{
+	my ($ret, $stdout, $stderr) = $standby->psql('postgres', "\\set VERBOSITY verbose\nSELECT $call");
+	isnt($ret, 0, "$call fails on the standby");
+	like($stderr, qr/25006: cannot execute cache_\w+\(\) on a standby/, 'with its code');
+}
+
 $standby->stop;
 $primary->stop;
 done_testing();
