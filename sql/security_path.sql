@@ -194,6 +194,7 @@ SELECT FROM agentmem.remember('path', 'a', 'Talk of tea.', 'episode', session =>
 SELECT step FROM agentmem.maintain('path', 'a', at => '2100-01-01');
 SELECT agentmem.postpone_namespace('path', 'a'), agentmem.attribute_time('{"a": "2025-01-01"}', 'a') IS NULL AS nothing;
 CALL agentmem.maintain_all('path');
+SELECT store, worker, failures, last_error FROM agentmem.maintenance_status;
 SELECT count(c.concept) FROM agentmem.concepts('path', 'a') c;
 SELECT agentmem.hold('path', 'b', 'why'), agentmem.release('path', 'b');
 SELECT agentmem.import('path', 'c', ARRAY(SELECT agentmem.export('path', 'a', true)), true) IS NULL AS nothing;
@@ -210,8 +211,10 @@ SELECT FROM agentmem.index_recall('path.memory_embedding_idx', 1, 1);
 SELECT agentmem.drop_store('path');
 SELECT agentmem.drop_store('path', cascade => true), agentmem.drop_store('path_parts', cascade => true);
 
-RESET search_path;
 RESET ROLE;
+SELECT count(agentmem.start_worker());
+SELECT agentmem.stop_worker();
+RESET search_path;
 
 -- What was not called has its reason here. What is neither called nor here is to be called above; what is here for
 -- nothing, because it is called or no more there, is to be taken out.

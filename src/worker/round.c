@@ -50,39 +50,34 @@ typedef struct Turn
 	char *error;	   /* the last; NULL: none */
 } Turn;
 
-typedef struct Identity
-{
-	AgmOwnerScope scope;
-} Identity;
-
 /* As a role, with the identity locked; nothing that is set in between stays. */
 static void
-become(Identity *identity, Oid role)
+become(AgmOwnerScope *scope, Oid role)
 {
 	Oid user;
 	int context;
 
-	agm_owner_begin(&identity->scope, role);
+	agm_owner_begin(scope, role);
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(user, context | SECURITY_RESTRICTED_OPERATION);
 }
 
 static void
-be_oneself(const Identity *identity)
+be_oneself(const AgmOwnerScope *scope)
 {
-	AtEOXact_GUC(false, identity->scope.level);
-	SetUserIdAndSecContext(identity->scope.user, identity->scope.context);
+	AtEOXact_GUC(false, scope->level);
+	SetUserIdAndSecContext(scope->user, scope->context);
 }
 
 /* As who owns the table of runs, and with it may see all catalogs. */
 static void
-become_keeper(Identity *identity)
+become_keeper(AgmOwnerScope *scope)
 {
 	Oid table = get_relname_relid("maintenance_run", get_namespace_oid("agentmem", false));
 
 	if (!OidIsValid(table))
 		elog(ERROR, "table agentmem.maintenance_run does not exist");
-	become(identity, agm_table_owner(table));
+	become(scope, agm_table_owner(table));
 }
 
 static uint64
@@ -147,13 +142,13 @@ list_stores(AgmWorker *worker, List **turns)
 		/* Not the far future: the clock may have been set back. */
 		"WHERE agentmem.is_store(n.oid) AND (r.next_try IS NULL OR r.next_try <= now() "
 		"  OR r.next_try > now() + interval '2 hours') ORDER BY n.nspname";
-	Identity identity;
+	AgmOwnerScope scope;
 	uint64 n;
 
 	if (!agm_worker_begin(worker))
 		return false;
 	SPI_connect();
-	become_keeper(&identity);
+	become_keeper(&scope);
 	(void) run("DELETE FROM agentmem.maintenance_run r WHERE NOT EXISTS "
 			   "(SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = r.store)",
 			   0, NULL, NULL, NULL);
@@ -174,7 +169,7 @@ list_stores(AgmWorker *worker, List **turns)
 			*turns = lappend(*turns, turn);
 		MemoryContextSwitchTo(old);
 	}
-	be_oneself(&identity);
+	be_oneself(&scope);
 	SPI_finish();
 	agm_worker_commit();
 	return true;
@@ -209,11 +204,11 @@ maintain_next(AgmWorker *worker, Turn *turn)
 {
 	Oid types[] = {NAMEOID, TEXTOID, INT8OID};
 	Datum values[3];
-	Identity identity;
+	AgmOwnerScope scope;
 
 	values[0] = DirectFunctionCall1(namein, CStringGetDatum(turn->store));
 	values[2] = Int64GetDatum(agm_worker_budget);
-	become(&identity, turn->owner);
+	become(&scope, turn->owner);
 	if (run("SELECT c.name FROM agentmem.claim_namespace($1, NULL::text, now(), false) c", 1,
 			types, values, NULL) == 0)
 		turn->done = true;
@@ -229,7 +224,7 @@ maintain_next(AgmWorker *worker, Turn *turn)
 			"NULL::timestamptz)",
 			3, types, values, NULL);
 	}
-	be_oneself(&identity);
+	be_oneself(&scope);
 }
 
 static bool
@@ -272,7 +267,7 @@ postpone(AgmWorker *worker, const Turn *turn)
 {
 	Oid types[] = {NAMEOID, TEXTOID};
 	Datum values[2];
-	Identity identity;
+	AgmOwnerScope scope;
 
 	if (!agm_worker_begin(worker))
 		return false;
@@ -281,9 +276,9 @@ postpone(AgmWorker *worker, const Turn *turn)
 		values[0] = DirectFunctionCall1(namein, CStringGetDatum(turn->store));
 		values[1] = CStringGetTextDatum(turn->claimed);
 		SPI_connect();
-		become(&identity, turn->owner);
+		become(&scope, turn->owner);
 		(void) run("SELECT agentmem.postpone_namespace($1, $2)", 2, types, values, NULL);
-		be_oneself(&identity);
+		be_oneself(&scope);
 		SPI_finish();
 	}
 	agm_worker_commit();
@@ -420,7 +415,7 @@ record(AgmWorker *worker, const Turn *turn)
 	int failures = turn->failed ? Min(turn->failures + 1, 1000) : 0;
 	Datum values[7];
 	char nulls[] = "       ";
-	Identity identity;
+	AgmOwnerScope scope;
 
 	if (!agm_worker_begin(worker))
 		return false;
@@ -435,9 +430,9 @@ record(AgmWorker *worker, const Turn *turn)
 	values[6] = turn->error == NULL ? (Datum) 0 : CStringGetTextDatum(turn->error);
 	nulls[6] = turn->error == NULL ? 'n' : ' ';
 	SPI_connect();
-	become_keeper(&identity);
+	become_keeper(&scope);
 	(void) run(sql, 7, types, values, nulls);
-	be_oneself(&identity);
+	be_oneself(&scope);
 	SPI_finish();
 	agm_worker_commit();
 	return true;

@@ -79,6 +79,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   s record;
+  latest timestamptz; -- what was maintained by then is due
 BEGIN
   FOR s IN
     SELECT n.nspname, m.oid AS memory, t.oid AS namespace, j.oid AS job, c.oid AS setting
@@ -93,13 +94,13 @@ BEGIN
   LOOP
     store := s.nspname;
     readable := NOT row_security_active(s.memory);
+    latest := now() - agentmem.plain_interval(s.setting, 'maintain_interval', '1 hour');
     -- No rows count as 0; a table that is not there, or may not be read, as NULL.
     SELECT max(nullif(r.row[1], '-infinity')::timestamptz),
-           count(*) FILTER (WHERE r.row[1] IS NULL OR r.row[1]::timestamptz <= d.due),
+           count(*) FILTER (WHERE r.row[1] IS NULL OR r.row[1]::timestamptz <= latest),
            jsonb_build_object('sweep', count(*) FILTER (WHERE r.row[2] IS NOT NULL))
       INTO maintained, due, backlog
-      FROM (SELECT now() - agentmem.plain_interval(s.setting, 'maintain_interval', '1 hour') AS due) d,
-           agentmem.plain_rows(s.namespace, '{maintained,progress}') r(row)
+      FROM agentmem.plain_rows(s.namespace, '{maintained,progress}') r(row)
       HAVING s.namespace IS NOT NULL AND NOT coalesce(bool_or(r.row IS NULL), false);
     SELECT count(*) FILTER (WHERE r.row[1] <> 'dead'), min(r.row[2]::timestamptz) FILTER (WHERE r.row[1] <> 'dead'),
            count(*) FILTER (WHERE r.row[1] = 'dead')

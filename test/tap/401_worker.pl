@@ -51,7 +51,7 @@ like($err, qr/permission denied/, 'but not the table');
 
 # Code of an owner runs as the owner, cannot become another, and leaves no setting behind.
 $node->safe_psql('app', q{
-	CREATE TABLE public.seen (who text, session text, path text, allowed text);
+	CREATE TABLE public.seen (who text, path text, memory text, allowed text);
 	GRANT INSERT ON public.seen TO keeper;
 	GRANT USAGE ON SCHEMA public TO keeper;
 	SET ROLE keeper;
@@ -62,7 +62,7 @@ $node->safe_psql('app', q{
 			EXECUTE 'RESET SESSION AUTHORIZATION';
 		EXCEPTION WHEN OTHERS THEN allowed := 'no';
 		END;
-		INSERT INTO public.seen VALUES (current_user, session_user, current_setting('search_path'), allowed);
+		INSERT INTO public.seen VALUES (current_user, current_setting('search_path'), current_setting('work_mem'), allowed);
 		SET work_mem = '99MB';
 		PERFORM set_config('search_path', 'mem', false);
 		PERFORM pg_advisory_lock(4711);
@@ -75,6 +75,9 @@ ok($node->poll_query_until('app', q{SELECT count(*) > 0 FROM public.seen}), 'a t
 is($node->safe_psql('app', 'SELECT DISTINCT who, allowed FROM public.seen'), 'keeper|no', 'as the owner, who cannot become the worker');
 like($node->safe_psql('app', 'SELECT path FROM public.seen LIMIT 1'), qr/^pg_catalog/, 'with a search_path that is pinned');
 ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory'}), 'and it leaves no lock behind');
+$node->safe_psql('app', q{SELECT agentmem.remember('mem', 'a', 'to be watched going, too', 'fact', '[1,1]', expires_at => now() - interval '1 hour')});
+ok($node->poll_query_until('app', q{SELECT count(*) > 1 FROM public.seen}), 'it was run again');
+is($node->safe_psql('app', q{SELECT count(*) FROM public.seen WHERE memory = '99MB'}), '0', 'it has left no setting behind');
 $node->safe_psql('app', q{SET ROLE keeper; DROP TRIGGER spy ON mem.memory});
 
 # Forced row security: the whole store is maintained all the same, and a reader under it sees no numbers.

@@ -56,6 +56,20 @@ ok($node->poll_query_until('postgres', q{SELECT last_error LIKE '%deferred trigg
 $node->safe_psql('postgres', 'DROP TRIGGER later ON mem.memory');
 ok($node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM mem.memory'), 'without it all goes on');
 
+# Many namespaces that fail: five are tried, then the store waits.
+$node->safe_psql('postgres', q{
+	SELECT agentmem.create_store('bad');
+	CREATE FUNCTION bad.refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'none of these'; END$$;
+	BEGIN;
+	SELECT agentmem.remember('bad', 'n' || i, 'a thing to forget', 'fact', expires_at => now() - interval '1 hour') FROM generate_series(1, 12) i;
+	CREATE TRIGGER refuse BEFORE DELETE ON bad.memory FOR EACH ROW EXECUTE FUNCTION bad.refuse();
+	COMMIT;
+});
+ok($node->poll_query_until('postgres', q{SELECT failures = 1 AND next_try > now() FROM agentmem.maintenance_status WHERE store = 'bad'}), 'a store with many errors waits');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM bad.namespace WHERE maintained IS NOT NULL}), '5', 'five namespaces were tried');
+ok($node->poll_query_until('postgres', q{SELECT failures > 1 FROM agentmem.maintenance_status WHERE store = 'bad'}), 'and others later');
+$node->safe_psql('postgres', q{SELECT agentmem.drop_store('bad', true)});
+
 # maintain_all() by others and the worker at once, with writers between: all is done, once.
 my $script = PostgreSQL::Test::Utils::tempdir() . '/both.sql';
 append_to_file($script, <<'END');
