@@ -152,16 +152,16 @@ BEGIN
 		SELECT pg_catalog.regexp_replace(d.dictname, '_stem$', ''), d.oid,
 			coalesce((SELECT m.mapdict
 					  FROM pg_catalog.pg_ts_config c
-						   JOIN pg_catalog.pg_ts_config_map m ON m.mapcfg = c.oid
-					  WHERE c.cfgname = pg_catalog.regexp_replace(d.dictname, '_stem$', '')
-							AND c.cfgnamespace = d.dictnamespace
-							AND m.maptokentype = 1
-							AND m.mapseqno = 1), d.oid)
+						   JOIN pg_catalog.pg_ts_config_map m ON m.mapcfg OPERATOR(pg_catalog.=) c.oid
+					  WHERE c.cfgname OPERATOR(pg_catalog.=) pg_catalog.regexp_replace(d.dictname, '_stem$', '')
+							AND c.cfgnamespace OPERATOR(pg_catalog.=) d.dictnamespace
+							AND m.maptokentype OPERATOR(pg_catalog.=) 1
+							AND m.mapseqno OPERATOR(pg_catalog.=) 1), d.oid)
 		FROM pg_catalog.pg_ts_dict d
-			 JOIN pg_catalog.pg_ts_template t ON t.oid = d.dicttemplate
-		WHERE t.tmplname = 'snowball'
-			  AND t.tmplnamespace = 'pg_catalog'::regnamespace
-			  AND d.dictnamespace = 'pg_catalog'::regnamespace
+			 JOIN pg_catalog.pg_ts_template t ON t.oid OPERATOR(pg_catalog.=) d.dicttemplate
+		WHERE t.tmplname OPERATOR(pg_catalog.=) 'snowball'
+			  AND t.tmplnamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace
+			  AND d.dictnamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace
 		ORDER BY d.dictname
 	LOOP
 		EXECUTE pg_catalog.format(

@@ -93,7 +93,7 @@ AS 'MODULE_PATHNAME', 'agm_fn_history';
 COMMENT ON FUNCTION agentmem.history(name, text, bigint) IS
   'Every version of a memory, the newest first, also of one that is gone; system_period says when the store held it';
 
-CREATE FUNCTION agentmem.changes(store name, namespace text, since timestamptz, until timestamptz DEFAULT now(),
+CREATE FUNCTION agentmem.changes(store name, namespace text, since timestamptz, until timestamptz DEFAULT pg_catalog.now(),
                                  OUT id bigint, OUT change text, OUT before jsonb, OUT after jsonb, OUT at timestamptz)
 RETURNS SETOF record LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000 ROWS 100
 AS 'MODULE_PATHNAME', 'agm_fn_changes';

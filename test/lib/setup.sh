@@ -253,23 +253,11 @@ install_extension() { quiet as_user make -C "$WORK/src" install "$@"; }
 
 # install_clients: the libraries that test/clients names, into AGENTMEM_CLIENTS.  What cannot be
 # had here is left out, saying so, and its test is skipped: a machine need not have a network.
+# What one program needs and others do not is apart, so that it is missing alone.
 install_clients() {
-	local list
-	export AGENTMEM_CLIENTS=$WORK/clients
-	as_user mkdir -p "$AGENTMEM_CLIENTS"
-	if ! as_user python3 -c 'import ensurepip, venv' 2>/dev/null && command -v apt-get >/dev/null; then
-		say "installing python3-venv"
-		(apt_install python3-venv) 2>/dev/null || true
-	fi
-	if ! as_user python3 -c 'import ensurepip, venv' 2>/dev/null; then
-		say "no python3 with venv: Python's client libraries are not tested"
-	else
-		# What one program needs and others do not is apart, so that it is missing alone.
-		for list in python:requirements.txt mcp:mcp.txt langgraph:langgraph.txt; do
-			install_python "${list%:*}" "${list#*:}" ||
-				say "pip could not install test/clients/${list#*:}: what needs it is not tested"
-		done
-	fi
+	install_python python requirements.txt
+	install_python mcp mcp.txt
+	install_python langgraph langgraph.txt
 	if ! as_user sh -c 'command -v node && command -v npm' >/dev/null; then
 		say "no node or npm: node's client libraries are not tested"
 	elif ! install_libraries node package.json '
@@ -280,11 +268,20 @@ install_clients() {
 	fi
 }
 
+# install_python FOLDER LIST: a Python of its own with what the list of test/clients names.
 install_python() {
+	if ! as_user python3 -c 'import ensurepip, venv' 2>/dev/null && command -v apt-get >/dev/null; then
+		say "installing python3-venv"
+		(apt_install python3-venv) 2>/dev/null || true
+	fi
 	# shellcheck disable=SC2016
-	install_libraries "$1" "$2" '
+	if ! as_user python3 -c 'import ensurepip, venv' 2>/dev/null; then
+		say "no python3 with venv: what needs test/clients/$2 is not tested"
+	elif ! install_libraries "$1" "$2" '
 		python3 -m venv "$2"
-		"$2/bin/pip" install -q --disable-pip-version-check --retries 1 --timeout 20 -r "$1"'
+		"$2/bin/pip" install -q --disable-pip-version-check --retries 1 --timeout 20 -r "$1"'; then
+		say "pip could not install test/clients/$2: what needs it is not tested"
+	fi
 }
 
 # install_cron: Debian's pg_cron, unpacked into the copy of the server.  A server that has none of its
@@ -310,8 +307,10 @@ install_cron() {
 # install_libraries FOLDER LIST SCRIPT: makes AGENTMEM_CLIENTS/FOLDER anew if the list of
 # test/clients has changed; all of it or nothing.
 install_libraries() {
+	export AGENTMEM_CLIENTS=$WORK/clients
 	# shellcheck disable=SC2016
 	as_user bash -euc '
+		mkdir -p "$AGENTMEM_CLIENTS"
 		cd "$AGENTMEM_CLIENTS"
 		list=$WORK/src/test/clients/$2
 		! cmp -s "$list" "$1.list" || exit 0

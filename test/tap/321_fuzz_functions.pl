@@ -1,6 +1,6 @@
 # Every SQL function of the schema, called with arguments at random for 20 seconds (with --full for 20 minutes): the
 # server stays up, no error is one that should never be seen, the indexes stay sound, and a session does not grow.
-# AGENTMEM_SEED=N repeats a run; AGENTMEM_FUZZ is the number of seconds.
+# AGENTMEM_SEED=N repeats a run, which is always the same but with --full; AGENTMEM_FUZZ is the number of seconds.
 use strict;
 use warnings;
 
@@ -15,7 +15,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 my $seconds = $ENV{AGENTMEM_FUZZ} || ($ENV{AGENTMEM_FULL} ? 1200 : 20);
-my $seed = $ENV{AGENTMEM_SEED} || int(time()) % 1_000_000;
+my $seed = $ENV{AGENTMEM_SEED} || ($ENV{AGENTMEM_FULL} ? int(time()) % 1_000_000 : 1);
 srand($seed);
 note("seed $seed");
 
@@ -99,7 +99,7 @@ cmp_ok(scalar @ungood, '<', $seconds < 60 ? @functions / 3 : 25, 'most functions
 
 # A session that calls the same over and over holds no more memory than before.  Caches fill in the first round, and may
 # grow by a table that doubles in one of the others: not in both.
-my $rounds = $ENV{AGENTMEM_FULL} ? 200 : 10;
+my $rounds = $ENV{AGENTMEM_FULL} ? 50 : 10;
 my @names = grep { !/^(drop_|create_|add_|maintain_all)/ } sort keys %example;
 my $file = $node->basedir . '/grow.sql';
 open(my $out, '>:encoding(UTF-8)', $file) or die $!;
