@@ -184,6 +184,7 @@ OBJS = \
 	src/recall/recall_fn.o \
 	src/recall/rows.o \
 	src/recall/semantic.o \
+	src/recall/summary.o \
 	src/recall/times.o \
 	src/recall/top.o \
 	src/cache/cache_fn.o \

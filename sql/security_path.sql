@@ -190,7 +190,7 @@ SELECT c.call FROM trap.calls c \gexec
 \o
 SET agentmem.namespace = 'a,b,c';
 INSERT INTO path.setting VALUES ('summaries', '2');
-SELECT FROM agentmem.remember('path', 'a', 'Talk of tea.', 'episode', session => 's', valid_from => '2020-01-01'), agentmem.remember('path', 'a', 'More talk of tea.', 'episode', session => 's', valid_from => '2020-01-01');
+SELECT FROM agentmem.remember('path', 'a', 'Talk of tea.', 'episode', session => 's', valid_from => '2020-01-01') one, agentmem.remember('path', 'a', 'More talk of tea.', 'episode', session => 's', valid_from => '2020-01-01') other;
 SELECT step FROM agentmem.maintain('path', 'a', at => '2100-01-01');
 SELECT agentmem.postpone_namespace('path', 'a'), agentmem.attribute_time('{"a": "2025-01-01"}', 'a') IS NULL AS nothing;
 CALL agentmem.maintain_all('path');

@@ -176,6 +176,8 @@ agm_pool_init(AgmPool *pool, const AgmRecall *recall)
 	pool->recall = recall;
 	pool->capacity = 2 * recall->depth;
 	pool->items = palloc(sizeof(AgmCandidate) * pool->capacity);
+	pool->summaries.capacity = 64;
+	pool->summaries.items = palloc(sizeof(AgmSummed) * pool->summaries.capacity);
 }
 
 AgmCandidate *
@@ -409,6 +411,21 @@ follow_edges(AgmPool *pool, const AgmSearched *searched, const AgmMatches *match
 	}
 }
 
+/* README rule 19: the summaries for which candidates stand are candidates. */
+static void
+add_summaries(AgmPool *pool, const AgmSearched *searched, const AgmMatches *matches)
+{
+	int n;
+	int kept = 0;
+	AgmHit *hits = agm_summaries_find(&pool->summaries, pool->recall, searched,
+									  pool->items + pool->first, pool->n - pool->first, &n);
+
+	for (int i = 0; i < n; i++)
+		if (find_candidate(pool, hits[i].id) == NULL)
+			hits[kept++] = hits[i];
+	add_candidates(pool, searched, hits, kept, true, matches);
+}
+
 static AgmWords
 query_words(const AgmRecall *recall, const AgmSearched *searched)
 {
@@ -445,6 +462,8 @@ search(AgmPool *pool, const AgmSearched *searched)
 	add_candidates(pool, searched, hits, n, true, matches);
 	if (recall->weights[AGM_GRAPH] > 0 && searched->has_edges)
 		follow_edges(pool, searched, matches, ideal);
+	if (recall->summaries)
+		add_summaries(pool, searched, matches);
 }
 
 /* One namespace, in a context of its own: what it leaves behind is the pool's growth. */

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "recall/recall.h"
+#include "recall/summary.h"
 
 /* The namespaces that are searched, by name. */
 typedef struct AgmSearchedList
@@ -28,6 +29,7 @@ typedef struct AgmPool
 	bool has_words;			/* the query has more than stop words */
 	struct AgmNames *names; /* what the query names, in that namespace; NULL: not asked */
 	struct AgmTimes *times; /* ... when it asks of; NULL: it does not say */
+	AgmSummaries summaries; /* which stand for candidates, if summaries are wanted */
 } AgmPool;
 
 extern AgmSearchedList agm_find_namespaces(const AgmRecall *recall);

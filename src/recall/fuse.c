@@ -129,5 +129,11 @@ agm_fuse(AgmCandidate *candidates, int n, AgmFusion fusion, const double *weight
 							(1 + IMPORTANCE_SHARE * candidate->importance) /
 							(1 + IMPORTANCE_SHARE);
 	}
+	agm_sort_candidates(candidates, n);
+}
+
+void
+agm_sort_candidates(AgmCandidate *candidates, int n)
+{
 	qsort_interruptible(candidates, n, sizeof(AgmCandidate), compare_candidates, NULL);
 }

@@ -56,4 +56,7 @@ typedef struct AgmCandidate
 extern void agm_fuse(AgmCandidate *candidates, int n, AgmFusion fusion, const double *weights,
 					 const bool *active);
 
+/* Best first, as agm_fuse leaves them. */
+extern void agm_sort_candidates(AgmCandidate *candidates, int n);
+
 #endif

@@ -283,6 +283,8 @@ agm_recall_run(AgmRecall *recall, int *nrows)
 	if (scored)
 	{
 		agm_fuse(pool.items, pool.n, recall->fusion, recall->weights, active);
+		if (recall->summaries)
+			pool.n = agm_summaries_lift(&pool.summaries, pool.items, pool.n);
 		if (recall->diversity > 0)
 			agm_diversify(recall, list.items, &pool);
 	}

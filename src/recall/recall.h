@@ -34,6 +34,7 @@ typedef struct AgmRecall
 	bool has_min_similarity;
 	double min_similarity;
 	int max_tokens; /* 0: no limit */
+	bool summaries; /* are wanted in place of what they sum up */
 	bool exact;		/* every embedding of the namespace is looked at */
 	AgmFusion fusion;
 	double diversity; /* 0 to 1: how much it counts to be unlike what comes before */

@@ -85,14 +85,6 @@ arg_finite(FunctionCallInfo fcinfo, int argno, const char *argument)
 	return value;
 }
 
-static void
-not_yet(const char *what, const char *argument)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s is not supported yet", what),
-			 errhint("Leave the argument %s out.", argument)));
-}
-
 pg_noreturn static void
 unknown_word(const char *argument, const char *word, const char *known)
 {
@@ -171,10 +163,9 @@ read_modes(FunctionCallInfo fcinfo, AgmRecall *recall)
 		recall->fusion = AGM_FUSION_RRF;
 	else
 		unknown_word("fusion", fusion, "score or rrf");
-	if (strcmp(granularity, "summary") == 0)
-		not_yet("granularity \"summary\"", "granularity");
-	if (strcmp(granularity, "memory") != 0)
-		unknown_word("granularity", granularity, "memory");
+	recall->summaries = strcmp(granularity, "summary") == 0;
+	if (!recall->summaries && strcmp(granularity, "memory") != 0)
+		unknown_word("granularity", granularity, "memory or summary");
 	if (!PG_ARGISNULL(ARG_DIVERSITY))
 		recall->diversity = arg_finite(fcinfo, ARG_DIVERSITY, "diversity");
 	if (recall->diversity < 0 || recall->diversity > 1)
@@ -254,6 +245,15 @@ read_shared(ArrayType *shared)
 	}
 }
 
+/* Nothing asked, nothing found that would stand for summaries: the newest of them. */
+static ArrayType *
+summary_kind(void)
+{
+	Datum kind = CStringGetTextDatum("summary");
+
+	return construct_array(&kind, 1, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
 /* With the SPI session begun: everything that recall and recall_context share. */
 static AgmRecalled *
 run(FunctionCallInfo fcinfo, AgmRecall *recall, int *nrows)
@@ -272,6 +272,8 @@ run(FunctionCallInfo fcinfo, AgmRecall *recall, int *nrows)
 	read_modes(fcinfo, recall);
 	read_filter(fcinfo, &recall->filter);
 	recall->filter.hides_vault = true;
+	if (recall->summaries && recall->query == NULL && recall->embedding == NULL)
+		recall->filter.kinds = summary_kind();
 	memcpy(recall->weights, default_weights, sizeof(default_weights));
 	if (!PG_ARGISNULL(ARG_WEIGHTS))
 		read_weights(PG_GETARG_JSONB_P(ARG_WEIGHTS), recall);
