@@ -19,4 +19,5 @@ if copy_data locomo "$name"; then
 			latency "$seconds" test/bench/recall/byhand.pgbench "ns=$ns"
 		done
 	done
+	"${psql[@]}" -f "$WORK/src/test/bench/recall/access_log.sql"
 fi
