@@ -6,7 +6,7 @@ COPY (SELECT day, round(kept_bytes::numeric / bare_bytes, 3) AS bytes, memories,
 
 -- Of all memories there ever were, those that were forgotten too: their counters stay. Used: returned at least once.
 WITH s AS (
-	SELECT coalesce(a.accesses, 0) AS accesses, extract(epoch FROM strength(k.half_life, coalesce(a.accesses, 0), 0, 0, k.confidence_high)) / 86400 AS days
+	SELECT coalesce(a.accesses, 0) AS accesses, extract(epoch FROM strength(k.half_life, coalesce(a.accesses, 0), 0, coalesce(a.confirmations, 0), k.confidence_high)) / 86400 AS days
 	FROM life.memory m JOIN kept.kind k ON k.name = (:'kinds'::text[])[1 + m.id % cardinality(:'kinds'::text[])]
 	LEFT JOIN kept.activity a ON a.namespace = 'n' AND a.id = m.id)
 SELECT count(*) FILTER (WHERE accesses > 0) AS used, count(*) FILTER (WHERE accesses = 0) AS unused, round(avg(days) FILTER (WHERE accesses > 0), 1) AS used_days,

@@ -24,12 +24,19 @@ BEGIN
 	END LOOP;
 END $$;
 
--- What is asked: what the maintained store returns is used.
-CREATE PROCEDURE life.use(d int) LANGUAGE sql AS $$
-	INSERT INTO kept.access (namespace, id, at, accesses)
-	SELECT 'n', r.id, life.at(d + 0.5), 1 FROM life.ask a JOIN life.question q ON q.id = a.question CROSS JOIN LATERAL agentmem.recall('kept', 'n', embedding => q.embedding, k => 10) r
-	WHERE a.day = d
-$$;
+-- What is asked: what the maintained store returns is used. With feedback, the agent says of the first of the ten that it helped.
+CREATE PROCEDURE life.use(d int, feedback boolean) LANGUAGE plpgsql AS $$
+DECLARE
+	returned bigint[];
+BEGIN
+	FOR returned IN SELECT array_agg(r.id ORDER BY r.score DESC, r.id) FROM life.ask a JOIN life.question q ON q.id = a.question
+			CROSS JOIN LATERAL agentmem.recall('kept', 'n', embedding => q.embedding, k => 10) r WHERE a.day = d GROUP BY a.n LOOP
+		INSERT INTO kept.access (namespace, id, at, accesses) SELECT 'n', i, life.at(d + 0.5), 1 FROM unnest(returned) i;
+		IF feedback THEN
+			PERFORM agentmem.feedback('kept', 'n', returned[1], true);
+		END IF;
+	END LOOP;
+END $$;
 
 -- What will be asked in the 30 days from d: share of the topic's memories among the ten first, of ten at most; and of what the bare store
 -- returns, what the other does.
@@ -52,12 +59,12 @@ CREATE PROCEDURE life.measure(d int, every int) LANGUAGE sql AS $$
 		count(*), avg(kept), avg(bare), avg(same) FROM scored
 $$;
 
-CREATE PROCEDURE life.live(first int, last int, kinds text[]) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE life.live(first int, last int, kinds text[], feedback boolean) LANGUAGE plpgsql AS $$
 BEGIN
 	FOR d IN first .. last LOOP
 		CALL life.remember(d, kinds);
 		COMMIT;
-		CALL life.use(d);
+		CALL life.use(d, feedback);
 		COMMIT;
 		PERFORM FROM agentmem.maintain('kept', 'n', at => life.at(d + 1));
 		COMMIT;

@@ -18,4 +18,5 @@ if copy_data locomo "$name"; then
 			latency "$seconds" test/bench/recall/byhand.pgbench "size=$ns"
 		done
 	done
+	"${psql[@]}" -f "$WORK/src/test/bench/recall/access_log.sql"
 fi
