@@ -57,10 +57,11 @@ END
 $$;
 COMMENT ON FUNCTION agentmem.require_space(name) IS 'Internal to switch_space and others: an error unless a second space is being filled';
 
--- Memories, or versions, without a vector of the second space; most: it is enough to know that there are so many.
+-- Memories, or versions, without a vector of the second space; most: it is enough to know that there are so many. By the
+-- index made for it, whatever the statistics say of a column that is being filled.
 CREATE FUNCTION agentmem.space_missing(store name, table_name name, most bigint DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
   n bigint;
@@ -138,15 +139,18 @@ BEGIN
   EXECUTE format('COMMENT ON TRIGGER memory_space ON %I.memory IS %L', store, 'Takes embedding_next away from a content that changes');
   EXECUTE format('INSERT INTO %I.setting VALUES (''next_model'', $1), (''next_dimensions'', $2), (''next_metric'', $3), (''next_history'', $4)', store)
     USING model, dimensions::text, metric, CASE WHEN history THEN 'on' ELSE 'off' END;
-  RETURN agentmem.enqueue_space(store);
+  -- No more, as nobody else gets at the memories meanwhile.
+  RETURN agentmem.enqueue_space(store, 1000);
 END
 $begin_space$;
 COMMENT ON FUNCTION agentmem.begin_space(name, int, text, text, boolean) IS
-  'Begins a second space of embeddings, of another model: a column and an index beside the ones that serve, and embed_next jobs for the first 10000 memories; returns how many jobs. metric: NULL for that of the store; history: earlier versions too';
+  'Begins a second space of embeddings, of another model: a column and an index beside the ones that serve, and embed_next jobs for the first 1000 memories; returns how many jobs. metric: NULL for that of the store; history: earlier versions too';
 
+-- Statistics know nothing of what is being filled, and of jobs little: each memory's job is looked up in the index
+-- (OFFSET 0 keeps that from becoming a join), and memories come in the order of theirs.
 CREATE FUNCTION agentmem.enqueue_space(store name, n int DEFAULT 10000)
 RETURNS bigint LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $enqueue_space$
 DECLARE
   queue CONSTANT text := ' ON CONFLICT (namespace, ids, kind, version) WHERE kind = ANY (''{embed,embed_next}'') DO UPDATE'
@@ -168,7 +172,7 @@ BEGIN
   -- Whoever erases them waits for us, and finds the jobs.
   EXECUTE format('WITH o AS (SELECT m.namespace, m.id FROM %1$I.memory m JOIN %1$I.kind k ON k.name = m.kind AND k.class <> ''vault'''
                  '  WHERE m.embedding_next IS NULL AND NOT EXISTS (SELECT FROM %1$I.job j WHERE j.namespace = m.namespace AND j.ids = ARRAY[m.id]'
-                 '   AND j.kind = ''embed_next'' AND j.version IS NULL AND j.state <> ''dead'')'
+                 '   AND j.kind = ''embed_next'' AND j.version IS NULL AND j.state <> ''dead'' OFFSET 0)'
                  '  ORDER BY m.namespace, m.id LIMIT $1 FOR KEY SHARE OF m)'
                  ' INSERT INTO %1$I.job AS j (namespace, kind, ids) SELECT o.namespace, ''embed_next'', ARRAY[o.id] FROM o', store) || queue
     USING n;
@@ -177,11 +181,11 @@ BEGIN
   IF queued < n AND (SELECT s.history FROM agentmem.next_space(store) s) THEN
     EXECUTE format('WITH o AS MATERIALIZED (SELECT DISTINCT ON (h.namespace, h.id, h.content) h.namespace, h.id, h.system_period'
                    '  FROM %1$I.memory_history h JOIN %1$I.kind k ON k.name = h.kind AND k.class <> ''vault'' WHERE h.embedding_next IS NULL'
-                   '  AND NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = h.namespace AND m.id = h.id AND m.content = h.content AND m.embedding_next IS NULL)'
+                   '  AND NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = h.namespace AND m.id = h.id AND m.content = h.content AND m.embedding_next IS NULL OFFSET 0)'
                    '  ORDER BY h.namespace, h.id, h.content, h.system_period),'
                    ' l AS (SELECT h.namespace, h.id, lower(h.system_period) AS version FROM %1$I.memory_history h JOIN o USING (namespace, id, system_period)'
                    '  WHERE NOT EXISTS (SELECT FROM %1$I.job j WHERE j.namespace = h.namespace AND j.ids = ARRAY[h.id]'
-                   '   AND j.kind = ''embed_next'' AND j.version = lower(h.system_period) AND j.state <> ''dead'')'
+                   '   AND j.kind = ''embed_next'' AND j.version = lower(h.system_period) AND j.state <> ''dead'' OFFSET 0)'
                    '  ORDER BY h.namespace, h.id, h.system_period LIMIT $1 FOR KEY SHARE OF h)'
                    ' INSERT INTO %1$I.job AS j (namespace, kind, ids, version) SELECT l.namespace, ''embed_next'', ARRAY[l.id], l.version FROM l', store) || queue
       USING n - queued;
