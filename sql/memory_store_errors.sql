@@ -12,6 +12,7 @@ SELECT create_store('s', metric => 'manhattan');
 SELECT create_store('s', language => 'klingon');
 SELECT create_store('s', partitions => -1);
 SELECT create_store('s', partitions => 129);
+SELECT create_access_tables('public', 2147483647);
 SELECT create_store('public');
 SELECT create_store('agentmem');
 SELECT create_store('pg_mine');

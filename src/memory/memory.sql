@@ -36,6 +36,10 @@ AS $$
 DECLARE
   storage CONSTANT text := CASE WHEN options IS NULL THEN '' ELSE format(' WITH (%s)', options) END;
 BEGIN
+  IF partitions NOT BETWEEN 0 AND 128 THEN
+    RAISE EXCEPTION 'partitions must be between 0 and 128, not %', partitions
+      USING ERRCODE = 'invalid_parameter_value', HINT = '0 makes ordinary tables.';
+  END IF;
   EXECUTE format('CREATE TABLE %I.%I (%s)', store, table_name, columns)
        || CASE WHEN partitions = 0 THEN storage ELSE ' PARTITION BY HASH (namespace)' END;
   EXECUTE format('COMMENT ON TABLE %I.%I IS %L', store, table_name, comment);
@@ -72,10 +76,6 @@ BEGIN
   IF metric NOT IN ('cosine', 'l2', 'ip') THEN
     RAISE EXCEPTION 'unknown metric "%"', metric
       USING ERRCODE = 'invalid_parameter_value', HINT = 'Use cosine, l2 or ip (inner product).';
-  END IF;
-  IF partitions NOT BETWEEN 0 AND 128 THEN
-    RAISE EXCEPTION 'partitions must be between 0 and 128, not %', partitions
-      USING ERRCODE = 'invalid_parameter_value', HINT = '0 makes ordinary tables.';
   END IF;
   IF NOT EXISTS (SELECT FROM pg_ts_config c WHERE c.cfgnamespace = 'agentmem'::regnamespace AND c.cfgname = language) THEN
     RAISE EXCEPTION 'unknown language "%"', language
