@@ -46,7 +46,6 @@ SELECT * FROM recall('mem', 'a', 'x', known_at => now(), states => '{active}');
 SELECT * FROM recall('mem', 'a', 'x', diversity => 1.5);
 SELECT * FROM recall('mem', 'a', 'x', diversity => -0.1);
 SELECT * FROM recall('mem', 'a', 'x', diversity => 'NaN');
-SELECT * FROM recall('mem', 'a', 'x', granularity => 'summary');
 -- All modes answer.
 SELECT m, (SELECT count(*) FROM recall('mem', 'a', 'something', mode => m)) FROM unnest('{fast,exact,auto}'::text[]) m;
 

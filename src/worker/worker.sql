@@ -72,6 +72,31 @@ $$;
 COMMENT ON FUNCTION agentmem.plain_interval(oid, text, interval) IS
   'Internal to maintenance_status: a setting of a store that is an interval, or the default where it is none';
 
+-- What is no jsonb object, or holds no objects, counts as finished.
+CREATE FUNCTION agentmem.count_unfinished(steps text[])
+RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  counts jsonb := '{}';
+  one text;
+  key text;
+BEGIN
+  FOREACH one IN ARRAY coalesce(steps, '{}') LOOP
+    BEGIN
+      FOR key IN SELECT e.key FROM jsonb_each(one::jsonb) e WHERE e.value ? 'after' LOOP
+        counts := counts || jsonb_build_object(key, coalesce((counts ->> key)::bigint, 0) + 1);
+      END LOOP;
+    EXCEPTION WHEN data_exception THEN
+      CONTINUE;
+    END;
+  END LOOP;
+  RETURN counts;
+END
+$$;
+COMMENT ON FUNCTION agentmem.count_unfinished(text[]) IS
+  'Internal to maintenance_status: of what namespaces keep of their steps, how many have not come to the end of each';
+
 CREATE FUNCTION agentmem.list_maintenance(OUT store name, OUT readable boolean, OUT maintained timestamptz, OUT due bigint, OUT backlog jsonb,
                                           OUT jobs bigint, OUT oldest_job timestamptz, OUT dead_jobs bigint)
 RETURNS SETOF record LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -98,9 +123,9 @@ BEGIN
     -- No rows count as 0; a table that is not there, or may not be read, as NULL.
     SELECT max(nullif(r.row[1], '-infinity')::timestamptz),
            count(*) FILTER (WHERE r.row[1] IS NULL OR r.row[1]::timestamptz <= latest),
-           jsonb_build_object('sweep', count(*) FILTER (WHERE r.row[2] IS NOT NULL))
+           agentmem.count_unfinished(array_agg(r.row[2]))
       INTO maintained, due, backlog
-      FROM agentmem.plain_rows(s.namespace, '{maintained,progress}') r(row)
+      FROM agentmem.plain_rows(s.namespace, '{maintained,steps}') r(row)
       HAVING s.namespace IS NOT NULL AND NOT coalesce(bool_or(r.row IS NULL), false);
     SELECT count(*) FILTER (WHERE r.row[1] <> 'dead'), min(r.row[2]::timestamptz) FILTER (WHERE r.row[1] <> 'dead'),
            count(*) FILTER (WHERE r.row[1] = 'dead')
