@@ -411,7 +411,7 @@ follow_edges(AgmPool *pool, const AgmSearched *searched, const AgmMatches *match
 	}
 }
 
-/* README rule 19: the summaries for which candidates stand are candidates. */
+/* README rule 20: the summaries for which candidates stand are candidates. */
 static void
 add_summaries(AgmPool *pool, const AgmSearched *searched, const AgmMatches *matches)
 {

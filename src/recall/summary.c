@@ -2,7 +2,7 @@
  * summary.c
  *		Granularity "summary": memories that were found stand for what sums them up.
  *
- * README rule 19.
+ * README rule 20.
  */
 #include "postgres.h"
 
