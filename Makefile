@@ -118,6 +118,7 @@ OBJS = \
 	src/memory/change.o \
 	src/memory/change_fn.o \
 	src/memory/conflict.o \
+	src/memory/duplicate.o \
 	src/memory/episode.o \
 	src/memory/erase.o \
 	src/memory/erase_fn.o \
@@ -178,7 +179,9 @@ OBJS = \
 	src/recall/times.o \
 	src/recall/top.o \
 	src/consolidate/lock_fn.o \
+	src/consolidate/step_fn.o \
 	src/consolidate/strength_fn.o \
+	src/consolidate/words_fn.o \
 	src/jobs/complete.o \
 	src/jobs/jobs_fn.o
 
@@ -209,6 +212,8 @@ SQL_PARTS = \
 	src/recall/recall.sql \
 	src/consolidate/strength.sql \
 	src/consolidate/sweep.sql \
+	src/consolidate/round.sql \
+	src/consolidate/duplicates.sql \
 	src/consolidate/maintain.sql \
 	src/jobs/jobs.sql
 

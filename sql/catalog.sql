@@ -29,7 +29,7 @@ SELECT object, provolatile, proparallel FROM func
 WHERE proparallel = 'u' AND (provolatile <> 'v' OR proname NOT IN
   ('remember', 'remember_many', 'revise', 'forget', 'forget_where', 'feedback', 'restore', 'resolve', 'erase', 'hold', 'release', 'import', 'create_store', 'drop_store', 'create_table',
    'create_change_tables', 'create_access_tables', 'reveal', 'enable_row_security', 'disable_row_security', 'upgrade_store', 'comment_columns', 'ivfbq_scrub', 'add_kind', 'alter_kind', 'retire_kind', 'create_attribute_table', 'see_all_memories', 'create_versioning',
-   'declare_attributes', 'create_kind_view', 'drop_kind_views', 'write_kind_view', 'memory_guard', 'versioning', 'create_history', 'link', 'unlink', 'add_edge_type', 'create_job_table', 'enqueue_job', 'enqueue_embeddings', 'claim_jobs', 'heartbeat_job', 'complete_job', 'fail_job', 'retry_jobs', 'maintain', 'maintain_all', 'apply_expire', 'apply_sweep', 'apply_statistics', 'claim_namespace', 'postpone_namespace', 'lock_memories'))
+   'declare_attributes', 'create_kind_view', 'drop_kind_views', 'write_kind_view', 'memory_guard', 'versioning', 'create_history', 'link', 'unlink', 'add_edge_type', 'create_job_table', 'enqueue_job', 'enqueue_embeddings', 'claim_jobs', 'heartbeat_job', 'complete_job', 'fail_job', 'retry_jobs', 'maintain', 'maintain_all', 'apply_expire', 'apply_sweep', 'apply_statistics', 'plan_duplicates', 'apply_duplicates', 'compare_memories', 'merge_memories', 'claim_namespace', 'postpone_namespace', 'lock_memories'))
 ORDER BY object COLLATE "C";
 -- plpgsql pins search_path; C has no SET clause, which would cost on each call.
 SELECT object, lanname, proconfig FROM func

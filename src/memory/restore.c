@@ -291,6 +291,25 @@ check_free(AgmWriter *writer, const Touched *touched)
 						errhint("Forget it first, or leave this one forgotten.")));
 }
 
+/* What merging duplicates gave, as the audit says. */
+static void
+undo_counts(AgmWriter *writer, const AgmParams *params)
+{
+	(void) agm_execute(
+		&writer->store,
+		"UPDATE {store}.activity a SET"
+		" confirmations = greatest(0, a.confirmations OPERATOR(pg_catalog.-)"
+		"  (o.details OPERATOR(pg_catalog.->>) 'confirmations')::pg_catalog.int4),"
+		" accesses = greatest(0, a.accesses OPERATOR(pg_catalog.-)"
+		"  (o.details OPERATOR(pg_catalog.->>) 'accesses')::pg_catalog.int8)"
+		" FROM {store}.audit o WHERE o.namespace OPERATOR(pg_catalog.=) $1"
+		" AND o.id OPERATOR(pg_catalog.=) $3 AND o.action OPERATOR(pg_catalog.=) 'merge'"
+		" AND a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=)"
+		"  (o.details OPERATOR(pg_catalog.->>) 'into')::pg_catalog.int8"
+		" AND a.id OPERATOR(pg_catalog.=) ANY ($2)",
+		params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+}
+
 /* What a merge gave: the other's confirmations, which has kept them, and one more. */
 static void
 undo_confirmations(AgmWriter *writer, const AgmParams *params)
@@ -322,10 +341,12 @@ undo_marks(AgmWriter *writer, const Operation *operation)
 	undone =
 		agm_execute(&writer->store,
 					"DELETE FROM {store}.edge e WHERE e.namespace OPERATOR(pg_catalog.=) $1"
-					" AND e.source OPERATOR(pg_catalog.=) ANY ($2)"
+					" AND (e.source OPERATOR(pg_catalog.=) ANY ($2)"
+					"  OR e.target OPERATOR(pg_catalog.=) ANY ($2))"
 					" AND e.operation OPERATOR(pg_catalog.=) $3",
 					&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
 	undo_confirmations(writer, &params);
+	undo_counts(writer, &params);
 	undone += agm_execute(&writer->store,
 						  "UPDATE {store}.conflict c SET resolution = NULL, side = NULL,"
 						  " note = NULL, resolved_at = NULL, operation = NULL"
