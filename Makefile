@@ -214,6 +214,8 @@ SQL_PARTS = \
 	src/consolidate/sweep.sql \
 	src/consolidate/round.sql \
 	src/consolidate/duplicates.sql \
+	src/consolidate/conflicts.sql \
+	src/consolidate/links.sql \
 	src/consolidate/maintain.sql \
 	src/jobs/jobs.sql
 
