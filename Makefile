@@ -216,6 +216,8 @@ SQL_PARTS = \
 	src/consolidate/duplicates.sql \
 	src/consolidate/conflicts.sql \
 	src/consolidate/links.sql \
+	src/consolidate/importance.sql \
+	src/consolidate/purge.sql \
 	src/consolidate/maintain.sql \
 	src/jobs/jobs.sql
 

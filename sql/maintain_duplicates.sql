@@ -85,6 +85,9 @@ INSERT INTO memory (namespace, content, kind) SELECT 'many', CASE WHEN i % 2 = 0
 SELECT changed, jsonb_array_length(details -> 'merged') AS groups FROM upkeep('many');
 SELECT content, confirmations FROM held('many');
 SELECT cardinality(ids) FROM audit WHERE namespace = 'many';
+-- Who erases the one that stays erases what was merged into it.
+SELECT erase('dup', 'many', ids => ARRAY(SELECT id FROM memory WHERE namespace = 'many')) #>> '{erased,memory_history}' AS versions;
+SELECT count(*) FROM memory_history WHERE namespace = 'many';
 INSERT INTO memory (namespace, content, kind) SELECT 'parts', 'this ' || i / 2, 'fact' FROM generate_series(2, 2401) i;
 SELECT * FROM maintain('dup', 'parts', budget => '0') WHERE step = 'duplicates';
 SELECT steps -> 'duplicates' ->> 'after' AS after FROM namespace WHERE namespace = 'parts';

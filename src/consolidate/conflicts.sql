@@ -15,7 +15,7 @@ END
 $$;
 COMMENT ON FUNCTION agentmem.keep_memories(name, text, bigint[]) IS 'Internal to maintain: locks memories against being taken out, until the transaction ends; returns those that are held';
 
--- Of pairs in $2, those of namespace $1 that are still as they were seen and not recorded; settled ones only if a side was changed since.
+-- Of pairs in $2, those of namespace $1 that still say what they said and not recorded; settled ones only if a side was changed since.
 CREATE FUNCTION agentmem.conflict_query(store name)
 RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -23,11 +23,15 @@ AS $$
 BEGIN
   RETURN format($sql$
     SELECT DISTINCT ON (p.a, p.b) p.*
-    FROM jsonb_to_recordset($2) p(id bigint, a bigint, b bigint, reason text, similarity real, since_a timestamptz, since_b timestamptz)
-    JOIN %1$I.memory a ON a.namespace = $1 AND a.id = p.a AND lower(a.system_period) = p.since_a
-    JOIN %1$I.memory b ON b.namespace = $1 AND b.id = p.b AND lower(b.system_period) = p.since_b
+    FROM jsonb_to_recordset($2) p(id bigint, a bigint, b bigint, reason text, similarity real, hash_a uuid, hash_b uuid)
+    JOIN %1$I.memory a ON a.namespace = $1 AND a.id = p.a AND a.content_hash = p.hash_a
+    JOIN %1$I.memory b ON b.namespace = $1 AND b.id = p.b AND b.content_hash = p.hash_b
     LEFT JOIN %1$I.conflict c ON c.namespace = $1 AND c.a = p.a AND c.b = p.b
-    WHERE c.id IS NULL OR c.resolution IS NOT NULL AND greatest(p.since_a, p.since_b) > c.resolved_at
+    WHERE c.id IS NULL OR c.resolution IS NOT NULL
+      -- That maintenance merged something into a side does not ask anybody again.
+      AND EXISTS (SELECT FROM (VALUES (a.operation, lower(a.system_period)), (b.operation, lower(b.system_period))) v(operation, since)
+                  WHERE v.since > c.resolved_at
+                    AND NOT EXISTS (SELECT FROM %1$I.audit o WHERE o.namespace = $1 AND o.id = v.operation AND o.action = 'merge'))
     ORDER BY p.a, p.b, p.reason$sql$, store);
 END
 $$;
@@ -55,7 +59,7 @@ BEGIN
     part := agentmem.unseen_memories(store, namespace, state, looking, CASE WHEN large THEN 'true' ELSE 'm.operation IS NULL' END);
     EXECUTE format($sql$
       SELECT coalesce(jsonb_agg(to_jsonb(p)), '[]') FROM (
-        SELECT c.id, least(c.id, c.other) AS a, greatest(c.id, c.other) AS b, c.reason, c.similarity, lower(a.system_period) AS since_a, lower(b.system_period) AS since_b
+        SELECT c.id, least(c.id, c.other) AS a, greatest(c.id, c.other) AS b, c.reason, c.similarity, a.content_hash AS hash_a, b.content_hash AS hash_b
         -- What has one version is compared with older ones, as when it was written; a correction with all.
         FROM (SELECT n.* FROM (VALUES (true), (false)) o(older), agentmem.compare_memories($3, $1, ARRAY(
                 SELECT m.id FROM %1$I.memory m JOIN %1$I.kind k ON k.name = m.kind AND k.conflict_threshold IS NOT NULL

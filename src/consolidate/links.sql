@@ -30,7 +30,7 @@ BEGIN
     EXIT WHEN clock_timestamp() >= deadline OR looking <= 0;
     part := agentmem.unseen_memories(store, namespace, state, looking, format(
       'm.embedding IS NOT NULL AND NOT EXISTS (SELECT FROM %I.edge e WHERE e.namespace = m.namespace AND e.source = m.id AND e.type = ''similar'' AND e.operation IS NOT NULL)', store));
-    EXECUTE format('SELECT coalesce(jsonb_agg(jsonb_build_object(''id'', c.id, ''other'', c.other, ''weight'', c.similarity, ''since'', lower(m.system_period))), ''[]'')'
+    EXECUTE format('SELECT coalesce(jsonb_agg(jsonb_build_object(''id'', c.id, ''other'', c.other, ''weight'', c.similarity, ''hash'', m.content_hash)), ''[]'')'
                    ' FROM agentmem.compare_memories($3, $1, $2, $4, true, false) c JOIN %I.memory m ON m.namespace = $1 AND m.id = c.id WHERE c.similarity >= $5', store)
       INTO found USING namespace, part, store, n, threshold;
     plan := plan || found;
@@ -53,8 +53,8 @@ AS $$
 DECLARE
   -- What is as it was seen, to what is held.
   links CONSTANT text := format($sql$
-    FROM jsonb_to_recordset($2) p(id bigint, other bigint, weight real, since timestamptz)
-    JOIN %1$I.memory m ON m.namespace = $1 AND m.id = p.id AND lower(m.system_period) = p.since
+    FROM jsonb_to_recordset($2) p(id bigint, other bigint, weight real, hash uuid)
+    JOIN %1$I.memory m ON m.namespace = $1 AND m.id = p.id AND m.content_hash = p.hash
     JOIN %1$I.memory o ON o.namespace = $1 AND o.id = p.other
     WHERE p.id = ANY ($3) AND NOT EXISTS (SELECT FROM %1$I.edge e WHERE e.namespace = $1 AND e.source = p.id AND e.target = p.other AND e.type = 'similar')$sql$, store);
 BEGIN

@@ -190,7 +190,8 @@ agm_merge_duplicates(AgmWriter *writer, const int64 *ids, int n)
 	counts = add_accesses(writer, &params, n - 1);
 	copy_edges(writer, &params);
 	for (int i = 1; i < n; i++)
-		agm_merge(writer, ids[0], ids[i]);
+		/* The same statement: who erases one erases all of them. */
+		agm_merge(writer, ids[0], ids[i], "continues");
 	/* Each once: restore() brings back what is named here. */
 	writer->ntouched = 0;
 	for (int i = 0; i < n; i++)

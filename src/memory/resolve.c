@@ -94,7 +94,7 @@ supersede(AgmWriter *writer, const AgmHeld *winner, const AgmHeld *loser)
 
 /* What the loser adds, as a repetition of the winner would, and how often it was confirmed. */
 void
-agm_merge(AgmWriter *writer, int64 winner, int64 loser)
+agm_merge(AgmWriter *writer, int64 winner, int64 loser, const char *edge)
 {
 	AgmParams params = {0};
 	AgmMemory memory;
@@ -102,7 +102,7 @@ agm_merge(AgmWriter *writer, int64 winner, int64 loser)
 	(void) agm_memory_load(writer, loser, &memory);
 	agm_memory_prepare(writer, &memory);
 	memory.period.to_open = true; /* the winner's period is its own */
-	agm_add_edge(writer, winner, loser, "supersedes");
+	agm_add_edge(writer, winner, loser, edge);
 	/* Before the winner may take over its key. */
 	agm_memory_remove(writer, loser);
 	agm_memory_merge(writer, &memory, winner);
@@ -194,7 +194,7 @@ agm_resolve(AgmWriter *writer, int64 conflict, const char *resolution, const int
 	if (strcmp(resolution, "supersede") == 0)
 		supersede(writer, &held[winner], &held[1 - winner]);
 	else if (strcmp(resolution, "merge") == 0)
-		agm_merge(writer, held[winner].id, held[1 - winner].id);
+		agm_merge(writer, held[winner].id, held[1 - winner].id, "supersedes");
 	else if (strcmp(resolution, "annotate") == 0)
 		agm_add_edge(writer, pair.a, pair.b, "contradicts");
 	settle(writer, conflict, resolution,

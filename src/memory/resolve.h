@@ -7,8 +7,8 @@
 
 #include "memory/memory.h"
 
-/* The winner takes over what the loser adds; the loser is forgotten. */
-extern void agm_merge(AgmWriter *writer, int64 winner, int64 loser);
+/* The winner takes over what the loser adds; the loser is forgotten, an edge leads to it. */
+extern void agm_merge(AgmWriter *writer, int64 winner, int64 loser, const char *edge);
 
 /* `side` is NULL for the default.  Raises P0002, 22023, 55000. */
 extern void agm_resolve(AgmWriter *writer, int64 conflict, const char *resolution,

@@ -397,6 +397,23 @@ shares_transaction(AgmWriter *writer, const Operation *operation)
 	return found;
 }
 
+/* What it replaced is not in history, and would look as if there had been nothing. */
+static bool
+was_purged(AgmWriter *writer, const Operation *operation)
+{
+	AgmParams params = {0};
+	bool found = false;
+
+	agm_param(&params, TEXTOID, writer->ns, false);
+	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(operation->at), false);
+	(void) agm_execute(
+		&writer->store,
+		"SELECT FROM {store}.namespace n WHERE n.namespace OPERATOR(pg_catalog.=)"
+		" $1 AND n.purged OPERATOR(pg_catalog.>=) $2",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, "", read_nothing, &found);
+	return found;
+}
+
 bool
 agm_restore_last(AgmWriter *writer, int64 id)
 {
@@ -406,6 +423,8 @@ agm_restore_last(AgmWriter *writer, int64 id)
 
 	if (!operation.found || operation.final)
 		return false;
+	if (was_purged(writer, &operation))
+		cannot_undo(&operation, "History from before it is not kept any more.");
 	touched = lock_touched(writer, operation.ids, operation.nids, &operation, NULL);
 	if (last_operation(writer, operation.ids, operation.nids).id != operation.id)
 		cannot_undo(&operation, "A memory that it touched was changed later.");
