@@ -122,6 +122,7 @@ OBJS = \
 	src/memory/change.o \
 	src/memory/change_fn.o \
 	src/memory/conflict.o \
+	src/memory/duplicate.o \
 	src/memory/episode.o \
 	src/memory/erase.o \
 	src/memory/erase_fn.o \
@@ -196,7 +197,9 @@ OBJS = \
 	src/cache/put.o \
 	src/cache/tally.o \
 	src/consolidate/lock_fn.o \
+	src/consolidate/step_fn.o \
 	src/consolidate/strength_fn.o \
+	src/consolidate/words_fn.o \
 	src/jobs/complete.o \
 	src/jobs/jobs_fn.o \
 	src/worker/launcher.o \
@@ -237,6 +240,12 @@ SQL_PARTS = \
 	src/consolidate/sweep.sql \
 	src/consolidate/summaries.sql \
 	src/cache/cache.sql \
+	src/consolidate/round.sql \
+	src/consolidate/duplicates.sql \
+	src/consolidate/conflicts.sql \
+	src/consolidate/links.sql \
+	src/consolidate/importance.sql \
+	src/consolidate/purge.sql \
 	src/consolidate/maintain.sql \
 	src/jobs/jobs.sql \
 	src/jobs/space.sql \

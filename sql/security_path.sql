@@ -191,6 +191,10 @@ SELECT c.call FROM trap.calls c \gexec
 SET agentmem.namespace = 'a,b,c';
 INSERT INTO path.setting VALUES ('summaries', '2');
 SELECT FROM agentmem.remember('path', 'a', 'Talk of tea.', 'episode', session => 's', valid_from => '2020-01-01') one, agentmem.remember('path', 'a', 'More talk of tea.', 'episode', session => 's', valid_from => '2020-01-01') other;
+INSERT INTO path.memory (namespace, content, kind, embedding) VALUES ('b', 'A twin', 'fact', '[1,0]'), ('b', 'a TWIN', 'fact', '[1,0]'), ('b', 'Anna and her twins', 'fact', '[1,0]'), ('b', 'Otto', 'fact', '[1,0.1]');
+INSERT INTO path.setting VALUES ('similar', '1'), ('concepts', '2'), ('importance', 'rank');
+SELECT agentmem.set_namespace('path', 'b', 2, '1 day');
+SELECT step, changed FROM agentmem.maintain('path', 'b');
 SELECT step FROM agentmem.maintain('path', 'a', at => '2100-01-01');
 SELECT agentmem.postpone_namespace('path', 'a'), agentmem.attribute_time('{"a": "2025-01-01"}', 'a') IS NULL AS nothing;
 CALL agentmem.maintain_all('path');

@@ -51,7 +51,7 @@ BEGIN
       SELECT m.id, coalesce(a.state, 'active') AS state,
         CASE WHEN m.pinned OR k.half_life IS NULL OR k.class = 'vault' OR NOT isfinite(u.since) THEN 1
              ELSE agentmem.retention(
-               agentmem.strength(k.half_life, a.accesses, agentmem.effective_importance(m.importance, coalesce(a.useless, 0)), a.confirmations, m.confidence),
+               agentmem.strength(k.half_life, a.accesses, agentmem.effective_importance(greatest(m.importance, a.rank), coalesce(a.useless, 0)), a.confirmations, m.confidence),
                $2 - u.since) END AS retention
       FROM (SELECT * FROM %1$I.memory m WHERE m.namespace = $1 AND (m.expires_at IS NULL OR m.expires_at > $2) AND %2$s) m
       LEFT JOIN %1$I.kind k ON k.name = m.kind

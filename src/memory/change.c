@@ -231,6 +231,21 @@ agm_memory_load(AgmWriter *writer, int64 id, AgmMemory *memory)
 			   "tte?t?t?t?f?f?z?z?T?j?t?t?tbz?l?t?t?t?tt?", read_memory, memory) > 0;
 }
 
+bool
+agm_memory_load_derived(AgmWriter *writer, int64 id, AgmMemory *memory)
+{
+	if (!agm_memory_load(writer, id, memory))
+		return false;
+	memory->kind = agm_writer_kind(writer, memory->value[AGM_KIND]);
+	memory->period.from_open = memory->isnull[AGM_VALID_FROM];
+	memory->period.to_open = memory->isnull[AGM_VALID_TO];
+	memory->period.from = DatumGetTimestampTz(memory->value[AGM_VALID_FROM]);
+	memory->period.to = DatumGetTimestampTz(memory->value[AGM_VALID_TO]);
+	agm_statement_hash(memory, &memory->statement);
+	agm_memory_derive_key(writer, memory);
+	return true;
+}
+
 void
 agm_held_check_attributes(AgmWriter *writer, int64 id)
 {

@@ -60,6 +60,9 @@ extern void agm_memory_remove(AgmWriter *writer, int64 id);
 /* A memory as remember() takes it, from its row; false if there is none of this id. */
 extern bool agm_memory_load(AgmWriter *writer, int64 id, AgmMemory *memory);
 
+/* ... with its kind, period, statement and key, but no words and no locks. */
+extern bool agm_memory_load_derived(AgmWriter *writer, int64 id, AgmMemory *memory);
+
 /* Raises as a write would if its attributes are not what its kind declares by now. */
 extern void agm_held_check_attributes(AgmWriter *writer, int64 id);
 

@@ -24,7 +24,7 @@ BEGIN
     "id": "Number of the operation",
     "at": "Start of its transaction",
     "role": "Role that called",
-    "action": "remember, revise, forget, restore, resolve, erase, hold, release, import or reveal",
+    "action": "remember, revise, forget, restore, resolve, merge, erase, hold, release, import or reveal",
     "ids": "Memories that it wrote, removed or revealed",
     "details": "Reason, note or counts; never content"}', 'fillfactor = 100', partitions);
   EXECUTE format('CREATE INDEX audit_at_idx ON %I.audit (namespace, at, id)', store);

@@ -14,31 +14,15 @@
 #include "base/order.h"
 #include "memory/memory.h"
 
-/* At most so many of each sort are recorded for one memory. */
-#define CANDIDATES_MAX 5
-
 /* In larger namespaces maintenance looks for conflicts, not the writer. */
 #define SEARCHED_MEMORIES_MAX 20000
-
-typedef struct Candidate
-{
-	int64 id;
-	float4 similarity;
-	bool has_similarity;
-} Candidate;
-
-typedef struct Candidates
-{
-	int n;
-	Candidate items[AGM_EDGES_MAX];
-} Candidates;
 
 /* Columns: id, cosine or NULL. */
 static void
 read_candidate(TupleTableSlot *slot, void *arg)
 {
-	Candidates *found = arg;
-	Candidate *item;
+	AgmLikes *found = arg;
+	AgmLike *item;
 	bool isnull;
 	Datum value;
 
@@ -73,12 +57,12 @@ search_params(const AgmWriter *writer, const AgmMemory *memory, int64 id, AgmPar
 	"                  AND m.id OPERATOR(pg_catalog.>) $2, false)"
 
 static void
-raise_conflicts(AgmWriter *writer, AgmWritten *written, const Candidates *found,
-				float8 threshold, const char *reason)
+raise_conflicts(AgmWriter *writer, AgmWritten *written, const AgmLikes *found, float8 threshold,
+				const char *reason)
 {
-	for (int i = 0; i < Min(found->n, CANDIDATES_MAX); i++)
+	for (int i = 0; i < Min(found->n, AGM_CONFLICTS_MAX); i++)
 	{
-		const Candidate *item = &found->items[i];
+		const AgmLike *item = &found->items[i];
 
 		if (item->has_similarity && item->similarity < threshold)
 			continue;
@@ -86,7 +70,7 @@ raise_conflicts(AgmWriter *writer, AgmWritten *written, const Candidates *found,
 		{
 			Size size;
 
-			writer->raised_capacity = Max(2 * CANDIDATES_MAX, writer->raised_capacity * 2);
+			writer->raised_capacity = Max(2 * AGM_CONFLICTS_MAX, writer->raised_capacity * 2);
 			size = sizeof(AgmRaised) * writer->raised_capacity;
 			writer->raised = writer->raised == NULL ? MemoryContextAlloc(writer->context, size)
 													: repalloc_huge(writer->raised, size);
@@ -106,16 +90,15 @@ raise_conflicts(AgmWriter *writer, AgmWritten *written, const Candidates *found,
  * The same subject and predicate with another object: under another kind, or under one whose
  * values are noted rather than replaced.
  */
-static void
-search_key(AgmWriter *writer, const AgmMemory *memory, AgmWritten *written)
+void
+agm_find_same_key(AgmWriter *writer, const AgmMemory *memory, int64 id, AgmLikes *found)
 {
 	static const AgmField names[] = {AGM_SUBJECT, AGM_PREDICATE, AGM_OBJECT, AGM_KIND};
 	AgmParams params = {0};
-	Candidates found = {0};
 
 	if (memory->isnull[AGM_SUBJECT] || memory->isnull[AGM_PREDICATE] || memory->key_of_many)
 		return;
-	search_params(writer, memory, written->id, &params);
+	search_params(writer, memory, id, &params);
 	for (size_t i = 0; i < lengthof(names); i++)
 		agm_param(&params, TEXTOID, memory->value[names[i]], memory->isnull[names[i]]);
 	agm_param(&params, BOOLOID, BoolGetDatum(memory->kind->annotate), false);
@@ -132,13 +115,12 @@ search_key(AgmWriter *writer, const AgmMemory *memory, AgmWritten *written)
 		"   WHERE k.name OPERATOR(pg_catalog.=) m.kind"
 		"   AND k.class OPERATOR(pg_catalog.=) 'vault')"
 		" ORDER BY m.id DESC LIMIT 5",
-		&params, AGM_WRITE | AGM_PLAN_GENERIC, "ld?", read_candidate, &found);
-	raise_conflicts(writer, written, &found, 0, "same_key");
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, "ld?", read_candidate, found);
 }
 
 /* Edges to the nearest; those to what was nearest before another content or vector go. */
 static void
-link_similar(AgmWriter *writer, int64 id, const Candidates *found, bool fresh)
+link_similar(AgmWriter *writer, int64 id, const AgmLikes *found, bool fresh)
 {
 	AgmParams params = {0};
 	int64 ids[AGM_EDGES_MAX];
@@ -186,16 +168,14 @@ link_similar(AgmWriter *writer, int64 id, const Candidates *found, bool fresh)
 					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
 }
 
-/* The nearest of the same kind, nearest first; none where there is nothing to ask for. */
-static bool
-search_near(AgmWriter *writer, const AgmMemory *memory, int64 id, Candidates *found)
+void
+agm_find_near(AgmWriter *writer, const AgmMemory *memory, int64 id, int n, bool older,
+			  AgmLikes *found)
 {
 	AgmParams params = {0};
-	int n = memory->kind->has_threshold ? CANDIDATES_MAX : 0;
 
-	n = Max(n, writer->similar);
-	if (n == 0 || memory->isnull[AGM_EMBEDDING] || writer->memories > SEARCHED_MEMORIES_MAX)
-		return false;
+	if (n == 0 || memory->isnull[AGM_EMBEDDING])
+		return;
 	search_params(writer, memory, id, &params);
 	agm_param(&params, TEXTOID, memory->value[AGM_KIND], false);
 	agm_param(&params, agm_type_oid("vector"), memory->value[AGM_EMBEDDING], false);
@@ -205,23 +185,37 @@ search_near(AgmWriter *writer, const AgmMemory *memory, int64 id, Candidates *fo
 		psprintf("SELECT n.id, n.cosine FROM (SELECT m.id,"
 				 " 1 OPERATOR(pg_catalog.-) (m.embedding OPERATOR(agentmem.<=>) $8) AS cosine"
 				 " FROM {store}.memory m" OTHERS
-				 " AND m.embedding IS NOT NULL AND m.kind OPERATOR(pg_catalog.=) $7"
+				 " AND m.embedding IS NOT NULL AND m.kind OPERATOR(pg_catalog.=) $7%s"
 				 " ORDER BY m.embedding OPERATOR(agentmem.%s) $8 LIMIT $9) n"
 				 " WHERE n.cosine OPERATOR(pg_catalog.<=) 2", /* not NaN: a zero vector */
-				 writer->distance_operator),
+				 older ? " AND m.id OPERATOR(pg_catalog.<) $2" : "", writer->distance_operator),
 		&params, AGM_WRITE | AGM_PLAN_ORDERED, "ld?", read_candidate, found);
+}
+
+/* What a writer looks for by itself; false: nothing, or maintenance does. */
+static bool
+search_near(AgmWriter *writer, const AgmMemory *memory, int64 id, AgmLikes *found)
+{
+	int n = memory->kind->has_threshold ? AGM_CONFLICTS_MAX : 0;
+
+	n = Max(n, writer->similar);
+	if (n == 0 || memory->isnull[AGM_EMBEDDING] || writer->memories > SEARCHED_MEMORIES_MAX)
+		return false;
+	agm_find_near(writer, memory, id, n, false, found);
 	return true;
 }
 
 void
 agm_conflict_search(AgmWriter *writer, const AgmMemory *memory, AgmWritten *written)
 {
-	Candidates found = {0};
+	AgmLikes found = {0};
 
 	/* A secret contradicts nothing: it is not merged with what can be recalled. */
 	if (memory->kind->vault)
 		return;
-	search_key(writer, memory, written);
+	agm_find_same_key(writer, memory, written->id, &found);
+	raise_conflicts(writer, written, &found, 0, "same_key");
+	found.n = 0;
 	if (search_near(writer, memory, written->id, &found) && memory->kind->has_threshold)
 		raise_conflicts(writer, written, &found, memory->kind->conflict_threshold, "similar");
 	if (writer->similar > 0 && (found.n > 0 || written->action != AGM_INSERTED))
@@ -232,7 +226,7 @@ agm_conflict_search(AgmWriter *writer, const AgmMemory *memory, AgmWritten *writ
 void
 agm_similar_refresh(AgmWriter *writer, const AgmMemory *memory, int64 id)
 {
-	Candidates found = {0};
+	AgmLikes found = {0};
 
 	if (writer->similar == 0)
 		return;

@@ -269,10 +269,32 @@ extern bool agm_timeline_place(AgmWriter *writer, AgmMemory *memory, AgmWritten 
 extern void agm_timeline_check(AgmWriter *writer, const pg_uuid_t *key_hash, int64 id,
 							   const AgmPeriod *period);
 
+/* What is like a memory, nearest first, or speaks of the same. */
+typedef struct AgmLike
+{
+	int64 id;
+	float4 similarity; /* cosine */
+	bool has_similarity;
+} AgmLike;
+
+typedef struct AgmLikes
+{
+	int n;
+	AgmLike items[AGM_EDGES_MAX];
+} AgmLikes;
+
+/* At most so many of each sort are conflicts of one memory. */
+#define AGM_CONFLICTS_MAX 5
+
 /* conflict.c: looks for what a new memory may contradict; what was found is recorded at the end. */
 extern void agm_conflict_search(AgmWriter *writer, const AgmMemory *memory,
 								AgmWritten *written);
 extern void agm_conflict_record(AgmWriter *writer);
+extern void agm_find_same_key(AgmWriter *writer, const AgmMemory *memory, int64 id,
+							  AgmLikes *found);
+/* The n nearest of the same kind whose period meets its own; older: of smaller ids only. */
+extern void agm_find_near(AgmWriter *writer, const AgmMemory *memory, int64 id, int n,
+						  bool older, AgmLikes *found);
 extern void agm_similar_refresh(AgmWriter *writer, const AgmMemory *memory, int64 id);
 
 /* hash.c: 128 bits that name a statement, 64 that name a lock or, negative, a concept. */

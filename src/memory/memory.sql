@@ -271,6 +271,7 @@ BEGIN
       last_confirmed timestamptz,
       useful int NOT NULL DEFAULT 0,
       useless int NOT NULL DEFAULT 0,
+      rank real CONSTRAINT activity_rank_check CHECK (rank BETWEEN 0 AND 1),
       CONSTRAINT activity_pkey PRIMARY KEY (namespace, id)
     $ddl$, '{
     "namespace": "The memory''s namespace",
@@ -281,7 +282,8 @@ BEGIN
     "confirmations": "How often it was stated again",
     "last_confirmed": "When it was last stated again",
     "useful": "Feedback that it helped",
-    "useless": "Feedback that it did not"}', 'fillfactor = 70', partitions);
+    "useless": "Feedback that it did not",
+    "rank": "Importance by its edges, 0 to 1, where the setting importance is rank; NULL: not ranked"}', 'fillfactor = 70', partitions);
   PERFORM agentmem.create_table(store, 'access', 'What recall returned; maintenance adds it to activity and deletes it', $ddl$
       namespace text COLLATE "C" NOT NULL,
       id bigint NOT NULL,
@@ -304,6 +306,9 @@ BEGIN
       hold text CONSTRAINT namespace_hold_check CHECK (hold <> ''),
       maintained timestamptz,
       steps jsonb,
+      quota bigint CONSTRAINT namespace_quota_check CHECK (quota >= 0),
+      history_keep interval CONSTRAINT namespace_history_keep_check CHECK (history_keep >= interval '0'),
+      purged timestamptz,
       CONSTRAINT namespace_pkey PRIMARY KEY (namespace)
     $ddl$, '{
     "namespace": "Its name",
@@ -313,7 +318,10 @@ BEGIN
     "tokens": "Estimate of the sum of memory.tokens; NULL: not measured yet",
     "hold": "Why nothing of it may be erased; NULL: it may",
     "maintained": "When maintenance was last here and left nothing to do",
-    "steps": "What maintenance keeps of each of its steps: when it began, and where it goes on (after)"}', 'fillfactor = 70', partitions);
+    "steps": "What maintenance keeps of each of its steps: when it began, and where it goes on (after)",
+    "quota": "So many memories at most: the least retained above it are forgotten; NULL: no limit",
+    "history_keep": "How long versions are kept that are no longer current; NULL: as the store''s setting says",
+    "purged": "Versions that ended until then may be gone, and nothing from before can be undone; NULL: all are there"}', 'fillfactor = 70', partitions);
   EXECUTE format('CREATE INDEX namespace_maintained_idx ON %I.namespace (maintained NULLS FIRST, namespace)', store);
 
   PERFORM agentmem.create_table(store, 'key_lock', 'One row a statement or key: locked by who writes it, so that two writers take turns', $ddl$

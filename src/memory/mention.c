@@ -119,16 +119,8 @@ agm_edges_refresh(AgmWriter *writer, int64 id)
 	AgmMemory memory;
 
 	if ((writer->concepts == 0 && writer->similar == 0) ||
-		!agm_memory_load(writer, id, &memory))
+		!agm_memory_load_derived(writer, id, &memory) || memory.kind->vault)
 		return;
-	memory.kind = agm_writer_kind(writer, memory.value[AGM_KIND]);
-	if (memory.kind->vault)
-		return;
-	memory.period.from_open = memory.isnull[AGM_VALID_FROM];
-	memory.period.to_open = memory.isnull[AGM_VALID_TO];
-	memory.period.from = DatumGetTimestampTz(memory.value[AGM_VALID_FROM]);
-	memory.period.to = DatumGetTimestampTz(memory.value[AGM_VALID_TO]);
-	agm_statement_hash(&memory, &memory.statement);
 	agm_mentions_write(writer, &memory, id, false);
 	agm_similar_refresh(writer, &memory, id);
 }

@@ -17,7 +17,7 @@
 	"m.id, m.namespace, m.kind, m.content, m.title, m.subject, m.predicate, m.object, m.tags," \
 	" m.attributes, m.valid_period, m.system_period,"                                          \
 	" agentmem.effective_confidence(m.confidence, coalesce(a.confirmations, 0)),"              \
-	" agentmem.effective_importance(m.importance, coalesce(a.useless, 0)),"                    \
+	" agentmem.effective_importance(greatest(m.importance, a.rank), coalesce(a.useless, 0)),"  \
 	" m.provenance, m.source, m.actor, m.session, m.parent, m.pinned,"                         \
 	" m.expires_at, m.key, m.language, m.model, coalesce(a.state, 'active'),"                  \
 	" coalesce(a.accesses, 0), a.last_access, coalesce(a.confirmations, 0)"

@@ -93,25 +93,25 @@ supersede(AgmWriter *writer, const AgmHeld *winner, const AgmHeld *loser)
 }
 
 /* What the loser adds, as a repetition of the winner would, and how often it was confirmed. */
-static void
-merge(AgmWriter *writer, const AgmHeld *winner, const AgmHeld *loser)
+void
+agm_merge(AgmWriter *writer, int64 winner, int64 loser, const char *edge)
 {
 	AgmParams params = {0};
 	AgmMemory memory;
 
-	(void) agm_memory_load(writer, loser->id, &memory);
+	(void) agm_memory_load(writer, loser, &memory);
 	agm_memory_prepare(writer, &memory);
 	memory.period.to_open = true; /* the winner's period is its own */
-	agm_add_edge(writer, winner->id, loser->id, "supersedes");
+	agm_add_edge(writer, winner, loser, edge);
 	/* Before the winner may take over its key. */
-	agm_memory_remove(writer, loser->id);
-	agm_memory_merge(writer, &memory, winner->id);
+	agm_memory_remove(writer, loser);
+	agm_memory_merge(writer, &memory, winner);
 	/* The loser's may be of another kind, or older than a declaration. */
-	agm_held_check_attributes(writer, winner->id);
+	agm_held_check_attributes(writer, winner);
 
 	agm_param(&params, TEXTOID, writer->ns, false);
-	agm_param(&params, INT8OID, Int64GetDatum(winner->id), false);
-	agm_param(&params, INT8OID, Int64GetDatum(loser->id), false);
+	agm_param(&params, INT8OID, Int64GetDatum(winner), false);
+	agm_param(&params, INT8OID, Int64GetDatum(loser), false);
 	(void) agm_execute(
 		&writer->store,
 		"INSERT INTO {store}.activity AS a (namespace, id, confirmations, last_confirmed)"
@@ -194,7 +194,7 @@ agm_resolve(AgmWriter *writer, int64 conflict, const char *resolution, const int
 	if (strcmp(resolution, "supersede") == 0)
 		supersede(writer, &held[winner], &held[1 - winner]);
 	else if (strcmp(resolution, "merge") == 0)
-		merge(writer, &held[winner], &held[1 - winner]);
+		agm_merge(writer, held[winner].id, held[1 - winner].id, "supersedes");
 	else if (strcmp(resolution, "annotate") == 0)
 		agm_add_edge(writer, pair.a, pair.b, "contradicts");
 	settle(writer, conflict, resolution,

@@ -291,6 +291,25 @@ check_free(AgmWriter *writer, const Touched *touched)
 						errhint("Forget it first, or leave this one forgotten.")));
 }
 
+/* What merging duplicates gave, as the audit says. */
+static void
+undo_counts(AgmWriter *writer, const AgmParams *params)
+{
+	(void) agm_execute(
+		&writer->store,
+		"UPDATE {store}.activity a SET"
+		" confirmations = greatest(0, a.confirmations OPERATOR(pg_catalog.-)"
+		"  (o.details OPERATOR(pg_catalog.->>) 'confirmations')::pg_catalog.int4),"
+		" accesses = greatest(0, a.accesses OPERATOR(pg_catalog.-)"
+		"  (o.details OPERATOR(pg_catalog.->>) 'accesses')::pg_catalog.int8)"
+		" FROM {store}.audit o WHERE o.namespace OPERATOR(pg_catalog.=) $1"
+		" AND o.id OPERATOR(pg_catalog.=) $3 AND o.action OPERATOR(pg_catalog.=) 'merge'"
+		" AND a.namespace OPERATOR(pg_catalog.=) $1 AND a.id OPERATOR(pg_catalog.=)"
+		"  (o.details OPERATOR(pg_catalog.->>) 'into')::pg_catalog.int8"
+		" AND a.id OPERATOR(pg_catalog.=) ANY ($2)",
+		params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+}
+
 /* What a merge gave: the other's confirmations, which has kept them, and one more. */
 static void
 undo_confirmations(AgmWriter *writer, const AgmParams *params)
@@ -322,10 +341,12 @@ undo_marks(AgmWriter *writer, const Operation *operation)
 	undone =
 		agm_execute(&writer->store,
 					"DELETE FROM {store}.edge e WHERE e.namespace OPERATOR(pg_catalog.=) $1"
-					" AND e.source OPERATOR(pg_catalog.=) ANY ($2)"
+					" AND (e.source OPERATOR(pg_catalog.=) ANY ($2)"
+					"  OR e.target OPERATOR(pg_catalog.=) ANY ($2))"
 					" AND e.operation OPERATOR(pg_catalog.=) $3",
 					&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
 	undo_confirmations(writer, &params);
+	undo_counts(writer, &params);
 	undone += agm_execute(&writer->store,
 						  "UPDATE {store}.conflict c SET resolution = NULL, side = NULL,"
 						  " note = NULL, resolved_at = NULL, operation = NULL"
@@ -376,6 +397,23 @@ shares_transaction(AgmWriter *writer, const Operation *operation)
 	return found;
 }
 
+/* What it replaced is not in history, and would look as if there had been nothing. */
+static bool
+was_purged(AgmWriter *writer, const Operation *operation)
+{
+	AgmParams params = {0};
+	bool found = false;
+
+	agm_param(&params, TEXTOID, writer->ns, false);
+	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(operation->at), false);
+	(void) agm_execute(
+		&writer->store,
+		"SELECT FROM {store}.namespace n WHERE n.namespace OPERATOR(pg_catalog.=)"
+		" $1 AND n.purged OPERATOR(pg_catalog.>=) $2",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, "", read_nothing, &found);
+	return found;
+}
+
 bool
 agm_restore_last(AgmWriter *writer, int64 id)
 {
@@ -385,6 +423,8 @@ agm_restore_last(AgmWriter *writer, int64 id)
 
 	if (!operation.found || operation.final)
 		return false;
+	if (was_purged(writer, &operation))
+		cannot_undo(&operation, "History from before it is not kept any more.");
 	touched = lock_touched(writer, operation.ids, operation.nids, &operation, NULL);
 	if (last_operation(writer, operation.ids, operation.nids).id != operation.id)
 		cannot_undo(&operation, "A memory that it touched was changed later.");

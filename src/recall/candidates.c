@@ -317,15 +317,15 @@ read_features_of(AgmPool *pool, const AgmSearched *searched, AgmSource source,
 
 	if (!agm_rows_begin(&rows, recall, searched, source, hits, n, passed))
 		return;
-	appendStringInfo(&rows.sql,
-					 "m.id, m.ctid, m.distance, agentmem.effective_importance(m.importance, "
-					 "%s), %s, m.bytes,"
-					 " m.subject, m.object, m.actor, m.head, m.starts, m.ends",
-					 searched->has_activity ? "coalesce(a.useless, 0)" : "0",
-					 /* What state it was in is not kept: as if active. */
-					 recall->filter.has_known_at || !searched->has_activity
-						 ? "NULL::pg_catalog.text"
-						 : "a.state");
+	appendStringInfo(
+		&rows.sql,
+		"m.id, m.ctid, m.distance, agentmem.effective_importance(%s), %s, m.bytes,"
+		" m.subject, m.object, m.actor, m.head, m.starts, m.ends",
+		searched->has_activity ? "greatest(m.importance, a.rank), coalesce(a.useless, 0)"
+							   : "m.importance, 0",
+		/* What state it was in is not kept: as if active. */
+		recall->filter.has_known_at || !searched->has_activity ? "NULL::pg_catalog.text"
+															   : "a.state");
 	agm_rows_from(&rows);
 	appendStringInfo(&rows.sql,
 					 "c.id, c.ctid, c.importance, pg_catalog.octet_length(c.content), %s",

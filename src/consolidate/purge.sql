@@ -1,0 +1,195 @@
+-- The steps of maintenance that keep a namespace within limits: its quota, and how long its past is kept. Rules:
+-- src/consolidate/README.md, "Quotas and purging".
+
+CREATE FUNCTION agentmem.set_namespace(store name, namespace text, quota bigint DEFAULT NULL, history_keep interval DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  found_one int;
+BEGIN
+  IF store IS NULL OR namespace IS NULL THEN
+    RAISE EXCEPTION '% must not be null', CASE WHEN store IS NULL THEN 'store' ELSE 'namespace' END
+      USING ERRCODE = 'null_value_not_allowed', HINT = 'Give the name of a store and of a namespace.';
+  END IF;
+  IF quota < 0 OR history_keep < interval '0' THEN
+    RAISE EXCEPTION '% must not be negative', CASE WHEN quota < 0 THEN 'quota' ELSE 'history_keep' END USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  PERFORM agentmem.owned_store(store);
+  EXECUTE format('UPDATE %I.namespace n SET quota = $2, history_keep = $3 WHERE n.namespace = $1', store) USING namespace, quota, history_keep;
+  GET DIAGNOSTICS found_one = ROW_COUNT;
+  IF found_one = 0 THEN
+    RAISE EXCEPTION 'namespace "%" does not exist in store "%"', namespace, store
+      USING ERRCODE = 'no_data_found', HINT = 'The first memory makes it.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION agentmem.set_namespace(name, text, bigint, interval) IS
+  'Limits of a namespace, which maintain() keeps: quota, so many memories at most; history_keep, how long versions are kept that are no longer current, whatever the store''s setting is. NULL: no limit of its own. For the owner of the store';
+
+-- Quota -------------------------------------------------------------------------
+
+CREATE FUNCTION agentmem.plan_quota(store name, namespace text, at timestamptz, INOUT state jsonb, deadline timestamptz, most int,
+                                    OUT ids bigint[], OUT plan jsonb)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  over bigint;
+BEGIN
+  EXECUTE format('SELECT (SELECT count(*) FROM %1$I.memory m WHERE m.namespace = $1) - n.quota FROM %1$I.namespace n WHERE n.namespace = $1 AND n.quota IS NOT NULL', store)
+    INTO over USING namespace;
+  IF over IS NULL OR over <= 0 THEN
+    RETURN;
+  END IF;
+  state := CASE WHEN over > most THEN '{"after": 0}' ELSE '{}' END;
+  EXECUTE format('SELECT coalesce(array_agg(q.id), ''{}'') FROM (SELECT s.id FROM (%s) s JOIN %I.memory m ON m.namespace = $1 AND m.id = s.id'
+                 ' ORDER BY s.retention, m.importance NULLS FIRST, lower(m.system_period), m.id LIMIT $3) q',
+                 agentmem.sweep_query(store, format('NOT m.pinned AND NOT EXISTS (SELECT FROM %I.kind v WHERE v.name = m.kind AND v.class = ''vault'')', store)), store)
+    INTO ids USING namespace, at, greatest(least(over, most), 0);
+  plan := to_jsonb(ids);
+END
+$$;
+COMMENT ON FUNCTION agentmem.plan_quota(name, text, timestamptz, jsonb, timestamptz, int) IS 'Internal to maintain: the least retained memories of a namespace that has too many';
+
+CREATE FUNCTION agentmem.apply_quota(store name, namespace text, at timestamptz, plan jsonb, held bigint[], dry_run boolean,
+                                     OUT changed bigint, OUT details jsonb)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  over bigint;
+  forgotten bigint[];
+BEGIN
+  -- What other steps took out of it counts.
+  EXECUTE format('SELECT (SELECT count(*) FROM %1$I.memory m WHERE m.namespace = $1) - n.quota FROM %1$I.namespace n WHERE n.namespace = $1', store)
+    INTO over USING namespace;
+  EXECUTE format('SELECT coalesce(array_agg(q.id), ''{}'') FROM (SELECT m.id FROM jsonb_array_elements($3) WITH ORDINALITY p(id, place)'
+                 ' JOIN %I.memory m ON m.namespace = $1 AND m.id = p.id::bigint AND NOT m.pinned WHERE m.id = ANY ($2) ORDER BY p.place LIMIT $4) q', store)
+    INTO forgotten USING namespace, held, plan, greatest(over, 0);
+  IF NOT dry_run THEN
+    PERFORM agentmem.forget(store, namespace, f.id, 'quota') FROM unnest(forgotten) f(id) ORDER BY f.id;
+  END IF;
+  changed := nullif(cardinality(forgotten), 0);
+  details := jsonb_build_object('ids', to_jsonb(forgotten[1:100]));
+END
+$$;
+COMMENT ON FUNCTION agentmem.apply_quota(name, text, timestamptz, jsonb, bigint[], boolean) IS 'Internal to maintain: forgets what is over the quota';
+
+-- Purging -----------------------------------------------------------------------
+
+-- What goes from each table of namespace $1, by when: $2 what history is kept since, $3 what the audit is; either may be NULL.
+CREATE FUNCTION agentmem.purge_queries(store name, OUT relation name, OUT which text)
+RETURNS SETOF record LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN QUERY SELECT q.relation::name, format(q.which, store) FROM (VALUES
+    ('memory_history', 'upper(r.system_period) <= $2'),
+    ('edge_history', 'upper(r.system_period) <= $2'),
+    ('secret', 'upper(r.system_period) <= $2'),
+    -- That something was erased or held can be shown for ever.
+    ('audit', 'r.at <= $3 AND r.action NOT IN (''erase'', ''hold'', ''release'')'),
+    ('conflict', 'r.resolved_at <= $3')) q(relation, which);
+END
+$$;
+COMMENT ON FUNCTION agentmem.purge_queries(name) IS 'Internal to maintain: SQL that tells what of the past is to go';
+
+CREATE FUNCTION agentmem.plan_purge(store name, namespace text, at timestamptz, INOUT state jsonb, deadline timestamptz, most int,
+                                    OUT ids bigint[], OUT plan jsonb)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  rows CONSTANT int := 10000; -- of a table, in one call
+  history timestamptz;
+  audit timestamptz;
+  held boolean;
+  old bigint;
+  more boolean := false;
+  q record;
+BEGIN
+  IF NOT state ? 'after' AND (state ->> 'begun')::timestamptz > at - agentmem.store_interval(store, 'purge_interval', '1 day') THEN
+    RETURN;
+  END IF;
+  EXECUTE format('SELECT $2 - coalesce(n.history_keep, agentmem.store_interval($3, ''history_keep'', NULL)), n.hold IS NOT NULL FROM %I.namespace n WHERE n.namespace = $1', store)
+    INTO history, held USING namespace, at, store;
+  audit := at - agentmem.store_interval(store, 'audit_keep', NULL);
+  IF held OR (history IS NULL AND audit IS NULL) THEN
+    RETURN;
+  END IF;
+  IF clock_timestamp() >= deadline THEN
+    more := true;
+    plan := '{}';
+  ELSIF NOT (SELECT bool_and(has_table_privilege(format('%I.%I', store, p.relation), 'DELETE')) FROM agentmem.purge_queries(store) p) THEN
+    plan := '{"skipped": "only who may delete from the history tables can purge"}';
+  ELSE
+    plan := jsonb_build_object('history', history, 'audit', audit, 'rows', rows);
+    FOR q IN SELECT p.* FROM agentmem.purge_queries(store) p LOOP
+      EXECUTE format('SELECT count(*) FROM (SELECT FROM %I.%I r WHERE r.namespace = $1 AND %s LIMIT $4 + 1) c', store, q.relation, q.which)
+        INTO old USING namespace, history, audit, rows;
+      more := more OR old > rows;
+    END LOOP;
+  END IF;
+  ids := '{}';
+  state := CASE WHEN more THEN state || '{"after": 0}' ELSE jsonb_build_object('begun', at) END;
+END
+$$;
+COMMENT ON FUNCTION agentmem.plan_purge(name, text, timestamptz, jsonb, timestamptz, int) IS 'Internal to maintain: by when the past of a namespace is to go';
+
+CREATE FUNCTION agentmem.apply_purge(store name, namespace text, at timestamptz, plan jsonb, held bigint[], dry_run boolean,
+                                     OUT changed bigint, OUT details jsonb)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  history CONSTANT timestamptz := plan ->> 'history';
+  audit CONSTANT timestamptz := plan ->> 'audit';
+  gone bigint[] := '{}';      -- ids of versions that went
+  n bigint;
+  q record;
+BEGIN
+  IF NOT plan ? 'rows' THEN
+    changed := CASE WHEN plan ? 'skipped' THEN 0 END;
+    details := plan;
+    RETURN;
+  END IF;
+  changed := 0;
+  details := '{}';
+  FOR q IN SELECT p.* FROM agentmem.purge_queries(store) p LOOP
+    IF dry_run THEN
+      EXECUTE format('SELECT count(*) FROM (SELECT FROM %I.%I r WHERE r.namespace = $1 AND %s LIMIT $4) c', store, q.relation, q.which)
+        INTO n USING namespace, history, audit, (plan ->> 'rows')::int;
+    ELSIF q.relation = 'memory_history' THEN
+      EXECUTE format('WITH old AS MATERIALIZED (SELECT r.id, r.system_period FROM %1$I.memory_history r WHERE r.namespace = $1 AND %2$s LIMIT $4),'
+                     ' purged AS (DELETE FROM %1$I.memory_history r USING old o WHERE r.namespace = $1 AND r.id = o.id AND r.system_period = o.system_period RETURNING r.id)'
+                     ' SELECT count(*), coalesce(array_agg(DISTINCT p.id), ''{}'') FROM purged p', store, q.which)
+        INTO n, gone USING namespace, history, audit, (plan ->> 'rows')::int;
+    ELSE
+      EXECUTE format('DELETE FROM %1$I.%2$I r WHERE r.namespace = $1 AND (r.tableoid, r.ctid) IN (SELECT r.tableoid, r.ctid FROM %1$I.%2$I r WHERE r.namespace = $1 AND %3$s LIMIT $4)',
+                     store, q.relation, q.which)
+        USING namespace, history, audit, (plan ->> 'rows')::int;
+      GET DIAGNOSTICS n = ROW_COUNT;
+    END IF;
+    changed := changed + n;
+    details := details || CASE WHEN n > 0 THEN jsonb_build_object(q.relation, n) ELSE '{}' END;
+  END LOOP;
+  IF NOT dry_run THEN
+    -- restore() undoes nothing from before.
+    EXECUTE format('UPDATE %I.namespace n SET purged = $2 WHERE n.namespace = $1 AND (n.purged IS NULL OR n.purged < $2) AND $3', store)
+      USING namespace, history, cardinality(gone) > 0;
+    -- Of what is neither held nor kept in history nothing else stays.
+    EXECUTE format('SELECT coalesce(array_agg(g.id), ''{}'') FROM unnest($2) g(id) WHERE NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = g.id)'
+                   ' AND NOT EXISTS (SELECT FROM %1$I.memory_history h WHERE h.namespace = $1 AND h.id = g.id)', store)
+      INTO gone USING namespace, gone;
+    IF cardinality(gone) > 0 THEN
+      EXECUTE format('DELETE FROM %I.activity a WHERE a.namespace = $1 AND a.id = ANY ($2)', store) USING namespace, gone;
+      EXECUTE format('DELETE FROM %I.secret s WHERE s.namespace = $1 AND s.id = ANY ($2)', store) USING namespace, gone;
+      EXECUTE format('DELETE FROM %I.edge e WHERE e.namespace = $1 AND (e.source = ANY ($2) OR e.target = ANY ($2))', store) USING namespace, gone;
+      EXECUTE format('DELETE FROM %I.conflict c WHERE c.namespace = $1 AND (c.a = ANY ($2) OR c.b = ANY ($2))', store) USING namespace, gone;
+    END IF;
+  END IF;
+  changed := nullif(changed, 0);
+END
+$$;
+COMMENT ON FUNCTION agentmem.apply_purge(name, text, timestamptz, jsonb, bigint[], boolean) IS 'Internal to maintain: deletes for good what of the past is to go';

@@ -1,0 +1,150 @@
+/*
+ * step_fn.c
+ *		What steps of maintenance do in C: comparing memories with others, merging those that say
+ *		the same, joining memories to concepts.
+ *
+ * Rules: src/consolidate/README.md.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "base/compat.h"
+#include "memory/change.h"
+#include "memory/resolve.h"
+
+PG_FUNCTION_INFO_V1(agm_fn_compare_memories);
+PG_FUNCTION_INFO_V1(agm_fn_merge_memories);
+PG_FUNCTION_INFO_V1(agm_fn_mention_concepts);
+
+/* The third argument: ids of memories, in the order given. */
+static int64 *
+read_ids(FunctionCallInfo fcinfo, int *n)
+{
+	Datum *items;
+	int64 *ids;
+
+	agm_require_not_null(PG_ARGISNULL(2), "ids");
+	agm_check_array(PG_GETARG_ARRAYTYPE_P(2), "ids");
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), INT8OID, sizeof(int64), FLOAT8PASSBYVAL,
+					  TYPALIGN_DOUBLE, &items, NULL, n);
+	ids = palloc(sizeof(int64) * Max(*n, 1));
+	for (int i = 0; i < *n; i++)
+		ids[i] = DatumGetInt64(items[i]);
+	return ids;
+}
+
+static void
+put_likes(ReturnSetInfo *rsinfo, int64 id, const AgmLikes *found, const char *reason)
+{
+	for (int i = 0; i < found->n; i++)
+	{
+		Datum values[4] = {Int64GetDatum(id), Int64GetDatum(found->items[i].id),
+						   CStringGetTextDatum(reason),
+						   Float4GetDatum(found->items[i].similarity)};
+		bool nulls[4] = {false, false, false, !found->items[i].has_similarity};
+
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+}
+
+/* compare_memories(store, namespace, ids, n, older, same_key) */
+Datum
+agm_fn_compare_memories(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	AgmSession session;
+	AgmWriter writer;
+	MemoryContext context;
+	int64 *ids;
+	int nids;
+	int n;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 3; i < 6; i++)
+		agm_require_not_null(PG_ARGISNULL(i), "the way of comparing");
+	n = PG_GETARG_INT32(3);
+	if (n < 0 || n > AGM_EDGES_MAX)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("n must be between 0 and %d, not %d", AGM_EDGES_MAX, n)));
+	agm_spi_begin(&session);
+	agm_writer_begin(fcinfo, &writer, "maintain()");
+	ids = read_ids(fcinfo, &nids);
+	context = AllocSetContextCreate(CurrentMemoryContext, "memory that is compared",
+									ALLOCSET_DEFAULT_SIZES);
+	for (int i = 0; i < nids; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		AgmMemory memory;
+		AgmLikes found = {0};
+
+		CHECK_FOR_INTERRUPTS();
+		if (agm_memory_load_derived(&writer, ids[i], &memory) && !memory.kind->vault)
+		{
+			if (PG_GETARG_BOOL(5))
+				agm_find_same_key(&writer, &memory, ids[i], &found);
+			put_likes(rsinfo, ids[i], &found, "same_key");
+			found.n = 0;
+			agm_find_near(&writer, &memory, ids[i], n, PG_GETARG_BOOL(4), &found);
+			put_likes(rsinfo, ids[i], &found, "similar");
+		}
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	agm_spi_end(&session);
+	PG_RETURN_NULL();
+}
+
+/* merge_memories(store, namespace, ids): the first of them stays */
+Datum
+agm_fn_merge_memories(PG_FUNCTION_ARGS)
+{
+	AgmSession session;
+	AgmWriter writer;
+	int64 *ids;
+	int n;
+	bool merged;
+
+	agm_spi_begin(&session);
+	agm_writer_begin(fcinfo, &writer, "maintain()");
+	ids = read_ids(fcinfo, &n);
+	merged = agm_merge_duplicates(&writer, ids, n);
+	agm_spi_end(&session);
+	PG_RETURN_BOOL(merged);
+}
+
+/* mention_concepts(store, namespace, ids) */
+Datum
+agm_fn_mention_concepts(PG_FUNCTION_ARGS)
+{
+	AgmSession session;
+	AgmWriter writer;
+	MemoryContext context;
+	int64 *ids;
+	int n;
+
+	agm_spi_begin(&session);
+	agm_writer_begin(fcinfo, &writer, "maintain()");
+	ids = read_ids(fcinfo, &n);
+	agm_writer_lock(&writer, NULL, 0);
+	context = AllocSetContextCreate(CurrentMemoryContext, "memory that is joined to concepts",
+									ALLOCSET_DEFAULT_SIZES);
+	for (int i = 0; i < n; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		AgmMemory memory;
+
+		CHECK_FOR_INTERRUPTS();
+		if (agm_memory_load_derived(&writer, ids[i], &memory))
+			agm_mentions_write(&writer, &memory, ids[i], true);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	agm_spi_end(&session);
+	PG_RETURN_VOID();
+}
