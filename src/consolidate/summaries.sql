@@ -1,6 +1,6 @@
 -- The step that sums up sessions, and summaries level by level. Rules: src/consolidate/README.md, "Summaries".
 
-CREATE FUNCTION agentmem.store_number(store name, setting text, lowest int, highest int)
+CREATE FUNCTION agentmem.store_count(store name, setting text, lowest int, highest int)
 RETURNS int LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -18,7 +18,7 @@ BEGIN
   RETURN value;
 END
 $$;
-COMMENT ON FUNCTION agentmem.store_number(name, text, int, int) IS 'Internal to maintain: a setting of a store that is a number, 0 where there is none';
+COMMENT ON FUNCTION agentmem.store_count(name, text, int, int) IS 'Internal to maintain: a setting of a store that is a number, 0 where there is none';
 
 -- The statement that gives the members of a summary in namespace $1 at $2: those that the SQL `summary` has edges to, and `others`.
 -- One that faded away is a member still, as it was.
@@ -163,7 +163,7 @@ AS $$
 DECLARE
   width CONSTANT int := 100;  -- turns that one summary sums up
   batch CONSTANT int := 200;  -- summaries that it looks at before it looks at the clock
-  n int := agentmem.store_number(store, 'summaries', 2, 64);
+  n int := agentmem.store_count(store, 'summaries', 2, 64);
   quiet interval := agentmem.store_interval(store, 'summary_interval', '1 hour');
   after jsonb := state -> 'after';  -- {"phase", "at"}: where it goes on
   part record;
