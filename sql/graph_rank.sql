@@ -120,6 +120,7 @@ SELECT * FROM extracts(ARRAY(SELECT 's ' || i FROM generate_series(1, 2001) i));
 -- What was said is not said again; sentences end where the language ends them, and not with each line.
 SELECT place, sentence FROM extracts('{"Rome is old. Rome is old! Rome is large."}');
 SELECT place, sentence FROM extracts(ARRAY[E'We met Mr. Brown at 5 p.m. in Rome. A line that was\nwrapped. A title\nAn item\n\nThe end', '今日は雨です。明日は晴れ！'], 20) ORDER BY 1;
+SELECT place, sentence FROM extracts('{"Zu ist die Tür. Er kam her. Sie ging."}', language => 'german') ORDER BY 1;
 SELECT place, sentence FROM extracts('{"Τι κάνεις; Καλά είμαι."}', language => 'greek') ORDER BY 1;
 -- A summary: the same sentences in their order.
 SELECT summarize(ARRAY['Anna moved to Rome in May. She likes the food there. The weather was bad.', 'Anna has a flat in Rome, near her work. Rome is where Anna works! Bert collects stamps.'], 2);

@@ -47,8 +47,7 @@ extern bool agm_icu_is_lower(const char *text, int len, int pos);
 extern int agm_icu_words(const char *text, int len, uint16 *ends);
 
 /*
- * The same for the sentences of a text (UAX 29) of at least a byte, as a locale ends them: full
- * stops of its abbreviations end none.
+ * The same for the sentences of a text (UAX 29) of at least a byte, as a locale ends them.
  */
 extern int agm_icu_sentences(const char *text, int len, const char *locale, int *ends);
 

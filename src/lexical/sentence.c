@@ -24,13 +24,16 @@ typedef struct Sentences
 	int capacity;
 } Sentences;
 
-/* The name of ICU's rules for a language, which know its abbreviations. */
-static char *
+/*
+ * The name of ICU's rules for a language.  Those of English know abbreviations; those of others are
+ * found at the end of longer words too ("r." in German), and so would join sentences.
+ */
+static const char *
 rules_of(const char *language)
 {
 	const char *locale = agm_language_locale(language);
 
-	return psprintf("%s%sss=standard", locale, strchr(locale, '@') == NULL ? "@" : ";");
+	return strcmp(locale, "en") == 0 ? "en@ss=standard" : locale;
 }
 
 /* Where the characters of a piece end: not within one, and not between two that line up a word. */
