@@ -287,3 +287,23 @@ RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'agm_fn_cache_sweep';
 COMMENT ON FUNCTION agentmem.cache_sweep(name, text, int) IS
   'Removes answers that are older than ttl_max or above the quota, at most that many, and claims that nobody ended; adds up counters. Returns how many answers; a category that somebody is writing to is left for the next time';
+
+-- Another embedding model: nothing that was kept can be compared with what is asked from here on.
+CREATE FUNCTION agentmem.change_cache_space(store name, dimensions int, metric text)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  comment CONSTANT text := col_description(format('%I.cache', store)::regclass,
+    (SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = format('%I.cache', store)::regclass AND a.attname = 'embedding'));
+BEGIN
+  EXECUTE format('TRUNCATE %1$I.cache, %1$I.cache_use, %1$I.cache_state, %1$I.cache_log, %1$I.cache_claim', store);
+  -- Its index or constraint goes with the column.
+  EXECUTE format('ALTER TABLE %I.cache DROP COLUMN embedding, ADD COLUMN embedding agentmem.vector(%s)', store, dimensions);
+  PERFORM agentmem.comment_columns(store, 'cache', jsonb_build_object('embedding', comment));
+  EXECUTE format('CREATE INDEX cache_embedding_idx ON %I.cache USING ivfbq (namespace, category, embedding agentmem.%I)',
+                 store, 'vector_' || metric || '_ops');
+END
+$$;
+COMMENT ON FUNCTION agentmem.change_cache_space(name, int, text) IS
+  'Internal to switch_space: empties the cache, whose vectors are of other dimensions then';

@@ -337,9 +337,7 @@ BEGIN
   -- Vectors of the old model are not wanted any more; those of the new one are the store's.
   EXECUTE format('DELETE FROM %I.job j WHERE j.kind = ''embed'' OR j.version IS NOT NULL', store);
   EXECUTE format('UPDATE %I.job j SET kind = ''embed'' WHERE j.kind = ''embed_next''', store);
-  IF to_regclass(format('%I.cache', store)) IS NOT NULL THEN
-    EXECUTE format('DELETE FROM %I.cache', store);
-  END IF;
+  PERFORM agentmem.change_cache_space(store, space.dimensions, space.metric);
   RETURN missing;
 END
 $switch_space$;
