@@ -240,6 +240,7 @@ SQL_PARTS = \
 	src/consolidate/sweep.sql \
 	src/consolidate/summaries.sql \
 	src/cache/cache.sql \
+	src/consolidate/cache.sql \
 	src/consolidate/round.sql \
 	src/consolidate/duplicates.sql \
 	src/consolidate/conflicts.sql \

@@ -205,6 +205,26 @@ SELECT namespace FROM cache_store.cache WHERE namespace IN ('n', 'm');
 INSERT INTO cache_store.cache (namespace, category, created, prompt_hash, prompt, response) VALUES ('n', 'talk', now() - interval '1 min', gen_random_uuid(), 'x', 'Nice');
 SELECT * FROM agentmem.erase_verify('cache_store', :'receipt') WHERE remaining > 0;
 
+-- maintain sweeps it: in namespaces that have memories.
+SELECT action FROM agentmem.remember('cache_store', 'n', 'Nina is from Nice');
+UPDATE cache_store.cache_category SET ttl = '1 second', ttl_max = '1 second' WHERE name = 'default';
+SELECT agentmem.cache_put('cache_store', 'n', 'old', 'How old?', NULL, 'Old') > 0 AS kept;
+UPDATE cache_store.cache SET created = now() - interval '1 min' WHERE category = 'old';
+UPDATE cache_store.cache_use SET created = now() - interval '1 min' WHERE category = 'old';
+SELECT step, changed FROM agentmem.maintain('cache_store', 'n', dry_run => true) WHERE step = 'cache';
+SELECT step, changed FROM agentmem.maintain('cache_store', 'n') WHERE step IN ('cache', 'statistics');
+SELECT step, changed FROM agentmem.maintain('cache_store', 'n') WHERE step IN ('cache', 'statistics');
+CREATE ROLE regress_cache_maintainer;
+GRANT USAGE ON SCHEMA cache_store TO regress_cache_maintainer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cache_store TO regress_cache_maintainer;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA cache_store TO regress_cache_maintainer;
+REVOKE ALL ON cache_store.cache, cache_store.cache_claim FROM regress_cache_maintainer;
+SET ROLE regress_cache_maintainer;
+SELECT step, changed FROM agentmem.maintain('cache_store', 'n') WHERE step IN ('cache', 'statistics');
+RESET ROLE;
+DROP OWNED BY regress_cache_maintainer;
+DROP ROLE regress_cache_maintainer;
+
 -- A partitioned store.
 SELECT agentmem.cache_put('cache_parts', n, 'talk', 'Who?', '[1,0,0]', n) > 0 AS kept FROM unnest('{a,b,c}'::text[]) n;
 SELECT n, response FROM unnest('{a,b,c,d}'::text[]) n LEFT JOIN LATERAL agentmem.cache_get('cache_parts', n, 'talk', '[1,0.1,0]') ON true;
@@ -223,6 +243,6 @@ SELECT response FROM cache_store.cache c WHERE c.namespace = 'n' AND c.category 
 RESET jit;
 RESET enable_seqscan;
 
-SELECT agentmem.drop_store('cache_store');
+SELECT agentmem.drop_store('cache_store', cascade => true);
 SELECT agentmem.drop_store('cache_parts');
 SELECT agentmem.drop_store('cache_text');

@@ -53,7 +53,7 @@ RETURNS text[] LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  RETURN '{fold,expire,sweep,duplicates,conflicts,links,concepts,importance,summaries,quota,purge,statistics}';
+  RETURN '{fold,expire,sweep,duplicates,conflicts,links,concepts,importance,summaries,quota,purge,cache,statistics}';
 END
 $$;
 COMMENT ON FUNCTION agentmem.maintenance_steps() IS 'Internal to maintain: its steps, in their order';

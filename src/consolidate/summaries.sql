@@ -228,22 +228,25 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   sentences CONSTANT int := 5;
-  texts text[];
-  period text;
+  said record;
 BEGIN
   EXECUTE format($sql$
-    SELECT array_agg(left(v.content, 10000) ORDER BY lower(v.valid_period) NULLS FIRST, v.id), agentmem.l2_normalize(agentmem.avg(v.embedding)),
-      mode() WITHIN GROUP (ORDER BY v.language), CASE WHEN bool_or(lower_inf(v.valid_period)) THEN '-infinity' ELSE min(lower(v.valid_period)) END,
+    SELECT array_agg(left(v.content, 10000) ORDER BY lower(v.valid_period) NULLS FIRST, v.id) AS texts, agentmem.l2_normalize(agentmem.avg(v.embedding)) AS embedding,
+      mode() WITHIN GROUP (ORDER BY v.language) AS language, CASE WHEN bool_or(lower_inf(v.valid_period)) THEN '-infinity' ELSE min(lower(v.valid_period)) END AS since,
       concat_ws(' to ', to_char(min(lower(v.valid_period)) AT TIME ZONE 'UTC', 'YYYY-MM-DD'),
-                nullif(to_char(max(v.until) AT TIME ZONE 'UTC', 'YYYY-MM-DD'), to_char(min(lower(v.valid_period)) AT TIME ZONE 'UTC', 'YYYY-MM-DD'))),
-      jsonb_build_object('members', count(*), 'until', max(v.until), 'made_of', %2$s)
+                nullif(to_char(max(v.until) AT TIME ZONE 'UTC', 'YYYY-MM-DD'), to_char(min(lower(v.valid_period)) AT TIME ZONE 'UTC', 'YYYY-MM-DD'))) AS period,
+      jsonb_build_object('members', count(*), 'until', max(v.until), 'made_of', %2$s) AS attributes
     FROM (%1$s) v$sql$, agentmem.members_query(store, '$3', '$4'), agentmem.members_digest())
-    INTO texts, embedding, language, since, period, attributes USING namespace, at, coalesce(summary, 0), others;
-  IF texts IS NOT NULL THEN
-    content := coalesce(left(agentmem.summarize(texts, sentences, language), 4000), texts[1]);
-    title := concat_ws(': ', nullif(period, ''), (
+    INTO said USING namespace, at, coalesce(summary, 0), others;
+  embedding := said.embedding;
+  language := said.language;
+  since := said.since;
+  attributes := said.attributes;
+  IF said.texts IS NOT NULL THEN
+    content := coalesce(left(agentmem.summarize(said.texts, sentences, language), 4000), said.texts[1]);
+    title := concat_ws(': ', nullif(said.period, ''), (
       SELECT string_agg(c.concept, ', ' ORDER BY c.i)
-      FROM agentmem.extract_concepts(left(array_to_string(texts, E'\n'), 20000), language, 3) WITH ORDINALITY c(concept, normalized, weight, i)));
+      FROM agentmem.extract_concepts(left(array_to_string(said.texts, E'\n'), 20000), language, 3) WITH ORDINALITY c(concept, normalized, weight, i)));
   END IF;
 END
 $$;

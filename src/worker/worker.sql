@@ -144,7 +144,7 @@ CREATE VIEW agentmem.maintenance_status WITH (security_barrier) AS
     CASE WHEN s.readable THEN r.duration END AS duration, s.due, s.backlog, s.jobs, s.oldest_job, s.dead_jobs,
     agentmem.worker_pid() AS worker, coalesce(r.failures, 0) AS failures, r.next_try,
     CASE WHEN s.readable THEN r.last_error END AS last_error, CASE WHEN s.readable THEN r.last_error_at END AS last_error_at
-  FROM agentmem.list_maintenance() s LEFT JOIN agentmem.maintenance_run r ON r.store = s.store;
+  FROM agentmem.list_maintenance() s LEFT JOIN agentmem.maintenance_run r ON r.store OPERATOR(pg_catalog.=) s.store;
 COMMENT ON VIEW agentmem.maintenance_status IS
   'How maintenance stands in the stores that the current role may read; where row security holds for it, numbers and errors are NULL';
 COMMENT ON COLUMN agentmem.maintenance_status.store IS 'Schema of the store';
