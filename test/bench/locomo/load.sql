@@ -1,7 +1,12 @@
 -- Loads the conversations: one namespace a conversation, kind episode, valid from the
 -- session's time. Expects the psql variables data: the directory of the data set, and turns and
--- questions: commands that print their embeddings.
+-- questions: commands that print their embeddings; by default those of the data set.
 \set ON_ERROR_STOP on
+\if :{?turns}
+\else
+\set turns 'gzip -dc "' :data '/locomo/turns.mix384.copy.gz"'
+\set questions 'gzip -dc "' :data '/locomo/questions.mix384.copy.gz"'
+\endif
 CREATE EXTENSION IF NOT EXISTS agentmem;
 SET client_min_messages = warning;
 DROP SCHEMA IF EXISTS bench CASCADE;
