@@ -19,9 +19,15 @@
 #include "recall/rows.h"
 #include "recall/top.h"
 
-/* At first this many rows are read for each that is wanted; then, while too few pass, more by this. */
+/* If there are no more than this many rows for each that is wanted, all are read: other channels ask for their scores, too. */
+#define ALL_FACTOR 4
+
+/* Else at first this many; then, while too few pass, more by this. */
 #define FIRST_FACTOR 2
 #define NEXT_FACTOR 4
+
+/* Rows that one statement reads. */
+#define BATCH 10000
 
 /* Bounds are summed up in floats, in another order than scores. */
 #define ROUNDING 1e-4
@@ -212,6 +218,8 @@ read_rows(Search *search, Datum *tids, int n)
 	AgmParams params = {0};
 	StringInfoData sql;
 
+	if (n == 0)
+		return;
 	agm_param(&params, TEXTOID, search->searched->name, false);
 	agm_param(&params, TIDARRAYOID,
 			  PointerGetDatum(construct_array(tids, n, TIDOID, sizeof(ItemPointerData), false,
@@ -245,35 +253,30 @@ read_bounded(Search *search, float reached)
 {
 	uint64 *entries =
 		MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint64) * Max(search->n, 1));
-	ItemPointerData *tids;
-	Datum *values;
-	int n = 0;
+	ItemPointerData *tids = palloc(sizeof(ItemPointerData) * BATCH);
+	Datum *values = palloc(sizeof(Datum) * BATCH);
+	int64 n = 0;
 	int seen = 0;
 
 	for (int64 i = 0; i < search->n; i++)
 		if (search->rows[i].most < search->below && search->rows[i].most >= reached)
 			entries[n++] = search->rows[i].entry;
 	search->below = reached;
-	if (n == 0)
-	{
-		pfree(entries);
-		return;
-	}
 	qsort_interruptible(entries, n, sizeof(uint64), compare_entries, NULL);
-	tids = palloc(sizeof(ItemPointerData) * n);
-	values = palloc(sizeof(Datum) * n);
-	for (int i = 0; i < n; i++)
+	for (int64 i = 0; i < n; i++)
 	{
 		if ((i & 127) == 0)
 			CHECK_FOR_INTERRUPTS();
-		if (agm_postings_row(search->postings, entries[i], &tids[seen]))
+		if (!agm_postings_row(search->postings, entries[i], &tids[seen]))
+			continue;
+		values[seen] = PointerGetDatum(&tids[seen]);
+		if (++seen == BATCH)
 		{
-			values[seen] = PointerGetDatum(&tids[seen]);
-			seen++;
+			read_rows(search, values, seen);
+			seen = 0;
 		}
 	}
-	if (seen > 0)
-		read_rows(search, values, seen);
+	read_rows(search, values, seen);
 	pfree(values);
 	pfree(tids);
 	pfree(entries);
@@ -300,6 +303,8 @@ agm_best_search(const AgmRecall *recall, const AgmSearched *searched, const AgmW
 	search.known.hits = palloc(sizeof(AgmHit) * search.capacity);
 	search.row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "agentmem match", ALLOCSET_SMALL_SIZES);
+	if (search.n <= (int64) recall->depth * ALL_FACTOR)
+		read_bounded(&search, 0);
 	/* Until there are enough, more and more; then those that may be better than the worst of them. */
 	while (search.top.hits.n < recall->depth && search.below > 0)
 	{
@@ -309,5 +314,5 @@ agm_best_search(const AgmRecall *recall, const AgmSearched *searched, const AgmW
 	if (search.below > 0)
 		read_bounded(&search, (float) (agm_top_worst(&search.top) * (1 - ROUNDING)));
 	agm_hits_sort(&search.known);
-	return (AgmBest){search.top.hits, search.known};
+	return (AgmBest){search.top.hits, search.known, search.below <= 0};
 }

@@ -28,6 +28,7 @@ typedef struct AgmBest
 {
 	AgmHits top;   /* the best `depth` that pass the filter, in no order */
 	AgmHits known; /* all that were read and pass, by id */
+	bool complete; /* which are all that match and pass */
 } AgmBest;
 
 extern double agm_row_score(const AgmWeights *weights, TSVector lexemes, int32 tokens);

@@ -287,6 +287,7 @@ search_lists(AgmMatches *matches, const AgmWords *words, AgmHits *top, double *i
 							   lists);
 		*top = best.top;
 		matches->known = best.known;
+		matches->complete = best.complete;
 	}
 	agm_postings_close(postings);
 	return true;
