@@ -80,6 +80,34 @@ SET ROLE agm_looker;
 SELECT due, backlog, jobs FROM agentmem.maintenance_status WHERE store = 'plain';
 RESET ROLE;
 SELECT due, backlog, jobs FROM agentmem.maintenance_status WHERE store = 'plain';
+-- Settings and columns of an owner who has something else there: no numbers of his store, and no error for who asks of all.
+ALTER TABLE plain.namespace DISABLE ROW LEVEL SECURITY;
+INSERT INTO plain.setting VALUES ('maintain_interval', '290000 years') ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+SELECT store, due, jobs FROM agentmem.maintenance_status ORDER BY 1;
+DELETE FROM plain.setting WHERE name = 'maintain_interval';
+ALTER TABLE plain.namespace ALTER maintained TYPE text USING 'soon';
+SELECT store, due, jobs FROM agentmem.maintenance_status ORDER BY 1;
+ALTER TABLE plain.namespace ALTER maintained TYPE timestamptz USING now(), ALTER steps TYPE text USING repeat('[', 200000);
+SELECT store, due, backlog FROM agentmem.maintenance_status WHERE store = 'plain';
+-- Times are the same however the session writes them.
+SELECT to_char(max(maintained) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00' AS newest FROM plain.namespace \gset
+SET timezone = 'Asia/Kolkata';
+SET datestyle = 'Postgres';
+SELECT maintained = :'newest'::timestamptz AS same FROM agentmem.list_maintenance() WHERE store = 'plain';
+RESET timezone;
+RESET datestyle;
+-- Nobody locks what he may not read.
+CREATE TABLE public.mine (a int);
+REVOKE ALL ON public.mine FROM PUBLIC;
+SET ROLE agm_looker;
+BEGIN;
+SELECT * FROM agentmem.plain_rows('public.mine'::regclass, '{a}');
+SELECT count(*) AS locks FROM pg_locks WHERE pid = pg_backend_pid() AND relation = 'public.mine'::regclass;
+ROLLBACK;
+RESET ROLE;
+DROP TABLE public.mine;
+ALTER TABLE plain.namespace ENABLE ROW LEVEL SECURITY;
+
 CREATE FOREIGN DATA WRAPPER agm_nothing;
 CREATE SERVER agm_nowhere FOREIGN DATA WRAPPER agm_nothing;
 CREATE FOREIGN TABLE plain.far () INHERITS (plain.namespace) SERVER agm_nowhere;

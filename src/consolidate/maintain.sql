@@ -8,7 +8,7 @@ COMMENT ON FUNCTION agentmem.lock_memories(name, text, bigint[]) IS
   'Takes the locks under which memories are changed, in their order, until the transaction ends; returns the ids of those that are held and locked';
 
 CREATE FUNCTION agentmem.store_interval(store name, setting text, default_value interval)
-RETURNS interval LANGUAGE plpgsql STABLE PARALLEL SAFE
+RETURNS interval LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -1,7 +1,7 @@
 -- What steps share that look at each memory once: rounds, and settings that are numbers. Rules: src/consolidate/README.md, "Rounds".
 
 CREATE FUNCTION agentmem.store_number(store name, setting text, default_value double precision, lowest double precision, highest double precision)
-RETURNS double precision LANGUAGE plpgsql STABLE PARALLEL SAFE
+RETURNS double precision LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -26,7 +26,7 @@ COMMENT ON FUNCTION agentmem.state_bits(text) IS 'Internal to maintain: bits a d
 
 -- The value may be older than the declaration of its type.
 CREATE FUNCTION agentmem.attribute_time(attributes jsonb, name text)
-RETURNS timestamptz LANGUAGE plpgsql STABLE PARALLEL SAFE
+RETURNS timestamptz LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN

@@ -67,7 +67,7 @@ COMMENT ON FUNCTION agentmem.sweep_query(name, text) IS 'Internal to maintain: S
 
 CREATE FUNCTION agentmem.plan_sweep(store name, namespace text, at timestamptz, INOUT state jsonb, deadline timestamptz, most int,
                                     OUT ids bigint[], OUT plan jsonb)
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -66,6 +66,7 @@ typedef struct Access
 } Access;
 
 static bool enabled = true;
+static bool stopped = false; /* in this process nothing is noted */
 static int interval_ms;
 
 /* What is noted lives in `context`, which is there while anything is. */
@@ -80,7 +81,7 @@ static int recalls; /* since a reader wrote last */
 
 /* Of this transaction. */
 static bool recalled = false;
-static bool wrote = false;
+static Oid written = InvalidOid; /* access of the store that a call wrote to last */
 
 /* Of this recall. */
 static Oid recall_table;
@@ -102,7 +103,7 @@ agm_access_log_counts(const AgmStore *store)
 	Oid table;
 	Oid memory;
 
-	if (!enabled || RecoveryInProgress())
+	if (!enabled || stopped || RecoveryInProgress())
 		return false;
 	table = access_table(store);
 	if (!OidIsValid(table))
@@ -196,9 +197,15 @@ agm_access_log_note(Datum ns, int64 id)
 }
 
 void
-agm_access_log_wrote(void)
+agm_access_log_wrote(const AgmStore *store)
 {
-	wrote = true;
+	written = access_table(store);
+}
+
+void
+agm_access_log_disable(void)
+{
+	stopped = true;
 }
 
 /*
@@ -224,7 +231,27 @@ agm_access_log_stop(const AgmStore *store)
 		(void) LockAcquire(&tag, ShareLock, false, false);
 }
 
-/* Nobody's commit waits for a VACUUM FULL, and what triggers of the owner do is no part of it. */
+/* A table or a partitioned one without triggers and rules, whose owner that is. */
+static bool
+is_plain(Oid table, Oid owner)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	Form_pg_class form;
+	bool plain;
+
+	if (!HeapTupleIsValid(tuple)) /* dropped before it was locked */
+		return false;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	plain = (form->relkind == RELKIND_RELATION || form->relkind == RELKIND_PARTITIONED_TABLE) &&
+			form->relowner == owner && !form->relhasrules;
+	ReleaseSysCache(tuple);
+	return plain;
+}
+
+/*
+ * Nobody's commit waits for a VACUUM FULL, and what triggers of the owner do is no part of it.  Tables that others
+ * have put in place of the owner's are none of his.
+ */
 static bool
 lock_store(Oid table, AgmStore *store)
 {
@@ -233,6 +260,7 @@ lock_store(Oid table, AgmStore *store)
 	Oid others[2];
 	HeapTuple tuple;
 	bool triggers;
+	Oid owner;
 
 	if (!OidIsValid(schema) ||
 		LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL ||
@@ -248,8 +276,10 @@ lock_store(Oid table, AgmStore *store)
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	triggers = ((Form_pg_class) GETSTRUCT(tuple))->relhastriggers;
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
-	if (triggers)
+	if (triggers || !is_plain(table, owner) || !is_plain(others[0], owner) ||
+		!is_plain(others[1], owner))
 		return false;
 	agm_store_of_table(store, others[0]);
 	return true;
@@ -356,16 +386,25 @@ insert_accesses(const AgmStore *store, const Origin *origin, Access *accesses, i
 					   AGM_WRITE | AGM_PLAN_GENERIC | AGM_AS_OWNER, NULL, NULL, NULL);
 }
 
-/* What can be written now; the rest is lost. */
+/*
+ * What can be written now; the rest is lost.  A CHECK or a function of an index is the owner's code, and a commit is no
+ * place for it: nothing that it sets stays, and what would outlast it, or run once it is over, is forbidden.
+ */
 static void
 write_accesses(const Origin *from, Access *accesses, int n)
 {
 	AgmSession session;
+	Oid user;
+	int security;
+	int level;
 	AgmStore store = {0};
 	Oid table = InvalidOid;
 	bool writable = false;
 	int end;
 
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(user, security | SECURITY_RESTRICTED_OPERATION);
+	level = NewGUCNestLevel();
 	PushActiveSnapshot(GetTransactionSnapshot()); /* a commit has none, and SPI wants one */
 	agm_spi_begin(&session);
 	CommandCounterIncrement();
@@ -387,9 +426,11 @@ write_accesses(const Origin *from, Access *accesses, int n)
 	AGM_POINT("accesses written");
 	agm_spi_end(&session);
 	PopActiveSnapshot();
+	AtEOXact_GUC(false, level);
+	SetUserIdAndSecContext(user, security);
 }
 
-/* A reader's answer does not fail with his log. */
+/* Nobody's commit fails with the log of what he only read. */
 static void
 try_write_accesses(const Origin *from, Access *accesses, int n)
 {
@@ -400,7 +441,7 @@ try_write_accesses(const Origin *from, Access *accesses, int n)
 	MemoryContextSwitchTo(old);
 	PG_TRY();
 	{
-		/* Of a partition, which lock_store() does not look at. */
+		/* Partitions are locked by the statement. */
 		(void) set_config_option("lock_timeout", "10ms", PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 		write_accesses(from, accesses, n);
@@ -437,6 +478,24 @@ reader_is_due(void)
 		   (lossy || TimestampDifferenceExceeds(oldest, now, interval_ms));
 }
 
+/* Did a call write to a store, and is that to be committed? */
+static bool
+is_writer(void)
+{
+	return OidIsValid(written) && TransactionIdIsValid(GetTopTransactionIdIfAny());
+}
+
+/*
+ * What may be written without a subtransaction: of the store that is written to, whose owner can make that fail in any
+ * case.  Not of partitions, which may be locked one by one, so that the commit would wait.
+ */
+static bool
+goes_along(const Access *access, const Origin *from)
+{
+	return from[access->key.origin].table == written &&
+		   get_rel_relkind(written) == RELKIND_RELATION;
+}
+
 static void
 flush(void)
 {
@@ -448,7 +507,8 @@ flush(void)
 	const Access *access;
 	int n = 0;
 
-	if (context == NULL || XactReadOnly || IsInParallelMode() || (!wrote && !reader_is_due()))
+	if (context == NULL || XactReadOnly || IsInParallelMode() ||
+		(!is_writer() && !reader_is_due()))
 		return;
 	/* An error below must not leave them for the next time, nor for ever. */
 	MemoryContextSetParent(notes, TopTransactionContext);
@@ -459,8 +519,22 @@ flush(void)
 	while ((access = hash_seq_search(&seq)) != NULL)
 		accesses[n++] = *access;
 	qsort(accesses, n, sizeof(Access), compare_accesses);
-	if (wrote)
-		write_accesses(from, accesses, n);
+	if (is_writer())
+	{
+		Access *others = palloc(sizeof(Access) * n);
+		int nothers = 0;
+		int kept = 0;
+
+		for (int i = 0; i < n; i++)
+			if (goes_along(&accesses[i], from))
+				accesses[kept++] = accesses[i];
+			else
+				others[nothers++] = accesses[i];
+		if (nothers > 0)
+			try_write_accesses(from, others, nothers);
+		if (kept > 0)
+			write_accesses(from, accesses, kept);
+	}
 	else
 	{
 		bool had_id = TransactionIdIsValid(GetTopTransactionIdIfAny());
@@ -484,7 +558,10 @@ at_end(XactEvent event, void *arg)
 		flush();
 	else if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
 			 event == XACT_EVENT_PREPARE)
-		recalled = wrote = false;
+	{
+		recalled = false;
+		written = InvalidOid;
+	}
 }
 
 void

@@ -20,8 +20,11 @@ extern bool agm_access_log_counts(const AgmStore *store);
 extern void agm_access_log_begin(const AgmStore *store);
 extern void agm_access_log_note(Datum ns, int64 id);
 
-/* This transaction writes memories: what was noted goes with it. */
-extern void agm_access_log_wrote(void);
+/* This transaction writes memories of the store: what was noted goes with it. */
+extern void agm_access_log_wrote(const AgmStore *store);
+
+/* This process notes nothing from now on. */
+extern void agm_access_log_disable(void);
 
 /*
  * Who erases: until the transaction ends nobody writes accesses to the store, and those that were being

@@ -413,7 +413,7 @@ lock_hashes(AgmWriter *writer, int64 *hashes, int n)
 void
 agm_writer_lock(AgmWriter *writer, int64 *hashes, int n)
 {
-	agm_access_log_wrote();
+	agm_access_log_wrote(&writer->store);
 	note_languages(writer);
 	lock_hashes(writer, hashes, n);
 	if (writer->numbered)

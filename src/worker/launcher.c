@@ -39,6 +39,7 @@ typedef struct Database
 	TimestampTz next;				/* when it is due */
 	TimestampTz began;				/* when its last worker was started */
 	int failures;					/* on end */
+	Oid avoid;						/* store at which its last worker was ended */
 	bool told_to_leave;				/* its worker was sent SIGTERM */
 	int slot;						/* of its worker */
 	BackgroundWorkerHandle *handle; /* NULL: no worker */
@@ -128,6 +129,8 @@ plan_next(Database *database, AgmWorkerEnd end)
 
 	database->failures =
 		end == AGM_WORKER_FAILED && !database->told_to_leave ? database->failures + 1 : 0;
+	if (end != AGM_WORKER_FAILED)
+		database->avoid = InvalidOid;
 	if (database->failures > 0)
 		database->next = after(now, agm_worker_backoff(database->failures));
 	else if (end == AGM_WORKER_MORE)
@@ -136,7 +139,7 @@ plan_next(Database *database, AgmWorkerEnd end)
 		database->next =
 			after(database->began, end == AGM_WORKER_ABSENT ? ABSENT_NAPS * nap : nap);
 	if (database->failures > 0)
-		ereport(LOG, (errmsg("agentmem worker in database \"%s\" ended without a word, for the "
+		ereport(LOG, (errmsg("agentmem worker in database \"%s\" failed or was ended, for the "
 							 "%d. time; the next is started in %ld s",
 							 database->name, database->failures,
 							 agm_worker_backoff(database->failures) / 1000)));
@@ -157,7 +160,7 @@ watch(Launcher *launcher)
 			continue;
 		if (GetBackgroundWorkerPid(database->handle, &pid) == BGWH_STOPPED)
 		{
-			plan_next(database, agm_slot_give_back(database->slot));
+			plan_next(database, agm_slot_give_back(database->slot, &database->avoid));
 			pfree(database->handle);
 			database->handle = NULL;
 			continue;
@@ -206,7 +209,9 @@ start_worker(Launcher *launcher, Database *database, Oid role)
 	AgmWorkerStart start = {.database = database->oid, .role = role};
 	MemoryContext old = MemoryContextSwitchTo(launcher->context);
 	bool registered;
+	Oid unused;
 
+	start.avoid = database->avoid;
 	start.slot = agm_slot_take(database->oid, &start.generation);
 	if (start.slot < 0)
 	{
@@ -219,7 +224,7 @@ start_worker(Launcher *launcher, Database *database, Oid role)
 	if (!registered)
 	{
 		database->handle = NULL;
-		(void) agm_slot_give_back(start.slot);
+		(void) agm_slot_give_back(start.slot, &unused);
 		if (!launcher->no_process)
 			ereport(LOG, (errmsg("agentmem could not start a worker in database \"%s\"",
 								 database->name),
@@ -230,6 +235,7 @@ start_worker(Launcher *launcher, Database *database, Oid role)
 	}
 	launcher->no_process = false;
 	database->slot = start.slot;
+	database->avoid = InvalidOid;
 	database->began = GetCurrentTimestamp();
 	database->told_to_leave = false;
 	return true;

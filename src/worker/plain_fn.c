@@ -142,8 +142,28 @@ may_read(List *tables, Oid table)
 		if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
 			return false;
 	}
-	return pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
-		   check_enable_rls(table, InvalidOid, true) != RLS_ENABLED;
+	return check_enable_rls(table, InvalidOid, true) != RLS_ENABLED;
+}
+
+static bool
+may_select(Oid table)
+{
+	char kind = get_rel_relkind(table);
+
+	/* One that is gone has no rows; another's privilege is not asked for it. */
+	return kind == '\0' || ((kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE) &&
+							pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK);
+}
+
+/* One row, which is NULL. */
+static Datum
+refused(ReturnSetInfo *result)
+{
+	Datum row = (Datum) 0;
+	bool isnull = true;
+
+	tuplestore_putvalues(result->setResult, result->setDesc, &row, &isnull);
+	return (Datum) 0;
 }
 
 Datum
@@ -151,25 +171,25 @@ agm_fn_plain_rows(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Oid table = PG_GETARG_OID(0);
-	Relation rel = try_relation_open(table, AccessShareLock);
+	Relation rel;
 	Columns columns;
 	List *tables;
 	ListCell *cell;
 
 	get_columns(PG_GETARG_ARRAYTYPE_P(1), &columns);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	/* Nobody locks what he may not read. */
+	if (!may_select(table))
+		return refused(result);
+	rel = try_relation_open(table, AccessShareLock);
 	if (rel == NULL)
 		return (Datum) 0;
 	relation_close(rel, NoLock);
+	if (!may_select(table))
+		return refused(result);
 	tables = find_all_inheritors(table, AccessShareLock, NULL);
 	if (!may_read(tables, table))
-	{
-		Datum row = (Datum) 0;
-		bool isnull = true;
-
-		tuplestore_putvalues(result->setResult, result->setDesc, &row, &isnull);
-		return (Datum) 0;
-	}
+		return refused(result);
 	foreach (cell, tables)
 	{
 		rel = relation_open(lfirst_oid(cell), NoLock);

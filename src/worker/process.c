@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <signal.h>
+
 #include "access/xact.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
@@ -20,9 +22,11 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "memory/access_log.h"
 #include "worker/worker.h"
 
 /* A nap is interrupted that often to see whether the database is wanted; DROP DATABASE waits for 5 s. */
@@ -78,12 +82,50 @@ hold_extension(AgmWorker *worker)
 	return false;
 }
 
+static TimeoutId overrun_timeout;
+static volatile sig_atomic_t overrun = false;
+
+static void
+end_process(void)
+{
+	overrun = true;
+	InterruptPending = true;
+	ProcDiePending = true;
+	SetLatch(MyLatch);
+}
+
+void
+agm_worker_overrun_init(void)
+{
+	overrun_timeout = RegisterTimeout(USER_TIMEOUT, end_process);
+}
+
+void
+agm_worker_limit(int statement_timeout)
+{
+	if (statement_timeout <= 0)
+		return;
+	enable_timeout_after(STATEMENT_TIMEOUT, statement_timeout);
+	enable_timeout_after(overrun_timeout,
+						 (int) Min((int64) statement_timeout + AGM_WORKER_GRACE_MS, INT_MAX));
+}
+
+void
+agm_worker_unlimit(void)
+{
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	disable_timeout(overrun_timeout, false);
+}
+
 /* Session locks of the server's own do not go by themselves when a process ends outside a transaction. */
 static void
 release_at_exit(int code, Datum arg)
 {
 	(void) code;
 	(void) arg;
+	if (overrun)
+		ereport(LOG, (errmsg("agentmem worker ended itself: a store did not obey "
+							 "agentmem.worker_statement_timeout")));
 	LockReleaseAll(DEFAULT_LOCKMETHOD, true);
 }
 
@@ -104,6 +146,8 @@ hold_database(AgmWorker *worker)
 bool
 agm_worker_begin(AgmWorker *worker)
 {
+	/* Whoever cancelled meant a statement that is over. */
+	QueryCancelPending = false;
 	CHECK_FOR_INTERRUPTS();
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
@@ -144,6 +188,10 @@ set_settings(void)
 	set("lock_timeout", lock_timeout);
 	set("statement_timeout", "0");
 	set("idle_in_transaction_session_timeout", "0");
+	/* From 17 on. */
+	if (GetConfigOption("transaction_timeout", true, false) != NULL)
+		set("transaction_timeout", "0");
+	set("default_transaction_read_only", "off");
 	set("search_path", "pg_catalog, pg_temp");
 	set("default_transaction_isolation", "read committed");
 	set("application_name", MyBgworkerEntry->bgw_name);
@@ -229,14 +277,19 @@ agm_worker_main(Datum arg)
 	(void) arg;
 	memcpy(&start, MyBgworkerEntry->bgw_extra, sizeof(start));
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
+	pqsignal(SIGTERM, agm_slot_leave);
 	BackgroundWorkerUnblockSignals();
 	if (start.slot >= 0 && !agm_slot_attach(start.slot, start.generation))
 		proc_exit(0);
 	BackgroundWorkerInitializeConnectionByOid(start.database, start.role, 0);
 	on_shmem_exit(release_at_exit, (Datum) 0);
 	set_settings();
+	agm_worker_overrun_init();
+	/* What code of owners recalls here nobody asked for. */
+	agm_access_log_disable();
 	worker.stays = start.slot < 0;
+	worker.slot = start.slot;
+	worker.avoid = start.avoid;
 	worker.context =
 		AllocSetContextCreate(TopMemoryContext, "agentmem round", ALLOCSET_DEFAULT_SIZES);
 	end = live(&worker);

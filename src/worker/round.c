@@ -37,7 +37,6 @@ typedef struct Turn
 	Oid schema;
 	char *store;
 	Oid owner;
-	char *foreign;	   /* a table of another owner; NULL: none */
 	bool done;		   /* nothing is due, or not to be tried */
 	bool tried_again;  /* the last error was one that may pass */
 	bool failed;	   /* an error of the store itself */
@@ -132,10 +131,7 @@ static bool
 list_stores(AgmWorker *worker, List **turns)
 {
 	static const char sql[] =
-		"SELECT n.oid, n.nspname, m.relowner, coalesce(r.failures, 0), "
-		"(SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid "
-		"  AND c.relkind IN ('r', 'p', 'S') AND c.relowner <> m.relowner ORDER BY c.relname "
-		"LIMIT 1) "
+		"SELECT n.oid, n.nspname, m.relowner, coalesce(r.failures, 0) "
 		"FROM pg_catalog.pg_namespace n "
 		"JOIN pg_catalog.pg_class m ON m.relnamespace = n.oid AND m.relname = 'memory' "
 		"LEFT JOIN agentmem.maintenance_run r ON r.store = n.nspname "
@@ -164,7 +160,6 @@ list_stores(AgmWorker *worker, List **turns)
 		turn->owner = result_oid(i, 3);
 		failures = result_text(i, 4, worker->context);
 		turn->failures = pg_strtoint32(failures);
-		turn->foreign = result_text(i, 5, worker->context);
 		if (is_member_of_role(GetSessionUserId(), turn->owner))
 			*turns = lappend(*turns, turn);
 		MemoryContextSwitchTo(old);
@@ -236,6 +231,27 @@ still_there(const Turn *turn)
 		   agm_table_owner(memory) == turn->owner;
 }
 
+/* A table that is not the owner's would be used as if it were. */
+static void
+refuse_foreign_tables(AgmWorker *worker, const Turn *turn)
+{
+	Oid types[] = {OIDOID, OIDOID};
+	Datum values[] = {ObjectIdGetDatum(turn->schema), ObjectIdGetDatum(turn->owner)};
+	AgmOwnerScope scope;
+	char *table = NULL;
+
+	become_keeper(&scope);
+	if (run("SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relnamespace = $1 "
+			"AND c.relkind IN ('r', 'p', 'f', 'S') AND c.relowner <> $2 ORDER BY "
+			"c.relname LIMIT 1",
+			2, types, values, NULL) > 0)
+		table = result_text(0, 1, worker->context);
+	be_oneself(&scope);
+	if (table != NULL)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("table \"%s\" is not of the owner of table \"memory\"", table)));
+}
+
 /* A transaction of a store; false if the worker has to end. */
 static bool
 take_turn(AgmWorker *worker, Turn *turn)
@@ -244,18 +260,15 @@ take_turn(AgmWorker *worker, Turn *turn)
 		return false;
 	if (!still_there(turn))
 		turn->done = true;
-	else if (turn->foreign != NULL)
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("table \"%s\" is not of the owner of table \"memory\"",
-							   turn->foreign)));
 	else
 	{
-		if (agm_worker_statement_timeout > 0)
-			enable_timeout_after(STATEMENT_TIMEOUT, agm_worker_statement_timeout);
+		agm_slot_store(worker->slot, turn->schema);
 		SPI_connect();
+		refuse_foreign_tables(worker, turn);
+		agm_worker_limit(agm_worker_statement_timeout);
 		maintain_next(worker, turn);
+		agm_worker_unlimit();
 		SPI_finish();
-		disable_timeout(STATEMENT_TIMEOUT, false);
 	}
 	agm_worker_commit();
 	return true;
@@ -356,6 +369,19 @@ after_error(AgmWorker *worker, Turn *turn, ErrorData *error)
 	return goes_on;
 }
 
+/* The worker before was ended here, and would be again: the store waits as after an error of its own. */
+static bool
+is_avoided(AgmWorker *worker, Turn *turn)
+{
+	if (worker->avoid != turn->schema)
+		return false;
+	worker->avoid = InvalidOid;
+	turn->error = "the worker was ended while it maintained this store";
+	turn->failed = true;
+	turn->done = true;
+	return true;
+}
+
 /* A turn whatever happens in it; false if the worker has to end. */
 static bool
 take_turn_safely(AgmWorker *worker, Turn *turn)
@@ -365,6 +391,8 @@ take_turn_safely(AgmWorker *worker, Turn *turn)
 	volatile bool goes_on = true;
 
 	turn->claimed = NULL;
+	if (is_avoided(worker, turn))
+		return true;
 	PG_TRY();
 	{
 		goes_on = take_turn(worker, turn);
@@ -374,6 +402,7 @@ take_turn_safely(AgmWorker *worker, Turn *turn)
 		error = recover(worker);
 	}
 	PG_END_TRY();
+	agm_slot_store(worker->slot, InvalidOid);
 	MemoryContextSwitchTo(worker->context);
 	if (error == NULL)
 	{

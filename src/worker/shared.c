@@ -7,11 +7,14 @@
  */
 #include "postgres.h"
 
+#include <signal.h>
+
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
+#include "tcop/tcopprot.h"
 
 #include "worker/worker.h"
 
@@ -22,6 +25,7 @@ typedef struct Slot
 	bool orphan;	   /* its launcher is no more: its worker gives it back */
 	uint32 generation; /* counts its owners */
 	AgmWorkerEnd end;
+	Oid store; /* schema of the one at hand */
 } Slot;
 
 typedef struct Shared
@@ -31,6 +35,7 @@ typedef struct Shared
 } Shared;
 
 static Shared *shared = NULL;
+static volatile sig_atomic_t told_to_leave = false;
 static shmem_request_hook_type next_request = NULL;
 static shmem_startup_hook_type next_startup = NULL;
 
@@ -92,6 +97,7 @@ agm_slot_take(Oid database, uint32 *generation)
 		slot->pid = 0;
 		slot->orphan = false;
 		slot->end = AGM_WORKER_FAILED;
+		slot->store = InvalidOid;
 		*generation = ++slot->generation;
 	}
 	SpinLockRelease(&shared->mutex);
@@ -99,12 +105,13 @@ agm_slot_take(Oid database, uint32 *generation)
 }
 
 AgmWorkerEnd
-agm_slot_give_back(int slot)
+agm_slot_give_back(int slot, Oid *store)
 {
 	AgmWorkerEnd end;
 
 	SpinLockAcquire(&shared->mutex);
 	end = shared->slots[slot].end;
+	*store = shared->slots[slot].store;
 	shared->slots[slot].database = InvalidOid;
 	SpinLockRelease(&shared->mutex);
 	return end;
@@ -133,6 +140,8 @@ detach(int code, Datum slot)
 	(void) code;
 	SpinLockAcquire(&shared->mutex);
 	mine->pid = 0;
+	if (told_to_leave && mine->end == AGM_WORKER_FAILED)
+		mine->end = AGM_WORKER_LEFT;
 	if (mine->orphan)
 		mine->database = InvalidOid;
 	SpinLockRelease(&shared->mutex);
@@ -162,4 +171,21 @@ agm_slot_say(int slot, AgmWorkerEnd end)
 	SpinLockAcquire(&shared->mutex);
 	shared->slots[slot].end = end;
 	SpinLockRelease(&shared->mutex);
+}
+
+void
+agm_slot_store(int slot, Oid schema)
+{
+	if (slot < 0)
+		return;
+	SpinLockAcquire(&shared->mutex);
+	shared->slots[slot].store = schema;
+	SpinLockRelease(&shared->mutex);
+}
+
+void
+agm_slot_leave(SIGNAL_ARGS)
+{
+	told_to_leave = true;
+	die(postgres_signal_arg);
 }

@@ -51,6 +51,7 @@ typedef struct AgmWorkerStart
 	Oid role; /* InvalidOid: the bootstrap superuser */
 	int slot; /* -1: stays, and nobody waits for its end */
 	uint32 generation;
+	Oid avoid; /* schema of the store at which the one before was ended; InvalidOid: none */
 } AgmWorkerStart;
 
 /* Fills in what a worker is for the server; `name` is that of its database. */
@@ -66,10 +67,14 @@ extern bool agm_worker_database_wanted(Oid database);
 /* Slots: shared memory of a preloaded server. */
 extern void agm_slots_init(void);
 extern int agm_slot_take(Oid database, uint32 *generation); /* -1: none is to be had */
-extern AgmWorkerEnd agm_slot_give_back(int slot);			/* its worker has ended */
+extern AgmWorkerEnd agm_slot_give_back(int slot,
+									   Oid *store); /* its worker has ended, at that */
 extern void agm_slots_adopt(void); /* a launcher begins: frees those without worker */
 extern bool agm_slot_attach(int slot, uint32 generation); /* false: it is another's by now */
 extern void agm_slot_say(int slot, AgmWorkerEnd end);
+extern void agm_slot_store(int slot, Oid schema); /* the store at hand; InvalidOid: none */
+extern void
+	agm_slot_leave(SIGNAL_ARGS); /* handler of SIGTERM: whoever sends it wants the end */
 
 /* A worker that runs. */
 typedef struct AgmWorker
@@ -77,6 +82,8 @@ typedef struct AgmWorker
 	char *database; /* its name */
 	Oid extension;	/* of ours */
 	bool stays;		/* between rounds */
+	int slot;		/* -1: none */
+	Oid avoid;		/* store at which the worker before was ended: it waits */
 	bool holds; /* the lock that makes it the worker of its database; an abort releases it */
 	MemoryContext context; /* lasts for a round */
 	AgmWorkerEnd end;	   /* set where agm_worker_begin says no */
@@ -88,6 +95,15 @@ typedef struct AgmWorker
  */
 extern bool agm_worker_begin(AgmWorker *worker);
 extern void agm_worker_commit(void);
+
+/*
+ * statement_timeout is an error that code of an owner may catch.  Where it goes on nevertheless for so long, the
+ * process ends.
+ */
+#define AGM_WORKER_GRACE_MS 2000
+extern void agm_worker_overrun_init(void);
+extern void agm_worker_limit(int statement_timeout); /* ms; 0: no limit */
+extern void agm_worker_unlimit(void);
 
 /* One round over the stores of the database.  AGM_WORKER_DONE, _MORE, _FAILED or, if it has to end, why. */
 extern AgmWorkerEnd agm_worker_round(AgmWorker *worker);

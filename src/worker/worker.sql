@@ -60,7 +60,7 @@ COMMENT ON FUNCTION agentmem.plain_rows(oid, name[]) IS
 
 -- Looks at schemas of anyone, as whoever asks: catalogs only, store_setting() and plain_rows().
 CREATE FUNCTION agentmem.plain_interval(setting_table oid, setting text, default_value interval)
-RETURNS interval LANGUAGE plpgsql STABLE PARALLEL SAFE
+RETURNS interval LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -74,7 +74,7 @@ COMMENT ON FUNCTION agentmem.plain_interval(oid, text, interval) IS
 
 -- What is no jsonb object, or holds no objects, counts as finished.
 CREATE FUNCTION agentmem.count_unfinished(steps text[])
-RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -87,7 +87,7 @@ BEGIN
       FOR key IN SELECT e.key FROM jsonb_each(one::jsonb) e WHERE e.value ? 'after' LOOP
         counts := counts || jsonb_build_object(key, coalesce((counts ->> key)::bigint, 0) + 1);
       END LOOP;
-    EXCEPTION WHEN data_exception THEN
+    EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
       CONTINUE;
     END;
   END LOOP;
@@ -99,8 +99,9 @@ COMMENT ON FUNCTION agentmem.count_unfinished(text[]) IS
 
 CREATE FUNCTION agentmem.list_maintenance(OUT store name, OUT readable boolean, OUT maintained timestamptz, OUT due bigint, OUT backlog jsonb,
                                           OUT jobs bigint, OUT oldest_job timestamptz, OUT dead_jobs bigint)
-RETURNS SETOF record LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
+RETURNS SETOF record LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+-- Times go through text.
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET intervalstyle = 'postgres'
 AS $$
 DECLARE
   s record;
@@ -119,19 +120,30 @@ BEGIN
   LOOP
     store := s.nspname;
     readable := NOT row_security_active(s.memory);
-    latest := now() - agentmem.plain_interval(s.setting, 'maintain_interval', '1 hour');
-    -- No rows count as 0; a table that is not there, or may not be read, as NULL.
-    SELECT max(nullif(r.row[1], '-infinity')::timestamptz),
-           count(*) FILTER (WHERE r.row[1] IS NULL OR r.row[1]::timestamptz <= latest),
-           agentmem.count_unfinished(array_agg(r.row[2]))
-      INTO maintained, due, backlog
-      FROM agentmem.plain_rows(s.namespace, '{maintained,steps}') r(row)
-      HAVING s.namespace IS NOT NULL AND NOT coalesce(bool_or(r.row IS NULL), false);
-    SELECT count(*) FILTER (WHERE r.row[1] <> 'dead'), min(r.row[2]::timestamptz) FILTER (WHERE r.row[1] <> 'dead'),
-           count(*) FILTER (WHERE r.row[1] = 'dead')
-      INTO jobs, oldest_job, dead_jobs
-      FROM agentmem.plain_rows(s.job, '{state,created}') r(row)
-      HAVING s.job IS NOT NULL AND NOT coalesce(bool_or(r.row IS NULL), false);
+    maintained := NULL;
+    due := NULL;
+    backlog := NULL;
+    jobs := NULL;
+    oldest_job := NULL;
+    dead_jobs := NULL;
+    -- Columns and settings of an owner who made something else of them.
+    BEGIN
+      latest := now() - agentmem.plain_interval(s.setting, 'maintain_interval', '1 hour');
+      -- No rows count as 0; a table that is not there, or may not be read, as NULL.
+      SELECT max(nullif(r.row[1], '-infinity')::timestamptz),
+             count(*) FILTER (WHERE r.row[1] IS NULL OR r.row[1]::timestamptz <= latest),
+             agentmem.count_unfinished(array_agg(r.row[2]))
+        INTO maintained, due, backlog
+        FROM agentmem.plain_rows(s.namespace, '{maintained,steps}') r(row)
+        HAVING s.namespace IS NOT NULL AND NOT coalesce(bool_or(r.row IS NULL), false);
+      SELECT count(*) FILTER (WHERE r.row[1] <> 'dead'), min(r.row[2]::timestamptz) FILTER (WHERE r.row[1] <> 'dead'),
+             count(*) FILTER (WHERE r.row[1] = 'dead')
+        INTO jobs, oldest_job, dead_jobs
+        FROM agentmem.plain_rows(s.job, '{state,created}') r(row)
+        HAVING s.job IS NOT NULL AND NOT coalesce(bool_or(r.row IS NULL), false);
+    EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+      NULL;
+    END;
     RETURN NEXT;
   END LOOP;
 END

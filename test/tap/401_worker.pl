@@ -38,6 +38,11 @@ like($pid, qr/^\d+$/, 'start_worker() returns a process number');
 ok(settled($node, 'app', 'mem'), 'the worker does what is due');
 is($node->safe_psql('app', $count), '0', 'what has expired is forgotten');
 is($node->safe_psql('app', 'SELECT agentmem.start_worker()'), $pid, 'a second call returns the same worker');
+# Cancelled while it naps, when there is nothing to cancel.
+sleep 1;
+$node->safe_psql('app', "SELECT pg_cancel_backend($pid)") for 1 .. 3;
+sleep 3;
+is($node->safe_psql('app', 'SELECT agentmem.worker_pid()'), $pid, 'a cancel between rounds does not end it');
 is($node->safe_psql('app', 'SELECT worker FROM agentmem.maintenance_status'), $pid, 'maintenance_status names it');
 is($node->safe_psql('postgres', "SELECT datname, application_name, backend_type FROM pg_stat_activity WHERE pid = $pid"),
 	'app|agentmem worker app|agentmem worker', 'pg_stat_activity does, too');
