@@ -179,9 +179,11 @@ lock_touched(AgmWriter *writer, const int64 *ids, int n, const Operation *operat
 	for (int i = 0; i < n; i++)
 	{
 		TimestampTz version = touched[i].version;
+		bool had_version = touched[i].has_version;
 
 		touched[i] = look_at(writer, ids[i], operation, known_at);
-		if (touched[i].has_version && touched[i].version != version)
+		/* One that has none any more was purged: it must not look as if the operation had made it. */
+		if (touched[i].has_version ? touched[i].version != version : had_version)
 			agm_changed_meanwhile(touched[i].id);
 	}
 	return touched;
@@ -423,9 +425,10 @@ agm_restore_last(AgmWriter *writer, int64 id)
 
 	if (!operation.found || operation.final)
 		return false;
+	touched = lock_touched(writer, operation.ids, operation.nids, &operation, NULL);
+	/* Behind the look that counts: maintenance purges without these locks. */
 	if (was_purged(writer, &operation))
 		cannot_undo(&operation, "History from before it is not kept any more.");
-	touched = lock_touched(writer, operation.ids, operation.nids, &operation, NULL);
 	if (last_operation(writer, operation.ids, operation.nids).id != operation.id)
 		cannot_undo(&operation, "A memory that it touched was changed later.");
 	if (shares_transaction(writer, &operation))
