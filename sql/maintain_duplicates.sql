@@ -57,6 +57,18 @@ SELECT source, target, type, weight FROM edge WHERE type <> 'next' AND (source <
 SELECT * FROM upkeep('n');
 DROP TABLE public.before;
 
+-- Merged and parted, they are two: who erases one leaves the other. What was merged goes with what it was merged into.
+SELECT count(*) FROM remember('dup', 'e', 'It hails', 'fact', '[1,0,0]') a, remember('dup', 'e', 'It hails!', 'fact', '[1,0,0]') b;
+SELECT min(id) AS a, max(id) AS b FROM memory WHERE namespace = 'e' \gset
+SELECT changed FROM upkeep('e');
+SELECT restore('dup', 'e', :b);
+SELECT erase('dup', 'e', ids => ARRAY[:b::bigint]) #>> '{erased,memory}' AS erased;
+SELECT content FROM held('e');
+SELECT count(*) FROM remember('dup', 'e', 'It hails!', 'fact', '[1,0,0]');
+SELECT changed FROM upkeep('e');
+SELECT erase('dup', 'e', ids => ARRAY(SELECT max(id) FROM memory_history WHERE namespace = 'e')) #>> '{erased,memory}' AS erased;
+SELECT count(*) FROM held('e');
+
 -- The one that was confirmed most stays, but for one that the application named, or that has children.
 SELECT id AS plain FROM remember('dup', 'w', 'Likes the tea', 'preference', '[1,0,0]') \gset
 SELECT id AS often FROM remember('dup', 'w', 'likes tea.', 'preference', '[1,0,0]') \gset

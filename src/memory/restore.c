@@ -330,6 +330,27 @@ undo_confirmations(AgmWriter *writer, const AgmParams *params)
 		params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
 }
 
+/*
+ * Who was merged and is parted is two again, and erase() of one is to leave the other: of the edges
+ * that said that they are one, not even the history stays.  As its owner.
+ */
+static void
+undo_continuing(AgmWriter *writer, const AgmParams *params)
+{
+	if (!agm_store_has(&writer->store, "edge_history"))
+		return;
+	(void) agm_execute(
+		&writer->store,
+		"DELETE FROM {store}.edge_history e WHERE e.namespace OPERATOR(pg_catalog.=) $1"
+		" AND (e.source OPERATOR(pg_catalog.=) ANY ($2)"
+		"  OR e.target OPERATOR(pg_catalog.=) ANY ($2))"
+		" AND e.operation OPERATOR(pg_catalog.=) $3"
+		" AND e.type OPERATOR(pg_catalog.=) 'continues'"
+		" AND EXISTS (SELECT FROM {store}.audit o WHERE o.namespace OPERATOR(pg_catalog.=) $1"
+		"  AND o.id OPERATOR(pg_catalog.=) $3 AND o.action OPERATOR(pg_catalog.=) 'merge')",
+		params, AGM_WRITE | AGM_PLAN_GENERIC | AGM_AS_OWNER, NULL, NULL, NULL);
+}
+
 /* Edges that the operation made go; conflicts that it settled are open again. */
 static bool
 undo_marks(AgmWriter *writer, const Operation *operation)
@@ -347,6 +368,7 @@ undo_marks(AgmWriter *writer, const Operation *operation)
 					"  OR e.target OPERATOR(pg_catalog.=) ANY ($2))"
 					" AND e.operation OPERATOR(pg_catalog.=) $3",
 					&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+	undo_continuing(writer, &params);
 	undo_confirmations(writer, &params);
 	undo_counts(writer, &params);
 	undone += agm_execute(&writer->store,
