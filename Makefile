@@ -199,7 +199,6 @@ OBJS = \
 	src/consolidate/lock_fn.o \
 	src/consolidate/step_fn.o \
 	src/consolidate/strength_fn.o \
-	src/consolidate/words_fn.o \
 	src/jobs/complete.o \
 	src/jobs/jobs_fn.o \
 	src/worker/launcher.o \

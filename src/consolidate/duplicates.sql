@@ -1,40 +1,69 @@
 -- The step of maintenance that merges memories which say the same. Rules: src/consolidate/README.md, "Duplicates".
 
-CREATE FUNCTION agentmem.restates(whole tsvector, part tsvector)
-RETURNS real LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'agm_fn_restates';
-COMMENT ON FUNCTION agentmem.restates(tsvector, tsvector) IS
-  'Internal to maintain: the share that the words of a part have of those of the whole, if they stand there in the same order, else 0';
-
 CREATE FUNCTION agentmem.merge_memories(store name, namespace text, ids bigint[])
 RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'agm_fn_merge_memories';
 COMMENT ON FUNCTION agentmem.merge_memories(name, text, bigint[]) IS
   'Internal to maintain: merges memories that say the same into the first, as one operation; false: one is not held any more';
 
--- Words that say nothing; all others count, also those that a language leaves out of its index (not, on, off, her).
-CREATE FUNCTION agentmem.plain_words(content text)
-RETURNS tsvector LANGUAGE plpgsql STABLE PARALLEL SAFE
+-- What a text says, word by word: folded, without the punctuation around a word, and without definite articles. All else counts: signs and
+-- symbols, and what stands between a word's characters. An article is one only in its language, and before a word; la, le, lo are pronouns too.
+CREATE FUNCTION agentmem.plain_words(language text, content text)
+RETURNS text[] LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+  articles CONSTANT text[] := CASE language WHEN 'english' THEN '{the}' WHEN 'german' THEN '{der,die,das,dem,den,des}' WHEN 'spanish' THEN '{el}' WHEN 'italian' THEN '{il}' ELSE '{}' END;
 BEGIN
-  RETURN ts_delete(agentmem.lexemes('simple', content), '{a,an,the,der,die,das,dem,den,des,ein,eine,einen,einem,einer,le,la,les,un,une,el,los,las,una,il,lo,gli}'::text[]);
+  RETURN ARRAY(
+    SELECT p.word
+    FROM (SELECT b.word, t.n, lead(b.word) OVER (ORDER BY t.n) AS next
+          FROM regexp_split_to_table(agentmem.fold(content), '\s+') WITH ORDINALITY t(token, n)
+          -- 5" is a length, .5 a number, :) a face.
+          CROSS JOIN LATERAL (SELECT CASE WHEN t.token ~ '^.?$' THEN translate(t.token, '.,;:!?"''()[]{}“”„‘’‚«»‹›¡¿。、「」『』', '')
+            WHEN t.token ~ '[0-9]["''”’]' OR t.token !~ '[^.,;:!?"''()\[\]{}“”„‘’‚«»‹›¡¿。、「」『』]' THEN t.token
+            ELSE regexp_replace(regexp_replace(t.token, '^["''(\[{“„‘‚«»‹›¡¿「『]+', ''), '[.,;:!?"'')\]}”“’‘»«›‹。、」』]+$', '') END AS word) b
+          WHERE b.word <> '') p
+    WHERE p.next IS NULL OR p.word <> ALL (articles) ORDER BY p.n);
 END
 $$;
-COMMENT ON FUNCTION agentmem.plain_words(text) IS 'Internal to maintain: the words of a text, as they stand, but for articles';
+COMMENT ON FUNCTION agentmem.plain_words(text, text) IS 'Internal to maintain: the words and signs of a text, as they stand, but for definite articles and punctuation';
 
--- Is all that the whole says beyond the part said by words that a language keeps, and no number?
-CREATE FUNCTION agentmem.harmless_words(language text, whole tsvector, part tsvector)
+-- Is all that the whole says beyond the part said by words that a language keeps, and no number or sign?
+CREATE FUNCTION agentmem.harmless_words(language text, whole text[], part text[])
 RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  RETURN NOT EXISTS (SELECT FROM unnest(tsvector_to_array(ts_delete(whole, tsvector_to_array(part)))) w(word)
-                     WHERE w.word ~ '[0-9]' OR agentmem.lexemes(language, w.word) = '');
+  RETURN NOT EXISTS (SELECT FROM (SELECT unnest(whole) EXCEPT ALL SELECT unnest(part)) w(word)
+                     WHERE w.word ~ '[!-`{-~]' OR agentmem.lexemes(language, w.word) = '');
 END
 $$;
-COMMENT ON FUNCTION agentmem.harmless_words(text, tsvector, tsvector) IS
-  'Internal to maintain: whether the words that a text has more than another are neither numbers nor stop words';
+COMMENT ON FUNCTION agentmem.harmless_words(text, text[], text[]) IS
+  'Internal to maintain: whether the words that a text has more than another are neither numbers, signs nor stop words';
+
+-- The share is that which the words of the part have of those of the whole.
+CREATE FUNCTION agentmem.restates(whole_language text, whole text, part_language text, part text, share float8)
+RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  words text[] := agentmem.plain_words(whole_language, whole);
+  wanted text[] := agentmem.plain_words(part_language, part);
+  found int := 0;
+  word text;
+BEGIN
+  IF wanted = words OR cardinality(wanted) = 0 OR cardinality(wanted) < share * cardinality(words) THEN
+    RETURN wanted = words AND wanted <> '{}';
+  END IF;
+  FOREACH word IN ARRAY words LOOP
+    found := found + CASE WHEN word = wanted[found + 1] THEN 1 ELSE 0 END;
+  END LOOP;
+  RETURN found = cardinality(wanted) AND agentmem.harmless_words(whole_language, words, wanted);
+END
+$$;
+COMMENT ON FUNCTION agentmem.restates(text, text, text, text, float8) IS
+  'Internal to maintain: whether a text says no more than another, in the same words and order, and has at least that share of its words';
 
 -- The statement that tells which pairs of namespace $1 ($2, $3) may be merged, the first into the second being forgotten; $4, $5:
 -- cosine and share of words that it takes.
@@ -58,8 +87,7 @@ BEGIN
       AND NOT EXISTS (SELECT FROM jsonb_each(w.attributes) a JOIN jsonb_each(l.attributes) b ON b.key = a.key AND b.value <> a.value)
       AND CASE WHEN w.content_hash = l.content_hash THEN true
                WHEN greatest(w.tokens, l.tokens) > 200 OR 1 - (w.embedding OPERATOR(agentmem.<=>) l.embedding) >= $4 IS NOT TRUE THEN false
-               ELSE agentmem.restates(agentmem.plain_words(w.content), agentmem.plain_words(l.content)) >= $5
-                AND agentmem.harmless_words(w.language, agentmem.plain_words(w.content), agentmem.plain_words(l.content)) END
+               ELSE agentmem.restates(w.language, w.content, l.language, l.content, $5) END
       AND NOT EXISTS (SELECT FROM %1$I.memory c WHERE c.namespace = $1 AND c.parent = l.id)
       AND NOT EXISTS (SELECT FROM %1$I.conflict c WHERE c.namespace = $1 AND c.a = least(w.id, l.id) AND c.b = greatest(w.id, l.id)
                       AND c.resolution IN ('retain', 'annotate'))
