@@ -25,6 +25,15 @@ SELECT set_namespace('lim', 'q', quota => 0);
 SELECT changed FROM upkeep('q', 2);
 SELECT content FROM memory WHERE namespace = 'q';
 
+-- What was merged by the same call is not forgotten by it, since restore() could undo neither.
+SELECT count(*) FROM remember_many('lim', 'm', '[{"content": "Ann sings", "kind": "fact", "embedding": [1,0]}, {"content": "Ann sings!", "kind": "fact", "embedding": [1,0]}, {"content": "pinned", "kind": "context", "pinned": true}]');
+SELECT set_namespace('lim', 'm', quota => 1);
+SELECT step, changed FROM maintain('lim', 'm') WHERE step IN ('duplicates', 'quota');
+SELECT count(*) FROM memory WHERE namespace = 'm';
+SELECT step, changed FROM maintain('lim', 'm') WHERE step IN ('duplicates', 'quota');
+SELECT restore('lim', 'm', min(id)) FROM memory_history WHERE namespace = 'm';
+SELECT content FROM memory WHERE namespace = 'm' ORDER BY id;
+
 -- History: nothing without a policy.
 SELECT id AS a FROM remember('lim', 'n', 'Bob is here', 'fact') \gset
 SELECT id AS b FROM remember('lim', 'n', 'Bob is there', 'fact') \gset

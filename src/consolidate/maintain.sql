@@ -42,6 +42,23 @@ $$;
 COMMENT ON FUNCTION agentmem.claim_namespace(name, text, timestamptz, boolean) IS
   'Internal to maintain: locks the row of the namespace given, or of the one that is most overdue';
 
+-- A transaction leaves one version of a row: restore() could undo neither what one step did with a memory nor what a later one did.
+CREATE FUNCTION agentmem.untouched(store name, namespace text, ids bigint[])
+RETURNS bigint[] LANGUAGE plpgsql VOLATILE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  touched bigint[];
+BEGIN
+  IF ids <> '{}' THEN
+    EXECUTE format('SELECT array_agg(t.id) FROM %I.audit a, unnest(a.ids) t(id) WHERE a.namespace = $1 AND a.at = now() AND a.ids OPERATOR(agentmem.&&&) $2', store)
+      INTO touched USING namespace, ids;
+  END IF;
+  RETURN ARRAY(SELECT i.id FROM unnest(ids) i(id) EXCEPT SELECT t.id FROM unnest(touched) t(id) ORDER BY 1);
+END
+$$;
+COMMENT ON FUNCTION agentmem.untouched(name, text, bigint[]) IS 'Internal to maintain: those of some memories that no operation of this transaction has changed';
+
 -- What the steps are, in their order. Each is a pair of functions:
 --   plan_<step>(store, namespace, at, state, deadline, most): which memories it may have to change (ids, at most `most`; NULL: the step
 --     is not due), what apply_<step> has to know of it (plan), and what is to be remembered of the step (state; with the key "after",

@@ -284,7 +284,7 @@ END
 $$;
 COMMENT ON FUNCTION agentmem.put_summary(name, text, timestamptz, bigint, bigint[], int, text) IS 'Internal to maintain: makes, revises or forgets one summary';
 
--- Whether all of a group is still there, and no summary has taken its members.
+-- Whether all of a group is still there, no summary has taken its members, and no other step has written the summary, as restore() could undo neither.
 CREATE FUNCTION agentmem.can_sum_up(store name, namespace text, summary bigint, others bigint[])
 RETURNS boolean LANGUAGE plpgsql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -295,7 +295,7 @@ BEGIN
   EXECUTE format('SELECT (SELECT count(*) FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = ANY (array_remove($3 || $2, NULL))) = cardinality(array_remove($3 || $2, NULL))'
                  ' AND NOT EXISTS (SELECT FROM %1$I.edge e WHERE e.namespace = $1 AND e.target = ANY ($3) AND e.type = ''summary_of'')', store)
     INTO result USING namespace, summary, others;
-  RETURN result;
+  RETURN result AND (summary IS NULL OR agentmem.untouched(store, namespace, ARRAY[summary]) <> '{}');
 END
 $$;
 COMMENT ON FUNCTION agentmem.can_sum_up(name, text, bigint, bigint[]) IS 'Internal to maintain: whether a planned summary can be written';

@@ -118,7 +118,7 @@ BEGIN
   EXECUTE format('SELECT coalesce(array_agg(s.id), ''{}''), coalesce(array_agg(s.next), ''{}'') FROM (%s) s WHERE s.next <> s.state',
                  agentmem.sweep_query(store, 'm.id = ANY ($3) AND m.id IN (SELECT p::bigint FROM jsonb_array_elements($4) p)'))
     INTO moving, states USING namespace, at, held, plan -> 'ids';
-  forgotten := ARRAY(SELECT u.id FROM unnest(moving, states) u(id, state) WHERE u.state = 'forgotten');
+  forgotten := agentmem.untouched(store, namespace, ARRAY(SELECT u.id FROM unnest(moving, states) u(id, state) WHERE u.state = 'forgotten'));
   IF NOT dry_run THEN
     EXECUTE format('INSERT INTO %I.activity AS a (namespace, id, state)'
                    ' SELECT $1, u.id, u.state FROM unnest($2, $3) u(id, state) WHERE u.state <> ''forgotten'' ORDER BY u.id'
@@ -132,9 +132,9 @@ BEGIN
     EXECUTE format('UPDATE %I.activity a SET state = ''active'' WHERE a.namespace = $1 AND a.id = ANY ($2)', store)
       USING namespace, forgotten;
   END IF;
-  changed := cardinality(moving);
-  SELECT jsonb_object_agg(s.state, s.n) INTO details
-    FROM (SELECT u.state, count(*) AS n FROM unnest(states) u(state) GROUP BY u.state) s;
+  SELECT coalesce(sum(s.n), 0), jsonb_object_agg(s.state, s.n) INTO changed, details
+    FROM (SELECT u.state, count(*) AS n FROM unnest(moving, states) u(id, state)
+          WHERE u.state <> 'forgotten' OR u.id = ANY (forgotten) GROUP BY u.state) s;
   details := jsonb_build_object('finished', plan -> 'finished', 'to', coalesce(details, '{}'), 'forgotten', to_jsonb(forgotten[1:100]));
 END
 $$;
