@@ -120,6 +120,15 @@ SELECT count(*) FROM remember_many('dup', 'signs', '[
   {"content": "Fee 5% of the sum", "kind": "fact", "embedding": [1,0,1]}, {"content": "Fee 5 € of the sum", "kind": "fact", "embedding": [1,0,1]}]');
 SELECT * FROM upkeep('signs');
 
+-- A group that does not fit what was declared since is counted, and left; the others are merged.
+SELECT count(*) FROM remember_many('dup', 'fit', '[
+  {"content": "It fits", "kind": "instruction", "embedding": [1,0,0], "attributes": {"days": "many"}}, {"content": "It fits!", "kind": "instruction", "embedding": [1,0,0]},
+  {"content": "So does this", "kind": "fact", "embedding": [0,1,0]}, {"content": "So does this!", "kind": "fact", "embedding": [0,1,0]}]');
+INSERT INTO kind_attribute (kind, name, type) VALUES ('instruction', 'days', 'integer');
+SELECT changed, jsonb_array_length(details -> 'merged') AS groups, details -> 'failed' AS failed FROM upkeep('fit');
+SELECT content FROM held('fit');
+SELECT * FROM upkeep('fit');
+
 -- Looser, and off.
 SELECT count(*) FROM remember('dup', 'l', 'Ann works in the big office at the harbour of Hamburg', 'fact', '[1,0,0]') a, remember('dup', 'l', 'Ann works in the big red office at the harbour of Hamburg', 'fact', '[1,0,0]') b,
   remember('dup', 'l', 'Ann works in the big office not at the harbour of Hamburg', 'fact', '[1,0,0]') c;

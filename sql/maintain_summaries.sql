@@ -99,6 +99,14 @@ SELECT session, attributes FROM public.sums WHERE session = 'long' ORDER BY sinc
 -- What a plan found and is gone by now is left out.
 SELECT changed, details FROM apply_summaries('digest', 'n', now(), '{"groups": [{"level": 1, "session": "s1", "members": [1, 2]}, {"summary": 99999, "members": []}, {"level": 1, "members": [14, 99999]}]}', '{1,2,14,99999}', false);
 
+-- A summary that is refused is counted, and keeps the call from nothing else.
+ALTER TABLE memory ADD CONSTRAINT no_pears CHECK (kind <> 'summary' OR content !~ 'pear');
+SELECT count(*) FROM remember('digest', 'n', 'A pear is green.', 'episode', session => 'x1', valid_from => '2024-06-01') a, remember('digest', 'n', 'The pear is ripe.', 'episode', session => 'x1', valid_from => '2024-06-01') b,
+  remember('digest', 'n', 'A plum is blue.', 'episode', session => 'x2', valid_from => '2024-06-01') c, remember('digest', 'n', 'The plum is ripe.', 'episode', session => 'x2', valid_from => '2024-06-01') d;
+SELECT changed, details FROM maintain('digest', 'n', at => now() + interval '210 hours') WHERE step = 'summaries';
+SELECT session, content FROM public.sums WHERE session LIKE 'x_';
+ALTER TABLE memory DROP CONSTRAINT no_pears;
+
 -- Without embeddings.
 SELECT agentmem.create_store('plain');
 INSERT INTO plain.setting VALUES ('summaries', '8');

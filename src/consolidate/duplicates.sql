@@ -196,6 +196,7 @@ DECLARE
   chosen bigint[];
   said jsonb;                 -- attributes of all of them so far
   merged jsonb := '[]';
+  failed int := 0;
   m record;
 BEGIN
   changed := 0;
@@ -211,17 +212,23 @@ BEGIN
     END LOOP;
     CONTINUE WHEN cardinality(chosen) < 2;
     IF NOT dry_run THEN
-      CONTINUE WHEN NOT agentmem.merge_memories(store, namespace, chosen);
+      -- What one group holds must not keep the namespace from all else. What another transaction did is not for us to pass over.
+      BEGIN
+        CONTINUE WHEN NOT agentmem.merge_memories(store, namespace, chosen);
+      EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
+        failed := failed + 1;
+        CONTINUE;
+      END;
     END IF;
     changed := changed + cardinality(chosen) - 1;
     IF jsonb_array_length(merged) < 100 THEN
       merged := merged || jsonb_build_array(jsonb_build_object('into', chosen[1], 'ids', to_jsonb(chosen[2:101])));
     END IF;
   END LOOP;
-  IF changed = 0 THEN
+  IF changed = 0 AND failed = 0 THEN
     changed := NULL;
   ELSE
-    details := jsonb_build_object('merged', merged);
+    details := jsonb_build_object('merged', merged) || CASE WHEN failed > 0 THEN jsonb_build_object('failed', failed) ELSE '{}' END;
   END IF;
 END
 $$;

@@ -320,9 +320,14 @@ BEGIN
     CONTINUE WHEN NOT others <@ held OR NOT coalesce(summary = ANY (held), true) OR NOT agentmem.can_sum_up(store, namespace, summary, others);
     action := CASE WHEN summary IS NULL THEN 'made' ELSE 'revised' END;
     IF NOT dry_run THEN
-      action := agentmem.put_summary(store, namespace, at, summary, others, (part ->> 'level')::int, part ->> 'session');
+      -- As in apply_duplicates.
+      BEGIN
+        action := agentmem.put_summary(store, namespace, at, summary, others, (part ->> 'level')::int, part ->> 'session');
+      EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
+        action := 'failed';
+      END;
     END IF;
-    changed := changed + 1;
+    changed := changed + CASE WHEN action = 'failed' THEN 0 ELSE 1 END;
     details := details || jsonb_build_object(action, coalesce((details ->> action)::int, 0) + 1);
   END LOOP;
   details := details || jsonb_build_object('finished', plan -> 'finished');
