@@ -181,7 +181,7 @@ BEGIN
   END LOOP;
   SELECT coalesce(jsonb_agg(to_jsonb(g.winner || g.losers)), '[]') INTO plan FROM agentmem.duplicate_groups(store, namespace, a, b, similarity, words) g;
   ids := ARRAY(SELECT i::bigint FROM jsonb_array_elements(plan) g, jsonb_array_elements_text(g) i);
-  plan := jsonb_build_object('groups', plan, 'similarity', similarity, 'words', words);
+  plan := jsonb_build_object('groups', plan, 'similarity', similarity, 'words', words, 'going', ids);
 END
 $$;
 COMMENT ON FUNCTION agentmem.plan_duplicates(name, text, timestamptz, jsonb, timestamptz, int) IS 'Internal to maintain: memories that say the same';

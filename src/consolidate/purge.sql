@@ -47,7 +47,7 @@ BEGIN
                  ' ORDER BY s.retention, m.importance NULLS FIRST, lower(m.system_period), m.id LIMIT $3) q',
                  agentmem.sweep_query(store, format('NOT m.pinned AND NOT EXISTS (SELECT FROM %I.kind v WHERE v.name = m.kind AND v.class = ''vault'')', store)), store)
     INTO ids USING namespace, at, greatest(least(over, most), 0);
-  plan := to_jsonb(ids);
+  plan := jsonb_build_object('going', ids);
 END
 $$;
 COMMENT ON FUNCTION agentmem.plan_quota(name, text, timestamptz, jsonb, timestamptz, int) IS 'Internal to maintain: the least retained memories of a namespace that has too many';
@@ -66,7 +66,7 @@ BEGIN
     INTO over USING namespace;
   EXECUTE format('SELECT coalesce(array_agg(q.id), ''{}'') FROM (SELECT m.id FROM jsonb_array_elements($3) WITH ORDINALITY p(id, place)'
                  ' JOIN %I.memory m ON m.namespace = $1 AND m.id = p.id::bigint AND NOT m.pinned WHERE m.id = ANY ($2) ORDER BY p.place LIMIT $4) q', store)
-    INTO forgotten USING namespace, agentmem.untouched(store, namespace, ARRAY(SELECT h.id FROM unnest(held) h(id) INTERSECT SELECT p::bigint FROM jsonb_array_elements(plan) p)), plan, greatest(over, 0);
+    INTO forgotten USING namespace, agentmem.untouched(store, namespace, ARRAY(SELECT h.id FROM unnest(held) h(id) INTERSECT SELECT p::bigint FROM jsonb_array_elements(plan -> 'going') p)), plan -> 'going', greatest(over, 0);
   IF NOT dry_run THEN
     PERFORM agentmem.forget(store, namespace, f.id, 'quota') FROM unnest(forgotten) f(id) ORDER BY f.id;
   END IF;

@@ -211,7 +211,7 @@ BEGIN
     state := jsonb_set(state, '{rounds}', to_jsonb((state ->> 'rounds')::int + 1));
   END IF;
   state := CASE WHEN after IS NULL THEN state - 'after' ELSE state || jsonb_build_object('after', after) END;
-  plan := jsonb_build_object('groups', found, 'finished', after IS NULL);
+  plan := jsonb_build_object('groups', found, 'finished', after IS NULL, 'going', ARRAY(SELECT (g ->> 'summary')::bigint FROM jsonb_array_elements(found) g WHERE g ->> 'summary' IS NOT NULL));
 END
 $$;
 COMMENT ON FUNCTION agentmem.plan_summaries(name, text, timestamptz, jsonb, timestamptz, int) IS
