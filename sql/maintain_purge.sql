@@ -34,6 +34,12 @@ SELECT step, changed FROM maintain('lim', 'm') WHERE step IN ('duplicates', 'quo
 SELECT restore('lim', 'm', min(id)) FROM memory_history WHERE namespace = 'm';
 SELECT content FROM memory WHERE namespace = 'm' ORDER BY id;
 
+-- A quota that pinned memories keep from being reached is not gone for again and again; one that a call cannot reach is.
+SELECT count(*) FROM remember_many('lim', 'p', (SELECT jsonb_agg(jsonb_build_object('content', 'pin ' || i, 'kind', 'fact', 'pinned', i > 1)) FROM generate_series(1, 6) i));
+SELECT set_namespace('lim', 'p', quota => 1);
+SELECT cardinality(ids), state FROM plan_quota('lim', 'p', now(), '{}', now() + interval '1 hour', 3);
+SELECT cardinality(ids), state FROM plan_quota('lim', 'p', now(), '{}', now() + interval '1 hour', 1);
+
 -- History: nothing without a policy.
 SELECT id AS a FROM remember('lim', 'n', 'Bob is here', 'fact') \gset
 SELECT id AS b FROM remember('lim', 'n', 'Bob is there', 'fact') \gset

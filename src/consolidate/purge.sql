@@ -42,11 +42,12 @@ BEGIN
   IF over IS NULL OR over <= 0 THEN
     RETURN;
   END IF;
-  state := CASE WHEN over > most THEN '{"after": 0}' ELSE '{}' END;
   EXECUTE format('SELECT coalesce(array_agg(q.id), ''{}'') FROM (SELECT s.id FROM (%s) s JOIN %I.memory m ON m.namespace = $1 AND m.id = s.id'
                  ' ORDER BY s.retention, m.importance NULLS FIRST, lower(m.system_period), m.id LIMIT $3) q',
                  agentmem.sweep_query(store, format('NOT m.pinned AND NOT EXISTS (SELECT FROM %I.kind v WHERE v.name = m.kind AND v.class = ''vault'')', store)), store)
     INTO ids USING namespace, at, greatest(least(over, most), 0);
+  -- Where too many are pinned it cannot be reached, now or in the next call.
+  state := CASE WHEN over > most AND cardinality(ids) >= most THEN '{"after": 0}' ELSE '{}' END;
   plan := jsonb_build_object('going', ids);
 END
 $$;
