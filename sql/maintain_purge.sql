@@ -84,6 +84,19 @@ SELECT count(*) > 0 AS kept FROM memory_history WHERE namespace = 'q';
 SELECT step, details ? 'memory_history' AS history FROM upkeep('q', 400);
 SELECT * FROM rows('q');
 
+-- Names of concepts and jobs go with a memory that is gone for good; what others mention stays, as they do not write it.
+INSERT INTO setting VALUES ('concepts', '8');
+SELECT id AS g FROM remember('lim', 'c', 'Zorro met Doctor Watson', 'fact') \gset
+SELECT count(*) FROM remember('lim', 'c', 'doctor watson sleeps', 'fact');
+SELECT enqueue_job('lim', 'c', 'extract', ARRAY[:g::bigint]) > 0 AS queued;
+SELECT DISTINCT normalized, memory = :g AS of_it FROM concept WHERE namespace = 'c' ORDER BY 1, 2;
+SELECT forget('lim', 'c', :g);
+SELECT step, changed FROM maintain('lim', 'c', at => now() + interval '500 days') WHERE step IN ('purge', 'jobs');
+SELECT DISTINCT normalized, memory = :g AS of_it FROM concept WHERE namespace = 'c' ORDER BY 1, 2;
+SELECT step, changed FROM maintain('lim', 'c', at => now() + interval '500 days') WHERE step IN ('purge', 'jobs');
+SELECT count(*) FROM job;
+SELECT step, changed FROM maintain('lim', 'c', at => now() + interval '500 days') WHERE step IN ('purge', 'jobs');
+
 -- Bad input, and who may not.
 SELECT set_namespace('lim', 'nobody', 1);
 SELECT set_namespace('lim', 'n', -1);
@@ -98,6 +111,11 @@ REVOKE DELETE ON lim.memory_history FROM keeper;
 SET ROLE keeper;
 SELECT set_namespace('lim', 'n', 1);
 SELECT * FROM public.upkeep('n', 1000);
+RESET ROLE;
+GRANT DELETE ON lim.memory_history TO keeper;
+REVOKE DELETE ON lim.concept FROM keeper;
+SET ROLE keeper;
+SELECT * FROM public.upkeep('n', 1010);
 RESET ROLE;
 SET search_path = public;
 DROP FUNCTION upkeep(text, int, boolean), rows(text);

@@ -96,6 +96,11 @@ END
 $$;
 COMMENT ON FUNCTION agentmem.purge_queries(name) IS 'Internal to maintain: SQL that tells what of the past is to go';
 
+CREATE FUNCTION agentmem.erase_names(store name, namespace text, ids bigint[])
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'agm_fn_erase_names';
+COMMENT ON FUNCTION agentmem.erase_names(name, text, bigint[]) IS 'Internal to maintain: takes out how memories that are gone wrote their concepts';
+
 CREATE FUNCTION agentmem.plan_purge(store name, namespace text, at timestamptz, INOUT state jsonb, deadline timestamptz, most int,
                                     OUT ids bigint[], OUT plan jsonb)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -122,8 +127,9 @@ BEGIN
   IF clock_timestamp() >= deadline THEN
     more := true;
     plan := '{}';
-  ELSIF NOT (SELECT bool_and(has_table_privilege(format('%I.%I', store, p.relation), 'DELETE')) FROM agentmem.purge_queries(store) p) THEN
-    plan := '{"skipped": "only who may delete from the history tables can purge"}';
+  ELSIF NOT (SELECT bool_and(has_table_privilege(format('%I.%I', store, p.relation), 'DELETE'))
+             FROM (SELECT w.relation FROM agentmem.purge_queries(store) w UNION SELECT unnest('{activity,concept,edge}'::name[])) p) THEN
+    plan := '{"skipped": "only who may delete from the history tables, and from activity, concept and edge, can purge"}';
   ELSE
     plan := jsonb_build_object('history', history, 'audit', audit, 'rows', rows);
     FOR q IN SELECT p.* FROM agentmem.purge_queries(store) p LOOP
@@ -186,6 +192,7 @@ BEGIN
     IF cardinality(gone) > 0 THEN
       EXECUTE format('DELETE FROM %I.activity a WHERE a.namespace = $1 AND a.id = ANY ($2)', store) USING namespace, gone;
       EXECUTE format('DELETE FROM %I.secret s WHERE s.namespace = $1 AND s.id = ANY ($2)', store) USING namespace, gone;
+      PERFORM agentmem.erase_names(store, namespace, gone);
       EXECUTE format('DELETE FROM %I.edge e WHERE e.namespace = $1 AND (e.source = ANY ($2) OR e.target = ANY ($2))', store) USING namespace, gone;
       EXECUTE format('DELETE FROM %I.conflict c WHERE c.namespace = $1 AND (c.a = ANY ($2) OR c.b = ANY ($2))', store) USING namespace, gone;
     END IF;
@@ -194,3 +201,45 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agentmem.apply_purge(name, text, timestamptz, jsonb, bigint[], boolean) IS 'Internal to maintain: deletes for good what of the past is to go';
+
+-- Jobs --------------------------------------------------------------------------
+
+-- Of memories that have been purged. By another call: rows of jobs are the last locks of all.
+CREATE FUNCTION agentmem.plan_jobs(store name, namespace text, at timestamptz, INOUT state jsonb, deadline timestamptz, most int,
+                                   OUT ids bigint[], OUT plan jsonb)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  until jsonb;
+BEGIN
+  EXECUTE format('SELECT to_jsonb(n.purged) FROM %I.namespace n WHERE n.namespace = $1', store) INTO until USING namespace;
+  IF until IS DISTINCT FROM state -> 'purged' AND has_table_privilege(format('%I.job', store), 'DELETE') THEN
+    ids := '{}';
+    state := jsonb_build_object('purged', until);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION agentmem.plan_jobs(name, text, timestamptz, jsonb, timestamptz, int) IS 'Internal to maintain: whether memories have been purged since jobs were looked at';
+
+CREATE FUNCTION agentmem.apply_jobs(store name, namespace text, at timestamptz, plan jsonb, held bigint[], dry_run boolean,
+                                    OUT changed bigint, OUT details jsonb)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  jobs CONSTANT text := format($sql$
+    FROM %1$I.job j WHERE j.namespace = $1 AND EXISTS (
+      SELECT FROM unnest(j.ids) i(id) WHERE NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = i.id)
+        AND NOT EXISTS (SELECT FROM %1$I.memory_history h WHERE h.namespace = $1 AND h.id = i.id))$sql$, store);
+BEGIN
+  IF dry_run THEN
+    EXECUTE 'SELECT count(*)' || jobs INTO changed USING namespace;
+  ELSE
+    EXECUTE 'DELETE' || jobs USING namespace;
+    GET DIAGNOSTICS changed = ROW_COUNT;
+  END IF;
+  changed := nullif(changed, 0);
+END
+$$;
+COMMENT ON FUNCTION agentmem.apply_jobs(name, text, timestamptz, jsonb, bigint[], boolean) IS 'Internal to maintain: deletes jobs of memories that are gone for good';

@@ -1,7 +1,7 @@
 /*
  * step_fn.c
  *		What steps of maintenance do in C: comparing memories with others, merging those that say
- *		the same, joining memories to concepts.
+ *		the same, joining memories to concepts and taking what is gone from them.
  *
  * Rules: src/consolidate/README.md.
  */
@@ -16,11 +16,13 @@
 
 #include "base/compat.h"
 #include "memory/change.h"
+#include "memory/erase.h"
 #include "memory/resolve.h"
 
 PG_FUNCTION_INFO_V1(agm_fn_compare_memories);
 PG_FUNCTION_INFO_V1(agm_fn_merge_memories);
 PG_FUNCTION_INFO_V1(agm_fn_mention_concepts);
+PG_FUNCTION_INFO_V1(agm_fn_erase_names);
 
 /* The third argument: ids of memories, in the order given. */
 static int64 *
@@ -145,6 +147,23 @@ agm_fn_mention_concepts(PG_FUNCTION_ARGS)
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}
+	agm_spi_end(&session);
+	PG_RETURN_VOID();
+}
+
+/* erase_names(store, namespace, ids) */
+Datum
+agm_fn_erase_names(PG_FUNCTION_ARGS)
+{
+	AgmSession session;
+	AgmWriter writer;
+	int64 *ids;
+	int n;
+
+	agm_spi_begin(&session);
+	agm_writer_begin(fcinfo, &writer, "maintain()");
+	ids = read_ids(fcinfo, &n);
+	agm_erase_names(&writer, ids, n);
 	agm_spi_end(&session);
 	PG_RETURN_VOID();
 }
