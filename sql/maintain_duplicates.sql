@@ -111,6 +111,11 @@ UPDATE namespace SET steps = jsonb_set(steps, '{duplicates,after}', to_jsonb((SE
 SELECT changed FROM upkeep('parts');
 SELECT count(*), steps -> 'duplicates' ? 'since' AS done FROM memory m, namespace n WHERE m.namespace = 'parts' AND n.namespace = 'parts' GROUP BY 2;
 
+-- Pinned ones do not hide others that say the same.
+INSERT INTO memory (namespace, content, kind, pinned) SELECT 'hidden', 'the same', 'fact', i < 4 FROM generate_series(1, 20) i;
+SELECT changed FROM upkeep('hidden');
+SELECT pinned, count(*) FROM memory WHERE namespace = 'hidden' GROUP BY 1 ORDER BY 1;
+
 -- Signs tell memories apart whose vectors do not.
 SELECT count(*) FROM remember_many('dup', 'signs', '[
   {"content": "It is -5 degrees", "kind": "fact", "embedding": [1,0,0]}, {"content": "It is 5 degrees", "kind": "fact", "embedding": [1,0,0]},

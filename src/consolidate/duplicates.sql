@@ -65,6 +65,30 @@ $$;
 COMMENT ON FUNCTION agentmem.restates(text, text, text, text, float8) IS
   'Internal to maintain: whether a text says no more than another, in the same words and order, and has at least that share of its words';
 
+-- Whether memory m of the store may be merged with another at all.
+CREATE FUNCTION agentmem.may_merge(store name, m text)
+RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN format('NOT %2$s.pinned AND EXISTS (SELECT FROM %1$I.kind k WHERE k.name = %2$s.kind AND k.repeat = ''reinforce'' AND k.class NOT IN (''vault'', ''structural''))', store, m);
+END
+$$;
+COMMENT ON FUNCTION agentmem.may_merge(name, text) IS 'Internal to maintain: SQL that tells whether memories like this one are merged';
+
+-- What rows a and b tell by themselves, whatever they say.
+CREATE FUNCTION agentmem.may_be_one(a text, b text)
+RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN format($sql$NOT %1$s.pinned AND NOT %2$s.pinned AND %1$s.kind = %2$s.kind AND %1$s.parent IS NOT DISTINCT FROM %2$s.parent
+      AND %1$s.valid_period && %2$s.valid_period AND upper(%1$s.valid_period) IS NOT DISTINCT FROM upper(%2$s.valid_period)
+      AND NOT EXISTS (SELECT FROM jsonb_each(%1$s.attributes) x JOIN jsonb_each(%2$s.attributes) y ON y.key = x.key AND y.value <> x.value)$sql$, a, b);
+END
+$$;
+COMMENT ON FUNCTION agentmem.may_be_one(text, text) IS 'Internal to maintain: SQL that tells whether one of two memories can stand for both, if they say the same';
+
 -- The statement that tells which pairs of namespace $1 ($2, $3) may be merged, the first into the second being forgotten; $4, $5:
 -- cosine and share of words that it takes.
 CREATE FUNCTION agentmem.duplicate_query(store name)
@@ -76,15 +100,12 @@ BEGIN
     SELECT w.id AS winner, l.id AS loser, coalesce(x.confirmations, 0) AS confirmations, l.attributes
     FROM (SELECT DISTINCT u.winner, u.loser FROM unnest($2, $3) u(winner, loser) WHERE u.winner <> u.loser) p
     JOIN %1$I.memory w ON w.namespace = $1 AND w.id = p.winner
-    JOIN %1$I.memory l ON l.namespace = $1 AND l.id = p.loser AND l.kind = w.kind
-    JOIN %1$I.kind k ON k.name = w.kind AND k.repeat = 'reinforce' AND k.class NOT IN ('vault', 'structural')
+    JOIN %1$I.memory l ON l.namespace = $1 AND l.id = p.loser
     LEFT JOIN %1$I.activity x ON x.namespace = $1 AND x.id = w.id
-    WHERE NOT w.pinned AND NOT l.pinned AND l.key IS NULL AND w.parent IS NOT DISTINCT FROM l.parent
+    WHERE %2$s AND %3$s AND l.key IS NULL
       AND coalesce(agentmem.fold(w.subject), '') = coalesce(agentmem.fold(l.subject), '')
       AND coalesce(agentmem.fold(w.predicate), '') = coalesce(agentmem.fold(l.predicate), '')
       AND coalesce(agentmem.fold(w.object), '') = coalesce(agentmem.fold(l.object), '')
-      AND w.valid_period && l.valid_period AND upper(w.valid_period) IS NOT DISTINCT FROM upper(l.valid_period)
-      AND NOT EXISTS (SELECT FROM jsonb_each(w.attributes) a JOIN jsonb_each(l.attributes) b ON b.key = a.key AND b.value <> a.value)
       AND CASE WHEN w.content_hash = l.content_hash THEN true
                WHEN greatest(w.tokens, l.tokens) > 200 OR 1 - (w.embedding OPERATOR(agentmem.<=>) l.embedding) >= $4 IS NOT TRUE THEN false
                ELSE agentmem.restates(w.language, w.content, l.language, l.content, $5) END
@@ -95,7 +116,7 @@ BEGIN
                       AND (e.source, e.target) IN ((w.id, l.id), (l.id, w.id)))
       -- Both are held, so somebody has undone it.
       AND NOT EXISTS (SELECT FROM %1$I.audit o WHERE o.namespace = $1 AND o.ids OPERATOR(agentmem.&&&) ARRAY[l.id]
-                      AND o.ids @> ARRAY[w.id, l.id] AND o.action = 'merge')$sql$, store);
+                      AND o.ids @> ARRAY[w.id, l.id] AND o.action = 'merge')$sql$, store, agentmem.may_merge(store, 'w'), agentmem.may_be_one('w', 'l'));
 END
 $$;
 COMMENT ON FUNCTION agentmem.duplicate_query(name) IS 'Internal to maintain: SQL that tells which pairs of memories say the same';
@@ -136,7 +157,6 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  batch CONSTANT int := 500;  -- memories that it looks at before it looks at the clock
   near CONSTANT int := 4;     -- nearest of each that it compares
   similarity float8 := agentmem.store_number(store, 'duplicate_threshold', 0.95, 0, 2);
   words float8 := agentmem.store_number(store, 'duplicate_words', 1, 0.5, 1);
@@ -145,39 +165,31 @@ DECLARE
   b bigint[] := '{}';
   more_a bigint[];
   more_b bigint[];
-  looking int;
 BEGIN
   IF similarity > 1 THEN
     RETURN;
   END IF;
   state := agentmem.begin_round(state);
   LOOP
-    looking := least(batch, (most - cardinality(a)) / (near + 2));
-    EXIT WHEN clock_timestamp() >= deadline OR looking <= 0;
-    part := agentmem.unseen_memories(store, namespace, state, looking);
+    SELECT p.state, p.part INTO state, part FROM agentmem.next_part(store, namespace, state, deadline, (most - cardinality(a)) / (near + 2)) p;
+    EXIT WHEN part IS NULL;
     EXECUTE format($sql$
       SELECT coalesce(array_agg(p.a), '{}'), coalesce(array_agg(p.b), '{}')
-      FROM (SELECT m.id, m.content_hash FROM %1$I.memory m JOIN %1$I.kind k ON k.name = m.kind AND k.repeat = 'reinforce' AND k.class NOT IN ('vault', 'structural')
-            WHERE m.namespace = $1 AND m.id = ANY ($2) AND NOT m.pinned) m
-      CROSS JOIN LATERAL (
-        (SELECT m.id AS a, e.id AS b FROM %1$I.memory e WHERE e.namespace = $1 AND e.content_hash = m.content_hash AND e.id <> m.id ORDER BY e.id LIMIT 2)) p$sql$, store)
+      FROM (SELECT m.* FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = ANY ($2) AND %2$s) m
+      -- The first two that it may be one with stand for all of them.
+      CROSS JOIN LATERAL (SELECT m.id AS a, e.id AS b FROM %1$I.memory e WHERE e.namespace = $1 AND e.content_hash = m.content_hash AND e.id <> m.id
+                          AND (m.key IS NULL OR e.key IS NULL) AND %3$s ORDER BY e.id LIMIT 2) p$sql$, store, agentmem.may_merge(store, 'm'), agentmem.may_be_one('m', 'e'))
       INTO more_a, more_b USING namespace, part;
     a := a || more_a;
     b := b || more_b;
     EXECUTE format($sql$
       SELECT coalesce(array_agg(c.id), '{}'), coalesce(array_agg(c.other), '{}')
       FROM agentmem.compare_memories($3, $1, ARRAY(
-        SELECT m.id FROM %1$I.memory m JOIN %1$I.kind k ON k.name = m.kind AND k.repeat = 'reinforce' AND k.class NOT IN ('vault', 'structural')
-        WHERE m.namespace = $1 AND m.id = ANY ($2) AND NOT m.pinned AND m.embedding IS NOT NULL AND m.tokens <= 200), $4, false, false) c
-      WHERE c.similarity >= $5$sql$, store)
+        SELECT m.id FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = ANY ($2) AND %2$s AND m.embedding IS NOT NULL AND m.tokens <= 200), $4, false, false) c
+      WHERE c.similarity >= $5$sql$, store, agentmem.may_merge(store, 'm'))
       INTO more_a, more_b USING namespace, part, store, near, similarity;
     a := a || more_a;
     b := b || more_b;
-    IF cardinality(part) < looking THEN
-      state := agentmem.end_round(state);
-      EXIT;
-    END IF;
-    state := state || jsonb_build_object('after', part[cardinality(part)]);
   END LOOP;
   SELECT coalesce(jsonb_agg(to_jsonb(g.winner || g.losers)), '[]') INTO plan FROM agentmem.duplicate_groups(store, namespace, a, b, similarity, words) g;
   ids := ARRAY(SELECT i::bigint FROM jsonb_array_elements(plan) g, jsonb_array_elements_text(g) i);
