@@ -114,6 +114,25 @@ SELECT count(*) FROM remember('plain', 'n', 'Eine Katze schläft.', 'episode', s
 SELECT step, changed, details FROM maintain('plain', 'n') WHERE step = 'summaries';
 SELECT content, title, language, embedding, valid_period FROM plain.memory WHERE kind = 'summary';
 
+-- A summary outlasts what a quota took out, and the past of it; what is forgotten by hand goes from it.
+SELECT agentmem.create_store('kept');
+INSERT INTO kept.setting VALUES ('summaries', '8'), ('history_keep', '1 day'), ('audit_keep', '1 day');
+CREATE FUNCTION public.kept(hours int) RETURNS TABLE (content text, members text) LANGUAGE sql AS $$
+  SELECT FROM agentmem.maintain('kept', 'n', at => now() + hours * interval '1 hour');
+  SELECT content, attributes ->> 'members' FROM kept.memory WHERE kind = 'summary' ORDER BY id $$;
+SELECT count(*) FROM remember_many('kept', 'n', (
+  SELECT jsonb_agg(jsonb_build_object('content', s || ' is turn ' || t, 'kind', 'episode', 'session', s, 'valid_from', '2024-01-01')) FROM generate_series(1, 3) t, unnest('{A,B}'::text[]) s));
+SELECT * FROM kept(0);
+SELECT forget('kept', 'n', 1, 'quota');
+SELECT forget('kept', 'n', 2);
+SELECT * FROM kept(2);
+SELECT * FROM kept(40);
+SELECT count(*) FROM kept.memory_history h WHERE h.id < 3;
+SELECT * FROM kept(42);
+UPDATE kept.memory SET content = 'another turn' WHERE id = 3;
+SELECT count(*) FROM remember('kept', 'n', 'A is late', 'episode', session => 'A', valid_from => '2024-01-01');
+SELECT * FROM kept(44);
+
 -- Bad settings.
 UPDATE setting SET value = 'some' WHERE name = 'summaries';
 SELECT * FROM maintain('digest', 'n');
@@ -126,5 +145,5 @@ UPDATE setting SET value = '2' WHERE name = 'summaries';
 SELECT * FROM maintain('digest', 'n');
 
 DROP VIEW public.sums;
-DROP FUNCTION rounds(int), tree(bigint, int);
-SELECT agentmem.drop_store('digest', cascade => true), agentmem.drop_store('plain', cascade => true);
+DROP FUNCTION rounds(int), tree(bigint, int), kept(int);
+SELECT agentmem.drop_store('digest', cascade => true), agentmem.drop_store('plain', cascade => true), agentmem.drop_store('kept', cascade => true);

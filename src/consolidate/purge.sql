@@ -193,7 +193,8 @@ BEGIN
       EXECUTE format('DELETE FROM %I.activity a WHERE a.namespace = $1 AND a.id = ANY ($2)', store) USING namespace, gone;
       EXECUTE format('DELETE FROM %I.secret s WHERE s.namespace = $1 AND s.id = ANY ($2)', store) USING namespace, gone;
       PERFORM agentmem.erase_names(store, namespace, gone);
-      EXECUTE format('DELETE FROM %I.edge e WHERE e.namespace = $1 AND (e.source = ANY ($2) OR e.target = ANY ($2))', store) USING namespace, gone;
+      -- A summary outlasts what it sums up, and knows by the edge that there was more than it could be made of by now.
+      EXECUTE format('DELETE FROM %I.edge e WHERE e.namespace = $1 AND (e.source = ANY ($2) OR e.target = ANY ($2) AND e.type <> ''summary_of'')', store) USING namespace, gone;
       EXECUTE format('DELETE FROM %I.conflict c WHERE c.namespace = $1 AND (c.a = ANY ($2) OR c.b = ANY ($2))', store) USING namespace, gone;
     END IF;
   END IF;
