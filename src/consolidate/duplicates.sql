@@ -13,14 +13,16 @@ RETURNS text[] LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+  marks CONSTANT text := '.,;:!?"''()[]{}“”„‘’‚«»‹›¡¿。、「」『』';
   articles CONSTANT text[] := CASE language WHEN 'english' THEN '{the}' WHEN 'german' THEN '{der,die,das,dem,den,des}' WHEN 'spanish' THEN '{el}' WHEN 'italian' THEN '{il}' ELSE '{}' END;
 BEGIN
   RETURN ARRAY(
     SELECT p.word
     FROM (SELECT b.word, t.n, lead(b.word) OVER (ORDER BY t.n) AS next
-          FROM regexp_split_to_table(agentmem.fold(content), '\s+') WITH ORDINALITY t(token, n)
+          FROM string_to_table(agentmem.fold(content), ' ') WITH ORDINALITY t(token, n)
           -- 5" is a length, .5 a number, :) a face.
-          CROSS JOIN LATERAL (SELECT CASE WHEN t.token ~ '^.?$' THEN translate(t.token, '.,;:!?"''()[]{}“”„‘’‚«»‹›¡¿。、「」『』', '')
+          CROSS JOIN LATERAL (SELECT CASE WHEN translate(t.token, marks, '') = t.token THEN t.token
+            WHEN length(t.token) = 1 THEN ''
             WHEN t.token ~ '[0-9]["''”’]' OR t.token !~ '[^.,;:!?"''()\[\]{}“”„‘’‚«»‹›¡¿。、「」『』]' THEN t.token
             ELSE regexp_replace(regexp_replace(t.token, '^["''(\[{“„‘‚«»‹›¡¿「『]+', ''), '[.,;:!?"'')\]}”“’‘»«›‹。、」』]+$', '') END AS word) b
           WHERE b.word <> '') p
