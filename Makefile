@@ -196,10 +196,8 @@ OBJS = \
 	src/cache/policy.o \
 	src/cache/put.o \
 	src/cache/tally.o \
-	src/consolidate/lock_fn.o \
 	src/consolidate/step_fn.o \
 	src/consolidate/strength_fn.o \
-	src/consolidate/words_fn.o \
 	src/jobs/complete.o \
 	src/jobs/jobs_fn.o \
 	src/worker/launcher.o \

@@ -10,10 +10,14 @@ CREATE FUNCTION public.held(ns text) RETURNS TABLE (id bigint, content text, tag
   $$ SELECT m.id, m.content, m.tags, m.attributes, m.importance, to_char(lower(m.valid_period), 'YYYY-MM'), coalesce(a.confirmations, 0), coalesce(a.accesses, 0)
      FROM dup.memory m LEFT JOIN dup.activity a USING (namespace, id) WHERE m.namespace = ns ORDER BY 1 $$;
 
--- Words in their order.
-SELECT w, p, restates(plain_words(w), plain_words(p)) AS share, harmless_words('english', plain_words(w), plain_words(p)) AS harmless
-FROM (VALUES ('The shop opens.', 'shop OPENS'), ('Bob owes Ann', 'Ann owes Bob'), ('a b c d', 'a b d'), ('a b d', 'a b c d'), ('the', 'the'), ('light is on', 'light is'),
-             ('room 7 free', 'room free'), ('very very old', 'very old'), ('green tea', 'tea'), ('', '')) v(w, p);
+-- Words and signs in their order.
+SELECT w, p, restates('english', w, 'english', p, 1) AS whole, restates('english', w, 'english', p, 0.5) AS half
+FROM (VALUES ('The shop opens.', 'shop OPENS'), ('Bob owes Ann', 'Ann owes Bob'), ('b c d e', 'b c e'), ('b c e', 'b c d e'), ('the', 'the'), ('light is on', 'light is'),
+             ('room 7 free', 'room free'), ('very very old', 'very old'), ('very old old', 'very old'), ('green tea', 'tea'), ('', ''), ('.', ''),
+             ('It is -5 degrees', 'It is 5 degrees'), ('cpu load > memory load', 'cpu load < memory load'), ('she wants to die', 'she wants to'), ('The answer was A', 'The answer was'),
+             ('Fee 5% of it', 'Fee 5 € of it'), ('dose .5 mg', 'dose 5 mg'), ('1.5 l', '15 l'), ('a pipe of 5"', 'a pipe of 5'), ('all fine :)', 'all fine :('), ('re-sign it', 'resign it'),
+             ('a dog', 'the dog'), ('team A won', 'team won'), ('she wants the', 'she wants'), ('"Well," (he) said: ''no''!', 'well he said no'), ('go , now', 'go now'), ('price -', 'price'), ('item #', 'item')) v(w, p);
+SELECT plain_words(l, w) FROM (VALUES ('german', 'Die Bank ist zu, die!'), ('english', 'Die Bank'), ('simple', 'The bank'), ('french', 'Il la voit'), ('english', 'El the')) v(l, w);
 
 -- Three ways to say it; what differs in a number, a word, a stop word, the order, the kind, the time or what was said by hand is another thing.
 SELECT id FROM remember('dup', 'n', 'The shop opens at 8', 'fact', '[1,0,0]', tags => '{a}', importance => 0.2, valid_from => '2025-03-01', actor => 'ann');
@@ -57,6 +61,18 @@ SELECT source, target, type, weight FROM edge WHERE type <> 'next' AND (source <
 SELECT * FROM upkeep('n');
 DROP TABLE public.before;
 
+-- Merged and parted, they are two: who erases one leaves the other. What was merged goes with what it was merged into.
+SELECT count(*) FROM remember('dup', 'e', 'It hails', 'fact', '[1,0,0]') a, remember('dup', 'e', 'It hails!', 'fact', '[1,0,0]') b;
+SELECT min(id) AS a, max(id) AS b FROM memory WHERE namespace = 'e' \gset
+SELECT changed FROM upkeep('e');
+SELECT restore('dup', 'e', :b);
+SELECT erase('dup', 'e', ids => ARRAY[:b::bigint]) #>> '{erased,memory}' AS erased;
+SELECT content FROM held('e');
+SELECT count(*) FROM remember('dup', 'e', 'It hails!', 'fact', '[1,0,0]');
+SELECT changed FROM upkeep('e');
+SELECT erase('dup', 'e', ids => ARRAY(SELECT max(id) FROM memory_history WHERE namespace = 'e')) #>> '{erased,memory}' AS erased;
+SELECT count(*) FROM held('e');
+
 -- The one that was confirmed most stays, but for one that the application named, or that has children.
 SELECT id AS plain FROM remember('dup', 'w', 'Likes the tea', 'preference', '[1,0,0]') \gset
 SELECT id AS often FROM remember('dup', 'w', 'likes tea.', 'preference', '[1,0,0]') \gset
@@ -94,6 +110,29 @@ SELECT steps -> 'duplicates' ->> 'after' AS after FROM namespace WHERE namespace
 UPDATE namespace SET steps = jsonb_set(steps, '{duplicates,after}', to_jsonb((SELECT max(id) - 201 FROM memory WHERE namespace = 'parts'))) WHERE namespace = 'parts';
 SELECT changed FROM upkeep('parts');
 SELECT count(*), steps -> 'duplicates' ? 'since' AS done FROM memory m, namespace n WHERE m.namespace = 'parts' AND n.namespace = 'parts' GROUP BY 2;
+
+-- Pinned ones do not hide others that say the same.
+INSERT INTO memory (namespace, content, kind, pinned) SELECT 'hidden', 'the same', 'fact', i < 4 FROM generate_series(1, 20) i;
+SELECT changed FROM upkeep('hidden');
+SELECT pinned, count(*) FROM memory WHERE namespace = 'hidden' GROUP BY 1 ORDER BY 1;
+
+-- Signs tell memories apart whose vectors do not.
+SELECT count(*) FROM remember_many('dup', 'signs', '[
+  {"content": "It is -5 degrees", "kind": "fact", "embedding": [1,0,0]}, {"content": "It is 5 degrees", "kind": "fact", "embedding": [1,0,0]},
+  {"content": "cpu load > memory load", "kind": "fact", "embedding": [0,1,0]}, {"content": "cpu load < memory load", "kind": "fact", "embedding": [0,1,0]},
+  {"content": "she wants to die", "kind": "fact", "embedding": [0,0,1]}, {"content": "she wants to", "kind": "fact", "embedding": [0,0,1]},
+  {"content": "The answer was A", "kind": "fact", "embedding": [1,1,0]}, {"content": "The answer was", "kind": "fact", "embedding": [1,1,0]},
+  {"content": "Fee 5% of the sum", "kind": "fact", "embedding": [1,0,1]}, {"content": "Fee 5 € of the sum", "kind": "fact", "embedding": [1,0,1]}]');
+SELECT * FROM upkeep('signs');
+
+-- A group that does not fit what was declared since is counted, and left; the others are merged.
+SELECT count(*) FROM remember_many('dup', 'fit', '[
+  {"content": "It fits", "kind": "instruction", "embedding": [1,0,0], "attributes": {"days": "many"}}, {"content": "It fits!", "kind": "instruction", "embedding": [1,0,0]},
+  {"content": "So does this", "kind": "fact", "embedding": [0,1,0]}, {"content": "So does this!", "kind": "fact", "embedding": [0,1,0]}]');
+INSERT INTO kind_attribute (kind, name, type) VALUES ('instruction', 'days', 'integer');
+SELECT changed, jsonb_array_length(details -> 'merged') AS groups, details -> 'failed' AS failed FROM upkeep('fit');
+SELECT content FROM held('fit');
+SELECT * FROM upkeep('fit');
 
 -- Looser, and off.
 SELECT count(*) FROM remember('dup', 'l', 'Ann works in the big office at the harbour of Hamburg', 'fact', '[1,0,0]') a, remember('dup', 'l', 'Ann works in the big red office at the harbour of Hamburg', 'fact', '[1,0,0]') b,

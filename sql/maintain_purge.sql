@@ -25,6 +25,21 @@ SELECT set_namespace('lim', 'q', quota => 0);
 SELECT changed FROM upkeep('q', 2);
 SELECT content FROM memory WHERE namespace = 'q';
 
+-- What was merged by the same call is not forgotten by it, since restore() could undo neither.
+SELECT count(*) FROM remember_many('lim', 'm', '[{"content": "Ann sings", "kind": "fact", "embedding": [1,0]}, {"content": "Ann sings!", "kind": "fact", "embedding": [1,0]}, {"content": "pinned", "kind": "context", "pinned": true}]');
+SELECT set_namespace('lim', 'm', quota => 1);
+SELECT step, changed FROM maintain('lim', 'm') WHERE step IN ('duplicates', 'quota');
+SELECT count(*) FROM memory WHERE namespace = 'm';
+SELECT step, changed FROM maintain('lim', 'm') WHERE step IN ('duplicates', 'quota');
+SELECT restore('lim', 'm', min(id)) FROM memory_history WHERE namespace = 'm';
+SELECT content FROM memory WHERE namespace = 'm' ORDER BY id;
+
+-- A quota that pinned memories keep from being reached is not gone for again and again; one that a call cannot reach is.
+SELECT count(*) FROM remember_many('lim', 'p', (SELECT jsonb_agg(jsonb_build_object('content', 'pin ' || i, 'kind', 'fact', 'pinned', i > 1)) FROM generate_series(1, 6) i));
+SELECT set_namespace('lim', 'p', quota => 1);
+SELECT cardinality(ids), state FROM plan_quota('lim', 'p', now(), '{}', now() + interval '1 hour', 3);
+SELECT cardinality(ids), state FROM plan_quota('lim', 'p', now(), '{}', now() + interval '1 hour', 1);
+
 -- History: nothing without a policy.
 SELECT id AS a FROM remember('lim', 'n', 'Bob is here', 'fact') \gset
 SELECT id AS b FROM remember('lim', 'n', 'Bob is there', 'fact') \gset
@@ -69,6 +84,19 @@ SELECT count(*) > 0 AS kept FROM memory_history WHERE namespace = 'q';
 SELECT step, details ? 'memory_history' AS history FROM upkeep('q', 400);
 SELECT * FROM rows('q');
 
+-- Names of concepts and jobs go with a memory that is gone for good; what others mention stays, as they do not write it.
+INSERT INTO setting VALUES ('concepts', '8');
+SELECT id AS g FROM remember('lim', 'c', 'Zorro met Doctor Watson', 'fact') \gset
+SELECT count(*) FROM remember('lim', 'c', 'doctor watson sleeps', 'fact');
+SELECT enqueue_job('lim', 'c', 'extract', ARRAY[:g::bigint]) > 0 AS queued;
+SELECT DISTINCT normalized, memory = :g AS of_it FROM concept WHERE namespace = 'c' ORDER BY 1, 2;
+SELECT forget('lim', 'c', :g);
+SELECT step, changed FROM maintain('lim', 'c', at => now() + interval '500 days') WHERE step IN ('purge', 'jobs');
+SELECT DISTINCT normalized, memory = :g AS of_it FROM concept WHERE namespace = 'c' ORDER BY 1, 2;
+SELECT step, changed FROM maintain('lim', 'c', at => now() + interval '500 days') WHERE step IN ('purge', 'jobs');
+SELECT count(*) FROM job;
+SELECT step, changed FROM maintain('lim', 'c', at => now() + interval '500 days') WHERE step IN ('purge', 'jobs');
+
 -- Bad input, and who may not.
 SELECT set_namespace('lim', 'nobody', 1);
 SELECT set_namespace('lim', 'n', -1);
@@ -83,6 +111,11 @@ REVOKE DELETE ON lim.memory_history FROM keeper;
 SET ROLE keeper;
 SELECT set_namespace('lim', 'n', 1);
 SELECT * FROM public.upkeep('n', 1000);
+RESET ROLE;
+GRANT DELETE ON lim.memory_history TO keeper;
+REVOKE DELETE ON lim.concept FROM keeper;
+SET ROLE keeper;
+SELECT * FROM public.upkeep('n', 1010);
 RESET ROLE;
 SET search_path = public;
 DROP FUNCTION upkeep(text, int, boolean), rows(text);

@@ -99,12 +99,39 @@ SELECT session, attributes FROM public.sums WHERE session = 'long' ORDER BY sinc
 -- What a plan found and is gone by now is left out.
 SELECT changed, details FROM apply_summaries('digest', 'n', now(), '{"groups": [{"level": 1, "session": "s1", "members": [1, 2]}, {"summary": 99999, "members": []}, {"level": 1, "members": [14, 99999]}]}', '{1,2,14,99999}', false);
 
+-- A summary that is refused is counted, and keeps the call from nothing else.
+ALTER TABLE memory ADD CONSTRAINT no_pears CHECK (kind <> 'summary' OR content !~ 'pear');
+SELECT count(*) FROM remember('digest', 'n', 'A pear is green.', 'episode', session => 'x1', valid_from => '2024-06-01') a, remember('digest', 'n', 'The pear is ripe.', 'episode', session => 'x1', valid_from => '2024-06-01') b,
+  remember('digest', 'n', 'A plum is blue.', 'episode', session => 'x2', valid_from => '2024-06-01') c, remember('digest', 'n', 'The plum is ripe.', 'episode', session => 'x2', valid_from => '2024-06-01') d;
+SELECT changed, details FROM maintain('digest', 'n', at => now() + interval '210 hours') WHERE step = 'summaries';
+SELECT session, content FROM public.sums WHERE session LIKE 'x_';
+ALTER TABLE memory DROP CONSTRAINT no_pears;
+
 -- Without embeddings.
 SELECT agentmem.create_store('plain');
 INSERT INTO plain.setting VALUES ('summaries', '8');
 SELECT count(*) FROM remember('plain', 'n', 'Eine Katze schläft.', 'episode', session => 'a', valid_from => '2024-01-01', language => 'german') a, remember('plain', 'n', 'Die Katze frisst.', 'episode', session => 'a', valid_from => '-infinity', language => 'german') b;
 SELECT step, changed, details FROM maintain('plain', 'n') WHERE step = 'summaries';
 SELECT content, title, language, embedding, valid_period FROM plain.memory WHERE kind = 'summary';
+
+-- A summary outlasts what a quota took out, and the past of it; what is forgotten by hand goes from it.
+SELECT agentmem.create_store('kept');
+INSERT INTO kept.setting VALUES ('summaries', '8'), ('history_keep', '1 day'), ('audit_keep', '1 day');
+CREATE FUNCTION public.kept(hours int) RETURNS TABLE (content text, members text) LANGUAGE sql AS $$
+  SELECT FROM agentmem.maintain('kept', 'n', at => now() + hours * interval '1 hour');
+  SELECT content, attributes ->> 'members' FROM kept.memory WHERE kind = 'summary' ORDER BY id $$;
+SELECT count(*) FROM remember_many('kept', 'n', (
+  SELECT jsonb_agg(jsonb_build_object('content', s || ' is turn ' || t, 'kind', 'episode', 'session', s, 'valid_from', '2024-01-01')) FROM generate_series(1, 3) t, unnest('{A,B}'::text[]) s));
+SELECT * FROM kept(0);
+SELECT forget('kept', 'n', 1, 'quota');
+SELECT forget('kept', 'n', 2);
+SELECT * FROM kept(2);
+SELECT * FROM kept(40);
+SELECT count(*) FROM kept.memory_history h WHERE h.id < 3;
+SELECT * FROM kept(42);
+UPDATE kept.memory SET content = 'another turn' WHERE id = 3;
+SELECT count(*) FROM remember('kept', 'n', 'A is late', 'episode', session => 'A', valid_from => '2024-01-01');
+SELECT * FROM kept(44);
 
 -- Bad settings.
 UPDATE setting SET value = 'some' WHERE name = 'summaries';
@@ -118,5 +145,5 @@ UPDATE setting SET value = '2' WHERE name = 'summaries';
 SELECT * FROM maintain('digest', 'n');
 
 DROP VIEW public.sums;
-DROP FUNCTION rounds(int), tree(bigint, int);
-SELECT agentmem.drop_store('digest', cascade => true), agentmem.drop_store('plain', cascade => true);
+DROP FUNCTION rounds(int), tree(bigint, int), kept(int);
+SELECT agentmem.drop_store('digest', cascade => true), agentmem.drop_store('plain', cascade => true), agentmem.drop_store('kept', cascade => true);

@@ -198,6 +198,8 @@ SELECT step, changed FROM agentmem.maintain('path', 'b');
 SELECT step FROM agentmem.maintain('path', 'a', at => '2100-01-01');
 SELECT agentmem.postpone_namespace('path', 'a'), agentmem.attribute_time('{"a": "2025-01-01"}', 'a') IS NULL AS nothing;
 CALL agentmem.maintain_all('path');
+SELECT step, changed FROM agentmem.maintain('path', 'b', at => '2100-01-01');
+SELECT step, changed FROM agentmem.maintain('path', 'b', at => '2100-01-02');
 SELECT store, worker, failures, last_error FROM agentmem.maintenance_status;
 SELECT count(c.concept) FROM agentmem.concepts('path', 'a') c;
 SELECT agentmem.hold('path', 'b', 'why'), agentmem.release('path', 'b');

@@ -43,20 +43,17 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  batch CONSTANT int := 500;  -- memories that it looks at before it looks at the clock
   large boolean;              -- writers leave the nearest to us: SEARCHED_MEMORIES_MAX of src/memory/conflict.c
   part bigint[];
   found jsonb;
-  looking int;
 BEGIN
   EXECUTE format('SELECT coalesce(n.memories > 20000, false) FROM %I.namespace n WHERE n.namespace = $1', store) INTO large USING namespace;
   ids := '{}';
   plan := '[]';
   state := agentmem.begin_round(state);
   LOOP
-    looking := least(batch, most - cardinality(ids));
-    EXIT WHEN clock_timestamp() >= deadline OR looking <= 0;
-    part := agentmem.unseen_memories(store, namespace, state, looking, CASE WHEN large THEN 'true' ELSE 'm.operation IS NULL' END);
+    SELECT p.state, p.part INTO state, part FROM agentmem.next_part(store, namespace, state, deadline, most - cardinality(ids), CASE WHEN large THEN 'true' ELSE 'm.operation IS NULL' END) p;
+    EXIT WHEN part IS NULL;
     EXECUTE format($sql$
       SELECT coalesce(jsonb_agg(to_jsonb(p)), '[]') FROM (
         SELECT c.id, least(c.id, c.other) AS a, greatest(c.id, c.other) AS b, c.reason, c.similarity, a.content_hash AS hash_a, b.content_hash AS hash_b
@@ -75,11 +72,6 @@ BEGIN
     EXECUTE format('SELECT coalesce(jsonb_agg(to_jsonb(p)), ''[]'') FROM (%s) p', agentmem.conflict_query(store)) INTO found USING namespace, found;
     plan := plan || found;
     ids := ids || ARRAY(SELECT DISTINCT (p ->> 'id')::bigint FROM jsonb_array_elements(found) p);
-    IF cardinality(part) < looking THEN
-      state := agentmem.end_round(state);
-      EXIT;
-    END IF;
-    state := state || jsonb_build_object('after', part[cardinality(part)]);
   END LOOP;
 END
 $$;

@@ -1,40 +1,95 @@
 -- The step of maintenance that merges memories which say the same. Rules: src/consolidate/README.md, "Duplicates".
 
-CREATE FUNCTION agentmem.restates(whole tsvector, part tsvector)
-RETURNS real LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'agm_fn_restates';
-COMMENT ON FUNCTION agentmem.restates(tsvector, tsvector) IS
-  'Internal to maintain: the share that the words of a part have of those of the whole, if they stand there in the same order, else 0';
-
 CREATE FUNCTION agentmem.merge_memories(store name, namespace text, ids bigint[])
 RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'agm_fn_merge_memories';
 COMMENT ON FUNCTION agentmem.merge_memories(name, text, bigint[]) IS
   'Internal to maintain: merges memories that say the same into the first, as one operation; false: one is not held any more';
 
--- Words that say nothing; all others count, also those that a language leaves out of its index (not, on, off, her).
-CREATE FUNCTION agentmem.plain_words(content text)
-RETURNS tsvector LANGUAGE plpgsql STABLE PARALLEL SAFE
+-- What a text says, word by word: folded, without the punctuation around a word, and without definite articles. All else counts: signs and
+-- symbols, and what stands between a word's characters. An article is one only in its language, and before a word; la, le, lo are pronouns too.
+CREATE FUNCTION agentmem.plain_words(language text, content text)
+RETURNS text[] LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+  marks CONSTANT text := '.,;:!?"''()[]{}“”„‘’‚«»‹›¡¿。、「」『』';
+  articles CONSTANT text[] := CASE language WHEN 'english' THEN '{the}' WHEN 'german' THEN '{der,die,das,dem,den,des}' WHEN 'spanish' THEN '{el}' WHEN 'italian' THEN '{il}' ELSE '{}' END;
 BEGIN
-  RETURN ts_delete(agentmem.lexemes('simple', content), '{a,an,the,der,die,das,dem,den,des,ein,eine,einen,einem,einer,le,la,les,un,une,el,los,las,una,il,lo,gli}'::text[]);
+  RETURN ARRAY(
+    SELECT p.word
+    FROM (SELECT b.word, t.n, lead(b.word) OVER (ORDER BY t.n) AS next
+          FROM string_to_table(agentmem.fold(content), ' ') WITH ORDINALITY t(token, n)
+          -- 5" is a length, .5 a number, :) a face.
+          CROSS JOIN LATERAL (SELECT CASE WHEN translate(t.token, marks, '') = t.token THEN t.token
+            WHEN length(t.token) = 1 THEN ''
+            WHEN t.token ~ '[0-9]["''”’]' OR t.token !~ '[^.,;:!?"''()\[\]{}“”„‘’‚«»‹›¡¿。、「」『』]' THEN t.token
+            ELSE regexp_replace(regexp_replace(t.token, '^["''(\[{“„‘‚«»‹›¡¿「『]+', ''), '[.,;:!?"'')\]}”“’‘»«›‹。、」』]+$', '') END AS word) b
+          WHERE b.word <> '') p
+    WHERE p.next IS NULL OR p.word <> ALL (articles) ORDER BY p.n);
 END
 $$;
-COMMENT ON FUNCTION agentmem.plain_words(text) IS 'Internal to maintain: the words of a text, as they stand, but for articles';
+COMMENT ON FUNCTION agentmem.plain_words(text, text) IS 'Internal to maintain: the words and signs of a text, as they stand, but for definite articles and punctuation';
 
--- Is all that the whole says beyond the part said by words that a language keeps, and no number?
-CREATE FUNCTION agentmem.harmless_words(language text, whole tsvector, part tsvector)
+-- Is all that the whole says beyond the part said by words that a language keeps, and no number or sign?
+CREATE FUNCTION agentmem.harmless_words(language text, whole text[], part text[])
 RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  RETURN NOT EXISTS (SELECT FROM unnest(tsvector_to_array(ts_delete(whole, tsvector_to_array(part)))) w(word)
-                     WHERE w.word ~ '[0-9]' OR agentmem.lexemes(language, w.word) = '');
+  RETURN NOT EXISTS (SELECT FROM (SELECT unnest(whole) EXCEPT ALL SELECT unnest(part)) w(word)
+                     WHERE w.word ~ '[!-`{-~]' OR agentmem.lexemes(language, w.word) = '');
 END
 $$;
-COMMENT ON FUNCTION agentmem.harmless_words(text, tsvector, tsvector) IS
-  'Internal to maintain: whether the words that a text has more than another are neither numbers nor stop words';
+COMMENT ON FUNCTION agentmem.harmless_words(text, text[], text[]) IS
+  'Internal to maintain: whether the words that a text has more than another are neither numbers, signs nor stop words';
+
+-- The share is that which the words of the part have of those of the whole.
+CREATE FUNCTION agentmem.restates(whole_language text, whole text, part_language text, part text, share float8)
+RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  words text[] := agentmem.plain_words(whole_language, whole);
+  wanted text[] := agentmem.plain_words(part_language, part);
+  found int := 0;
+  word text;
+BEGIN
+  IF wanted = words OR cardinality(wanted) = 0 OR cardinality(wanted) < share * cardinality(words) THEN
+    RETURN wanted = words AND wanted <> '{}';
+  END IF;
+  FOREACH word IN ARRAY words LOOP
+    found := found + CASE WHEN word = wanted[found + 1] THEN 1 ELSE 0 END;
+  END LOOP;
+  RETURN found = cardinality(wanted) AND agentmem.harmless_words(whole_language, words, wanted);
+END
+$$;
+COMMENT ON FUNCTION agentmem.restates(text, text, text, text, float8) IS
+  'Internal to maintain: whether a text says no more than another, in the same words and order, and has at least that share of its words';
+
+-- Whether memory m of the store may be merged with another at all.
+CREATE FUNCTION agentmem.may_merge(store name, m text)
+RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN format('NOT %2$s.pinned AND EXISTS (SELECT FROM %1$I.kind k WHERE k.name = %2$s.kind AND k.repeat = ''reinforce'' AND k.class NOT IN (''vault'', ''structural''))', store, m);
+END
+$$;
+COMMENT ON FUNCTION agentmem.may_merge(name, text) IS 'Internal to maintain: SQL that tells whether memories like this one are merged';
+
+-- What rows a and b tell by themselves, whatever they say.
+CREATE FUNCTION agentmem.may_be_one(a text, b text)
+RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN format($sql$NOT %1$s.pinned AND NOT %2$s.pinned AND %1$s.kind = %2$s.kind AND %1$s.parent IS NOT DISTINCT FROM %2$s.parent
+      AND %1$s.valid_period && %2$s.valid_period AND upper(%1$s.valid_period) IS NOT DISTINCT FROM upper(%2$s.valid_period)
+      AND NOT EXISTS (SELECT FROM jsonb_each(%1$s.attributes) x JOIN jsonb_each(%2$s.attributes) y ON y.key = x.key AND y.value <> x.value)$sql$, a, b);
+END
+$$;
+COMMENT ON FUNCTION agentmem.may_be_one(text, text) IS 'Internal to maintain: SQL that tells whether one of two memories can stand for both, if they say the same';
 
 -- The statement that tells which pairs of namespace $1 ($2, $3) may be merged, the first into the second being forgotten; $4, $5:
 -- cosine and share of words that it takes.
@@ -47,19 +102,15 @@ BEGIN
     SELECT w.id AS winner, l.id AS loser, coalesce(x.confirmations, 0) AS confirmations, l.attributes
     FROM (SELECT DISTINCT u.winner, u.loser FROM unnest($2, $3) u(winner, loser) WHERE u.winner <> u.loser) p
     JOIN %1$I.memory w ON w.namespace = $1 AND w.id = p.winner
-    JOIN %1$I.memory l ON l.namespace = $1 AND l.id = p.loser AND l.kind = w.kind
-    JOIN %1$I.kind k ON k.name = w.kind AND k.repeat = 'reinforce' AND k.class NOT IN ('vault', 'structural')
+    JOIN %1$I.memory l ON l.namespace = $1 AND l.id = p.loser
     LEFT JOIN %1$I.activity x ON x.namespace = $1 AND x.id = w.id
-    WHERE NOT w.pinned AND NOT l.pinned AND l.key IS NULL AND w.parent IS NOT DISTINCT FROM l.parent
+    WHERE %2$s AND %3$s AND l.key IS NULL
       AND coalesce(agentmem.fold(w.subject), '') = coalesce(agentmem.fold(l.subject), '')
       AND coalesce(agentmem.fold(w.predicate), '') = coalesce(agentmem.fold(l.predicate), '')
       AND coalesce(agentmem.fold(w.object), '') = coalesce(agentmem.fold(l.object), '')
-      AND w.valid_period && l.valid_period AND upper(w.valid_period) IS NOT DISTINCT FROM upper(l.valid_period)
-      AND NOT EXISTS (SELECT FROM jsonb_each(w.attributes) a JOIN jsonb_each(l.attributes) b ON b.key = a.key AND b.value <> a.value)
       AND CASE WHEN w.content_hash = l.content_hash THEN true
                WHEN greatest(w.tokens, l.tokens) > 200 OR 1 - (w.embedding OPERATOR(agentmem.<=>) l.embedding) >= $4 IS NOT TRUE THEN false
-               ELSE agentmem.restates(agentmem.plain_words(w.content), agentmem.plain_words(l.content)) >= $5
-                AND agentmem.harmless_words(w.language, agentmem.plain_words(w.content), agentmem.plain_words(l.content)) END
+               ELSE agentmem.restates(w.language, w.content, l.language, l.content, $5) END
       AND NOT EXISTS (SELECT FROM %1$I.memory c WHERE c.namespace = $1 AND c.parent = l.id)
       AND NOT EXISTS (SELECT FROM %1$I.conflict c WHERE c.namespace = $1 AND c.a = least(w.id, l.id) AND c.b = greatest(w.id, l.id)
                       AND c.resolution IN ('retain', 'annotate'))
@@ -67,7 +118,7 @@ BEGIN
                       AND (e.source, e.target) IN ((w.id, l.id), (l.id, w.id)))
       -- Both are held, so somebody has undone it.
       AND NOT EXISTS (SELECT FROM %1$I.audit o WHERE o.namespace = $1 AND o.ids OPERATOR(agentmem.&&&) ARRAY[l.id]
-                      AND o.ids @> ARRAY[w.id, l.id] AND o.action = 'merge')$sql$, store);
+                      AND o.ids @> ARRAY[w.id, l.id] AND o.action = 'merge')$sql$, store, agentmem.may_merge(store, 'w'), agentmem.may_be_one('w', 'l'));
 END
 $$;
 COMMENT ON FUNCTION agentmem.duplicate_query(name) IS 'Internal to maintain: SQL that tells which pairs of memories say the same';
@@ -108,7 +159,6 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  batch CONSTANT int := 500;  -- memories that it looks at before it looks at the clock
   near CONSTANT int := 4;     -- nearest of each that it compares
   similarity float8 := agentmem.store_number(store, 'duplicate_threshold', 0.95, 0, 2);
   words float8 := agentmem.store_number(store, 'duplicate_words', 1, 0.5, 1);
@@ -117,43 +167,35 @@ DECLARE
   b bigint[] := '{}';
   more_a bigint[];
   more_b bigint[];
-  looking int;
 BEGIN
   IF similarity > 1 THEN
     RETURN;
   END IF;
   state := agentmem.begin_round(state);
   LOOP
-    looking := least(batch, (most - cardinality(a)) / (near + 2));
-    EXIT WHEN clock_timestamp() >= deadline OR looking <= 0;
-    part := agentmem.unseen_memories(store, namespace, state, looking);
+    SELECT p.state, p.part INTO state, part FROM agentmem.next_part(store, namespace, state, deadline, (most - cardinality(a)) / (near + 2)) p;
+    EXIT WHEN part IS NULL;
     EXECUTE format($sql$
       SELECT coalesce(array_agg(p.a), '{}'), coalesce(array_agg(p.b), '{}')
-      FROM (SELECT m.id, m.content_hash FROM %1$I.memory m JOIN %1$I.kind k ON k.name = m.kind AND k.repeat = 'reinforce' AND k.class NOT IN ('vault', 'structural')
-            WHERE m.namespace = $1 AND m.id = ANY ($2) AND NOT m.pinned) m
-      CROSS JOIN LATERAL (
-        (SELECT m.id AS a, e.id AS b FROM %1$I.memory e WHERE e.namespace = $1 AND e.content_hash = m.content_hash AND e.id <> m.id ORDER BY e.id LIMIT 2)) p$sql$, store)
+      FROM (SELECT m.* FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = ANY ($2) AND %2$s) m
+      -- The first two that it may be one with stand for all of them.
+      CROSS JOIN LATERAL (SELECT m.id AS a, e.id AS b FROM %1$I.memory e WHERE e.namespace = $1 AND e.content_hash = m.content_hash AND e.id <> m.id
+                          AND (m.key IS NULL OR e.key IS NULL) AND %3$s ORDER BY e.id LIMIT 2) p$sql$, store, agentmem.may_merge(store, 'm'), agentmem.may_be_one('m', 'e'))
       INTO more_a, more_b USING namespace, part;
     a := a || more_a;
     b := b || more_b;
     EXECUTE format($sql$
       SELECT coalesce(array_agg(c.id), '{}'), coalesce(array_agg(c.other), '{}')
       FROM agentmem.compare_memories($3, $1, ARRAY(
-        SELECT m.id FROM %1$I.memory m JOIN %1$I.kind k ON k.name = m.kind AND k.repeat = 'reinforce' AND k.class NOT IN ('vault', 'structural')
-        WHERE m.namespace = $1 AND m.id = ANY ($2) AND NOT m.pinned AND m.embedding IS NOT NULL AND m.tokens <= 200), $4, false, false) c
-      WHERE c.similarity >= $5$sql$, store)
+        SELECT m.id FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = ANY ($2) AND %2$s AND m.embedding IS NOT NULL AND m.tokens <= 200), $4, false, false) c
+      WHERE c.similarity >= $5$sql$, store, agentmem.may_merge(store, 'm'))
       INTO more_a, more_b USING namespace, part, store, near, similarity;
     a := a || more_a;
     b := b || more_b;
-    IF cardinality(part) < looking THEN
-      state := agentmem.end_round(state);
-      EXIT;
-    END IF;
-    state := state || jsonb_build_object('after', part[cardinality(part)]);
   END LOOP;
   SELECT coalesce(jsonb_agg(to_jsonb(g.winner || g.losers)), '[]') INTO plan FROM agentmem.duplicate_groups(store, namespace, a, b, similarity, words) g;
   ids := ARRAY(SELECT i::bigint FROM jsonb_array_elements(plan) g, jsonb_array_elements_text(g) i);
-  plan := jsonb_build_object('groups', plan, 'similarity', similarity, 'words', words);
+  plan := jsonb_build_object('groups', plan, 'similarity', similarity, 'words', words, 'going', ids);
 END
 $$;
 COMMENT ON FUNCTION agentmem.plan_duplicates(name, text, timestamptz, jsonb, timestamptz, int) IS 'Internal to maintain: memories that say the same';
@@ -168,6 +210,7 @@ DECLARE
   chosen bigint[];
   said jsonb;                 -- attributes of all of them so far
   merged jsonb := '[]';
+  failed int := 0;
   m record;
 BEGIN
   changed := 0;
@@ -183,17 +226,23 @@ BEGIN
     END LOOP;
     CONTINUE WHEN cardinality(chosen) < 2;
     IF NOT dry_run THEN
-      CONTINUE WHEN NOT agentmem.merge_memories(store, namespace, chosen);
+      -- What one group holds must not keep the namespace from all else. What another transaction did is not for us to pass over.
+      BEGIN
+        CONTINUE WHEN NOT agentmem.merge_memories(store, namespace, chosen);
+      EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
+        failed := failed + 1;
+        CONTINUE;
+      END;
     END IF;
     changed := changed + cardinality(chosen) - 1;
     IF jsonb_array_length(merged) < 100 THEN
       merged := merged || jsonb_build_array(jsonb_build_object('into', chosen[1], 'ids', to_jsonb(chosen[2:101])));
     END IF;
   END LOOP;
-  IF changed = 0 THEN
+  IF changed = 0 AND failed = 0 THEN
     changed := NULL;
   ELSE
-    details := jsonb_build_object('merged', merged);
+    details := jsonb_build_object('merged', merged) || CASE WHEN failed > 0 THEN jsonb_build_object('failed', failed) ELSE '{}' END;
   END IF;
 END
 $$;

@@ -12,12 +12,10 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  batch CONSTANT int := 500;  -- memories that it looks at before it looks at the clock
   n int := agentmem.store_number(store, 'similar', 0, 0, 64);
   threshold real := agentmem.store_number(store, 'similar_threshold', 0.5, 0, 1);
   part bigint[];
   found jsonb;
-  looking int;
 BEGIN
   IF n = 0 THEN
     RETURN;
@@ -26,20 +24,14 @@ BEGIN
   plan := '[]';
   state := agentmem.begin_round(state);
   LOOP
-    looking := least(batch, most - cardinality(ids));
-    EXIT WHEN clock_timestamp() >= deadline OR looking <= 0;
-    part := agentmem.unseen_memories(store, namespace, state, looking, format(
-      'm.embedding IS NOT NULL AND NOT EXISTS (SELECT FROM %I.edge e WHERE e.namespace = m.namespace AND e.source = m.id AND e.type = ''similar'' AND e.operation IS NOT NULL)', store));
+    SELECT p.state, p.part INTO state, part FROM agentmem.next_part(store, namespace, state, deadline, most - cardinality(ids), format(
+      'm.embedding IS NOT NULL AND NOT EXISTS (SELECT FROM %I.edge e WHERE e.namespace = m.namespace AND e.source = m.id AND e.type = ''similar'' AND e.operation IS NOT NULL)', store)) p;
+    EXIT WHEN part IS NULL;
     EXECUTE format('SELECT coalesce(jsonb_agg(jsonb_build_object(''id'', c.id, ''other'', c.other, ''weight'', c.similarity, ''hash'', m.content_hash)), ''[]'')'
                    ' FROM agentmem.compare_memories($3, $1, $2, $4, true, false) c JOIN %I.memory m ON m.namespace = $1 AND m.id = c.id WHERE c.similarity >= $5', store)
       INTO found USING namespace, part, store, n, threshold;
     plan := plan || found;
     ids := ids || ARRAY(SELECT DISTINCT (p ->> 'id')::bigint FROM jsonb_array_elements(found) p);
-    IF cardinality(part) < looking THEN
-      state := agentmem.end_round(state);
-      EXIT;
-    END IF;
-    state := state || jsonb_build_object('after', part[cardinality(part)]);
   END LOOP;
 END
 $$;
@@ -92,11 +84,9 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  batch CONSTANT int := 500;  -- memories that it looks at before it looks at the clock
   n int := agentmem.store_number(store, 'concepts', 0, 0, 64);
   part bigint[];
   found bigint[];
-  looking int;
 BEGIN
   IF n = 0 THEN
     RETURN;
@@ -104,18 +94,12 @@ BEGIN
   ids := '{}';
   state := agentmem.begin_round(state);
   LOOP
-    looking := least(batch, most - cardinality(ids));
-    EXIT WHEN clock_timestamp() >= deadline OR looking <= 0;
-    part := agentmem.unseen_memories(store, namespace, state, looking, agentmem.unmentioned(store));
+    SELECT p.state, p.part INTO state, part FROM agentmem.next_part(store, namespace, state, deadline, most - cardinality(ids), agentmem.unmentioned(store)) p;
+    EXIT WHEN part IS NULL;
     EXECUTE format('SELECT coalesce(array_agg(m.id ORDER BY m.id), ''{}'') FROM %I.memory m WHERE m.namespace = $1 AND m.id = ANY ($2)'
                    ' AND EXISTS (SELECT FROM agentmem.extract_concepts(m.content, m.language, 1))', store)
       INTO found USING namespace, part;
     ids := ids || found;
-    IF cardinality(part) < looking THEN
-      state := agentmem.end_round(state);
-      EXIT;
-    END IF;
-    state := state || jsonb_build_object('after', part[cardinality(part)]);
   END LOOP;
   plan := to_jsonb(ids);
 END

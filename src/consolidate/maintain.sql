@@ -42,10 +42,28 @@ $$;
 COMMENT ON FUNCTION agentmem.claim_namespace(name, text, timestamptz, boolean) IS
   'Internal to maintain: locks the row of the namespace given, or of the one that is most overdue';
 
+-- A transaction leaves one version of a row: restore() could undo neither what one step did with a memory nor what a later one did.
+CREATE FUNCTION agentmem.untouched(store name, namespace text, ids bigint[])
+RETURNS bigint[] LANGUAGE plpgsql VOLATILE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  touched bigint[];
+BEGIN
+  IF ids <> '{}' THEN
+    EXECUTE format('SELECT array_agg(t.id) FROM %I.audit a, unnest(a.ids) t(id) WHERE a.namespace = $1 AND a.at = now() AND a.ids OPERATOR(agentmem.&&&) $2', store)
+      INTO touched USING namespace, ids;
+  END IF;
+  RETURN ARRAY(SELECT i.id FROM unnest(ids) i(id) EXCEPT SELECT t.id FROM unnest(touched) t(id) ORDER BY 1);
+END
+$$;
+COMMENT ON FUNCTION agentmem.untouched(name, text, bigint[]) IS 'Internal to maintain: those of some memories that no operation of this transaction has changed';
+
 -- What the steps are, in their order. Each is a pair of functions:
 --   plan_<step>(store, namespace, at, state, deadline, most): which memories it may have to change (ids, at most `most`; NULL: the step
---     is not due), what apply_<step> has to know of it (plan), and what is to be remembered of the step (state; with the key "after",
---     it has not come to its end, and goes on there). It takes no lock and writes nothing.
+--     is not due), what apply_<step> has to know of it (plan; of a step that writes rows of `memory`, with the key "going": those of them that
+--     it may take out, and no others), and what is to be remembered of the step (state; with the key "after", it has not come to its end,
+--     and goes on there). It takes no lock and writes nothing.
 --   apply_<step>(store, namespace, at, plan, held, dry_run): looks again at those whose locks are held, changes them (unless dry_run),
 --     and tells how many (changed; NULL: no row for this step).
 CREATE FUNCTION agentmem.maintenance_steps()
@@ -53,10 +71,25 @@ RETURNS text[] LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  RETURN '{fold,expire,sweep,duplicates,conflicts,links,concepts,importance,summaries,quota,purge,cache,statistics}';
+  -- Conflicts behind all that writes memories, as in any call (src/memory/README.md, "Locks on rows").
+  RETURN '{fold,expire,sweep,duplicates,links,concepts,importance,summaries,quota,conflicts,purge,cache,jobs,statistics}';
 END
 $$;
 COMMENT ON FUNCTION agentmem.maintenance_steps() IS 'Internal to maintain: its steps, in their order';
+
+-- Before any step writes, and in order: steps come to rows in orders of their own. Who refers to one that goes is waited for here.
+CREATE FUNCTION agentmem.lock_rows(store name, namespace text, changing bigint[], going bigint[])
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  n bigint;
+BEGIN
+  EXECUTE format('SELECT count(*) FROM (SELECT m.id FROM %I.memory m WHERE m.namespace = $1 AND m.id = ANY ($2) ORDER BY m.id FOR NO KEY UPDATE) l', store) INTO n USING namespace, changing;
+  EXECUTE format('SELECT count(*) FROM (SELECT m.id FROM %I.memory m WHERE m.namespace = $1 AND m.id = ANY ($2) ORDER BY m.id FOR UPDATE) l', store) INTO n USING namespace, going;
+END
+$$;
+COMMENT ON FUNCTION agentmem.lock_rows(name, text, bigint[], bigint[]) IS 'Internal to maintain: locks the rows of memories that steps write, and of those that they may take out';
 
 -- `at` is the clock of expiry and retention: a simulation gives its own.
 CREATE FUNCTION agentmem.maintain(store name, OUT step text, INOUT namespace text DEFAULT NULL, budget interval DEFAULT '1 min', dry_run boolean DEFAULT false,
@@ -72,6 +105,8 @@ DECLARE
   plans jsonb := '{}';
   states jsonb;
   ids bigint[] := '{}';       -- memories that may have to change
+  changing bigint[] := '{}';  -- those whose rows are written
+  going bigint[] := '{}';     -- those that may be taken out
   finished boolean := true;
 BEGIN
   IF store IS NULL OR budget IS NULL OR dry_run IS NULL THEN
@@ -97,6 +132,10 @@ BEGIN
       INTO part USING store, namespace, at, coalesce(states -> step, '{}'), deadline, most;
     CONTINUE WHEN part.ids IS NULL;
     ids := ids || part.ids;
+    IF part.plan ? 'going' THEN
+      changing := changing || part.ids;
+      going := going || ARRAY(SELECT g::bigint FROM jsonb_array_elements(part.plan -> 'going') g);
+    END IF;
     most := most - cardinality(part.ids);
     plans := plans || jsonb_build_object(step, coalesce(part.plan, '{}'));
     states := states || jsonb_build_object(step, coalesce(part.state, '{}'));
@@ -106,6 +145,7 @@ BEGIN
   -- All locks at once; then each condition again.
   IF NOT dry_run THEN
     ids := agentmem.lock_memories(store, namespace, ids);
+    PERFORM agentmem.lock_rows(store, namespace, ARRAY(SELECT unnest(changing) INTERSECT SELECT unnest(ids)), ARRAY(SELECT unnest(going) INTERSECT SELECT unnest(ids)));
     -- What is not finished is due again, after those that have waited longer.
     EXECUTE format('UPDATE %I.namespace n SET maintained = $2, steps = $3 WHERE n.namespace = $1', store)
       USING namespace, CASE WHEN finished THEN at ELSE at - agentmem.store_interval(store, 'maintain_interval', '1 hour') END, states;

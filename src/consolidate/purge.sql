@@ -42,12 +42,13 @@ BEGIN
   IF over IS NULL OR over <= 0 THEN
     RETURN;
   END IF;
-  state := CASE WHEN over > most THEN '{"after": 0}' ELSE '{}' END;
   EXECUTE format('SELECT coalesce(array_agg(q.id), ''{}'') FROM (SELECT s.id FROM (%s) s JOIN %I.memory m ON m.namespace = $1 AND m.id = s.id'
                  ' ORDER BY s.retention, m.importance NULLS FIRST, lower(m.system_period), m.id LIMIT $3) q',
                  agentmem.sweep_query(store, format('NOT m.pinned AND NOT EXISTS (SELECT FROM %I.kind v WHERE v.name = m.kind AND v.class = ''vault'')', store)), store)
     INTO ids USING namespace, at, greatest(least(over, most), 0);
-  plan := to_jsonb(ids);
+  -- Where too many are pinned it cannot be reached, now or in the next call.
+  state := CASE WHEN over > most AND cardinality(ids) >= most THEN '{"after": 0}' ELSE '{}' END;
+  plan := jsonb_build_object('going', ids);
 END
 $$;
 COMMENT ON FUNCTION agentmem.plan_quota(name, text, timestamptz, jsonb, timestamptz, int) IS 'Internal to maintain: the least retained memories of a namespace that has too many';
@@ -66,7 +67,7 @@ BEGIN
     INTO over USING namespace;
   EXECUTE format('SELECT coalesce(array_agg(q.id), ''{}'') FROM (SELECT m.id FROM jsonb_array_elements($3) WITH ORDINALITY p(id, place)'
                  ' JOIN %I.memory m ON m.namespace = $1 AND m.id = p.id::bigint AND NOT m.pinned WHERE m.id = ANY ($2) ORDER BY p.place LIMIT $4) q', store)
-    INTO forgotten USING namespace, held, plan, greatest(over, 0);
+    INTO forgotten USING namespace, agentmem.untouched(store, namespace, ARRAY(SELECT h.id FROM unnest(held) h(id) INTERSECT SELECT p::bigint FROM jsonb_array_elements(plan -> 'going') p)), plan -> 'going', greatest(over, 0);
   IF NOT dry_run THEN
     PERFORM agentmem.forget(store, namespace, f.id, 'quota') FROM unnest(forgotten) f(id) ORDER BY f.id;
   END IF;
@@ -95,6 +96,11 @@ END
 $$;
 COMMENT ON FUNCTION agentmem.purge_queries(name) IS 'Internal to maintain: SQL that tells what of the past is to go';
 
+CREATE FUNCTION agentmem.erase_names(store name, namespace text, ids bigint[])
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'agm_fn_erase_names';
+COMMENT ON FUNCTION agentmem.erase_names(name, text, bigint[]) IS 'Internal to maintain: takes out how memories that are gone wrote their concepts';
+
 CREATE FUNCTION agentmem.plan_purge(store name, namespace text, at timestamptz, INOUT state jsonb, deadline timestamptz, most int,
                                     OUT ids bigint[], OUT plan jsonb)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -121,8 +127,9 @@ BEGIN
   IF clock_timestamp() >= deadline THEN
     more := true;
     plan := '{}';
-  ELSIF NOT (SELECT bool_and(has_table_privilege(format('%I.%I', store, p.relation), 'DELETE')) FROM agentmem.purge_queries(store) p) THEN
-    plan := '{"skipped": "only who may delete from the history tables can purge"}';
+  ELSIF NOT (SELECT bool_and(has_table_privilege(format('%I.%I', store, p.relation), 'DELETE'))
+             FROM (SELECT w.relation FROM agentmem.purge_queries(store) w UNION SELECT unnest('{activity,concept,edge}'::name[])) p) THEN
+    plan := '{"skipped": "only who may delete from the history tables, and from activity, concept and edge, can purge"}';
   ELSE
     plan := jsonb_build_object('history', history, 'audit', audit, 'rows', rows);
     FOR q IN SELECT p.* FROM agentmem.purge_queries(store) p LOOP
@@ -185,7 +192,9 @@ BEGIN
     IF cardinality(gone) > 0 THEN
       EXECUTE format('DELETE FROM %I.activity a WHERE a.namespace = $1 AND a.id = ANY ($2)', store) USING namespace, gone;
       EXECUTE format('DELETE FROM %I.secret s WHERE s.namespace = $1 AND s.id = ANY ($2)', store) USING namespace, gone;
-      EXECUTE format('DELETE FROM %I.edge e WHERE e.namespace = $1 AND (e.source = ANY ($2) OR e.target = ANY ($2))', store) USING namespace, gone;
+      PERFORM agentmem.erase_names(store, namespace, gone);
+      -- A summary outlasts what it sums up, and knows by the edge that there was more than it could be made of by now.
+      EXECUTE format('DELETE FROM %I.edge e WHERE e.namespace = $1 AND (e.source = ANY ($2) OR e.target = ANY ($2) AND e.type <> ''summary_of'')', store) USING namespace, gone;
       EXECUTE format('DELETE FROM %I.conflict c WHERE c.namespace = $1 AND (c.a = ANY ($2) OR c.b = ANY ($2))', store) USING namespace, gone;
     END IF;
   END IF;
@@ -193,3 +202,45 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agentmem.apply_purge(name, text, timestamptz, jsonb, bigint[], boolean) IS 'Internal to maintain: deletes for good what of the past is to go';
+
+-- Jobs --------------------------------------------------------------------------
+
+-- Of memories that have been purged. By another call: rows of jobs are the last locks of all.
+CREATE FUNCTION agentmem.plan_jobs(store name, namespace text, at timestamptz, INOUT state jsonb, deadline timestamptz, most int,
+                                   OUT ids bigint[], OUT plan jsonb)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  until jsonb;
+BEGIN
+  EXECUTE format('SELECT to_jsonb(n.purged) FROM %I.namespace n WHERE n.namespace = $1', store) INTO until USING namespace;
+  IF until IS DISTINCT FROM state -> 'purged' AND has_table_privilege(format('%I.job', store), 'DELETE') THEN
+    ids := '{}';
+    state := jsonb_build_object('purged', until);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION agentmem.plan_jobs(name, text, timestamptz, jsonb, timestamptz, int) IS 'Internal to maintain: whether memories have been purged since jobs were looked at';
+
+CREATE FUNCTION agentmem.apply_jobs(store name, namespace text, at timestamptz, plan jsonb, held bigint[], dry_run boolean,
+                                    OUT changed bigint, OUT details jsonb)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  jobs CONSTANT text := format($sql$
+    FROM %1$I.job j WHERE j.namespace = $1 AND EXISTS (
+      SELECT FROM unnest(j.ids) i(id) WHERE NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = i.id)
+        AND NOT EXISTS (SELECT FROM %1$I.memory_history h WHERE h.namespace = $1 AND h.id = i.id))$sql$, store);
+BEGIN
+  IF dry_run THEN
+    EXECUTE 'SELECT count(*)' || jobs INTO changed USING namespace;
+  ELSE
+    EXECUTE 'DELETE' || jobs USING namespace;
+    GET DIAGNOSTICS changed = ROW_COUNT;
+  END IF;
+  changed := nullif(changed, 0);
+END
+$$;
+COMMENT ON FUNCTION agentmem.apply_jobs(name, text, timestamptz, jsonb, bigint[], boolean) IS 'Internal to maintain: deletes jobs of memories that are gone for good';

@@ -63,6 +63,23 @@ $$;
 COMMENT ON FUNCTION agentmem.unseen_memories(name, text, jsonb, int, text) IS
   'Internal to maintain: memories that a step has not looked at since they were last written';
 
+-- The next memories of a round that begin_round() has begun; NULL: it has come to its end, or time or room has. Of a plan's loop.
+CREATE FUNCTION agentmem.next_part(store name, namespace text, INOUT state jsonb, deadline timestamptz, room int, which text DEFAULT 'true', OUT part bigint[])
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  looking CONSTANT int := least(500, room); -- memories that a step looks at before it looks at the clock
+BEGIN
+  IF looking <= 0 OR clock_timestamp() >= deadline OR NOT state ? 'after' THEN
+    RETURN;
+  END IF;
+  part := agentmem.unseen_memories(store, namespace, state, looking, which);
+  state := CASE WHEN cardinality(part) < looking THEN agentmem.end_round(state) ELSE state || jsonb_build_object('after', part[looking]) END;
+END
+$$;
+COMMENT ON FUNCTION agentmem.next_part(name, text, jsonb, timestamptz, int, text) IS 'Internal to maintain: the memories that a step is to look at next';
+
 CREATE FUNCTION agentmem.compare_memories(store name, namespace text, ids bigint[], n int, older boolean, same_key boolean,
                                           OUT id bigint, OUT other bigint, OUT reason text, OUT similarity real)
 RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000

@@ -1,7 +1,7 @@
 /*
  * step_fn.c
- *		What steps of maintenance do in C: comparing memories with others, merging those that say
- *		the same, joining memories to concepts.
+ *		What maintenance does in C: locking memories, comparing them with others, merging those
+ *		that say the same, joining them to concepts and taking what is gone from these.
  *
  * Rules: src/consolidate/README.md.
  */
@@ -16,11 +16,14 @@
 
 #include "base/compat.h"
 #include "memory/change.h"
+#include "memory/erase.h"
 #include "memory/resolve.h"
 
+PG_FUNCTION_INFO_V1(agm_fn_lock_memories);
 PG_FUNCTION_INFO_V1(agm_fn_compare_memories);
 PG_FUNCTION_INFO_V1(agm_fn_merge_memories);
 PG_FUNCTION_INFO_V1(agm_fn_mention_concepts);
+PG_FUNCTION_INFO_V1(agm_fn_erase_names);
 
 /* The third argument: ids of memories, in the order given. */
 static int64 *
@@ -37,6 +40,54 @@ read_ids(FunctionCallInfo fcinfo, int *n)
 	for (int i = 0; i < *n; i++)
 		ids[i] = DatumGetInt64(items[i]);
 	return ids;
+}
+
+static bool
+same_locks(const AgmHeld *a, const AgmHeld *b)
+{
+	return a->id == b->id && memcmp(&a->statement, &b->statement, sizeof(pg_uuid_t)) == 0 &&
+		   a->has_key_hash == b->has_key_hash && a->has_key == b->has_key &&
+		   (!a->has_key_hash || memcmp(&a->key_hash, &b->key_hash, sizeof(pg_uuid_t)) == 0);
+}
+
+/*
+ * lock_memories(store, namespace, ids): those that state something else once the locks are held
+ * have locks that are not.
+ */
+Datum
+agm_fn_lock_memories(PG_FUNCTION_ARGS)
+{
+	AgmSession session;
+	AgmWriter writer;
+	AgmHeld *before;
+	AgmHeld *now;
+	int64 *ids;
+	int64 *locks;
+	int nbefore;
+	int nnow;
+	int n;
+	int kept = 0;
+	Datum result;
+
+	agm_spi_begin(&session);
+	agm_writer_begin(fcinfo, &writer, "maintain()");
+	writer.numbered = false;
+	ids = read_ids(fcinfo, &n);
+	before = agm_held_read(&writer, ids, n, &nbefore);
+	locks = palloc(sizeof(int64) * AGM_LOCKS_MAX * Max(nbefore, 1));
+	agm_writer_lock(&writer, locks, agm_held_locks(before, nbefore, locks));
+	now = agm_held_read(&writer, ids, n, &nnow);
+	for (int i = 0, j = 0; i < nnow; i++)
+	{
+		while (j < nbefore && before[j].id < now[i].id)
+			j++;
+		if (j < nbefore && same_locks(&before[j], &now[i]))
+			ids[kept++] = now[i].id;
+	}
+	MemoryContextSwitchTo(session.caller);
+	result = agm_int8_array(ids, kept);
+	agm_spi_end(&session);
+	PG_RETURN_DATUM(result);
 }
 
 static void
@@ -145,6 +196,23 @@ agm_fn_mention_concepts(PG_FUNCTION_ARGS)
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}
+	agm_spi_end(&session);
+	PG_RETURN_VOID();
+}
+
+/* erase_names(store, namespace, ids) */
+Datum
+agm_fn_erase_names(PG_FUNCTION_ARGS)
+{
+	AgmSession session;
+	AgmWriter writer;
+	int64 *ids;
+	int n;
+
+	agm_spi_begin(&session);
+	agm_writer_begin(fcinfo, &writer, "maintain()");
+	ids = read_ids(fcinfo, &n);
+	agm_erase_names(&writer, ids, n);
 	agm_spi_end(&session);
 	PG_RETURN_VOID();
 }

@@ -39,12 +39,30 @@ BEGIN
       (SELECT h.id, h.content, h.content_hash, h.embedding, h.language, h.valid_period, lower(h.valid_period) AS until
        FROM %1$I.memory_history h
        WHERE h.namespace = $1 AND h.id = x.id AND NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = x.id)
-         AND (SELECT (array_agg(a.action = 'forget' AND coalesce(a.details ->> 'reason', '') = 'retention' ORDER BY a.id DESC))[1]
+         AND (SELECT (array_agg(a.action = 'forget' AND coalesce(a.details ->> 'reason', '') IN ('retention', 'quota') ORDER BY a.id DESC))[1]
               FROM %1$I.audit a WHERE a.namespace = $1 AND a.ids OPERATOR(agentmem.&&&) ARRAY[x.id])
        ORDER BY h.system_period DESC LIMIT 1)) v$sql$, store, summary, others);
 END
 $$;
 COMMENT ON FUNCTION agentmem.members_query(name, text, text) IS 'Internal to maintain: SQL that gives what a summary sums up';
+
+-- Whether a member of the summary that the SQL `summary` names cannot be read any more, and nothing says that it is to be none: its versions, or
+-- what the audit had of it, have been purged.
+CREATE FUNCTION agentmem.lost_members(store name, summary text)
+RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN format($sql$EXISTS (
+    SELECT FROM %1$I.edge e
+    CROSS JOIN LATERAL (
+      SELECT (array_agg(a.action = 'forget' AND coalesce(a.details ->> 'reason', '') IN ('retention', 'quota') ORDER BY a.id DESC))[1] AS faded
+      FROM %1$I.audit a WHERE a.namespace = $1 AND a.ids OPERATOR(agentmem.&&&) ARRAY[e.target]) l
+    WHERE e.namespace = $1 AND e.source = %2$s AND e.type = 'summary_of' AND NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = e.target)
+      AND coalesce(l.faded AND NOT EXISTS (SELECT FROM %1$I.memory_history h WHERE h.namespace = $1 AND h.id = e.target), true))$sql$, store, summary);
+END
+$$;
+COMMENT ON FUNCTION agentmem.lost_members(name, text) IS 'Internal to maintain: SQL that tells whether a summary cannot be made anew';
 
 -- By which it is told that members are others, or say something else.
 CREATE FUNCTION agentmem.members_digest()
@@ -59,7 +77,7 @@ COMMENT ON FUNCTION agentmem.members_digest() IS 'Internal to maintain: SQL that
 
 -- Plan --------------------------------------------------------------------------
 
--- Summaries behind the key `after` whose members changed; the last key that was looked at; whether these were all.
+-- Summaries behind the key `after` whose members changed, and can all be read; the last key that was looked at; whether these were all.
 CREATE FUNCTION agentmem.changed_summaries(store name, namespace text, at timestamptz, n int, INOUT after text,
                                            OUT ids bigint[], OUT finished boolean)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -70,12 +88,12 @@ DECLARE
   last_key text;
 BEGIN
   EXECUTE format($sql$
-    SELECT coalesce(array_agg(s.id ORDER BY s.id) FILTER (WHERE s.made_of IS DISTINCT FROM s.digest), '{}'), max(s.key COLLATE "C"), count(*)
+    SELECT coalesce(array_agg(s.id ORDER BY s.id) FILTER (WHERE s.made_of IS DISTINCT FROM s.digest AND NOT %4$s), '{}'), max(s.key COLLATE "C"), count(*)
     FROM (SELECT m.id, m.key, m.attributes ->> 'made_of' AS made_of, (SELECT %2$s FROM (%3$s) v) AS digest
           FROM (SELECT m.* FROM %1$I.memory m WHERE m.namespace = $1 AND m.key > $3 AND m.key < 'maintain/summary0'
                 ORDER BY m.key LIMIT $4) m
           WHERE m.kind = 'summary' AND m.source = 'maintain') s$sql$,
-    store, agentmem.members_digest(), agentmem.members_query(store, 'm.id', '''{}''::bigint[]'))
+    store, agentmem.members_digest(), agentmem.members_query(store, 'm.id', '''{}''::bigint[]'), agentmem.lost_members(store, 's.id'))
     INTO ids, last_key, looked USING namespace, at, coalesce(after, 'maintain/summary/'), n;
   after := last_key;
   finished := looked < n;
@@ -83,7 +101,8 @@ END
 $$;
 COMMENT ON FUNCTION agentmem.changed_summaries(name, text, timestamptz, int, text) IS 'Internal to maintain: summaries that no longer say what their members say';
 
--- The first session behind `after`; if nothing came for a while, what no summary sums up of it, and its last summary while that has room.
+-- The first session behind `after`; if nothing came for a while, what no summary sums up of it, and its last summary while that has room and can be
+-- made anew.
 CREATE FUNCTION agentmem.next_session(store name, namespace text, at timestamptz, quiet interval, width int, INOUT after text,
                                       OUT ids bigint[], OUT summary bigint, OUT room int)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -102,10 +121,10 @@ BEGIN
     HAVING max(o.since) <= $3 - $4$sql$, store)
     INTO ids USING namespace, after, at, quiet, width;
   EXECUTE format($sql$
-    SELECT s.id, $3 - (SELECT count(*) FROM %1$I.edge e WHERE e.namespace = $1 AND e.source = s.id AND e.type = 'summary_of')
+    SELECT s.id, CASE WHEN %2$s THEN 0 ELSE $3 - (SELECT count(*) FROM %1$I.edge e WHERE e.namespace = $1 AND e.source = s.id AND e.type = 'summary_of') END
     FROM %1$I.memory s
     WHERE s.namespace = $1 AND s.session = $2 AND s.kind = 'summary' AND s.source = 'maintain' AND s.key LIKE 'maintain/summary/%%'
-    ORDER BY lower(s.valid_period) DESC NULLS LAST, s.id DESC LIMIT 1$sql$, store)
+    ORDER BY lower(s.valid_period) DESC NULLS LAST, s.id DESC LIMIT 1$sql$, store, agentmem.lost_members(store, 's.id'))
     INTO summary, room USING namespace, after, width;
 END
 $$;
@@ -211,7 +230,7 @@ BEGIN
     state := jsonb_set(state, '{rounds}', to_jsonb((state ->> 'rounds')::int + 1));
   END IF;
   state := CASE WHEN after IS NULL THEN state - 'after' ELSE state || jsonb_build_object('after', after) END;
-  plan := jsonb_build_object('groups', found, 'finished', after IS NULL);
+  plan := jsonb_build_object('groups', found, 'finished', after IS NULL, 'going', ARRAY(SELECT (g ->> 'summary')::bigint FROM jsonb_array_elements(found) g WHERE g ->> 'summary' IS NOT NULL));
 END
 $$;
 COMMENT ON FUNCTION agentmem.plan_summaries(name, text, timestamptz, jsonb, timestamptz, int) IS
@@ -284,7 +303,7 @@ END
 $$;
 COMMENT ON FUNCTION agentmem.put_summary(name, text, timestamptz, bigint, bigint[], int, text) IS 'Internal to maintain: makes, revises or forgets one summary';
 
--- Whether all of a group is still there, and no summary has taken its members.
+-- Whether all of a group is still there and can be read, no summary has taken its members, and no other step has written the summary, as restore() could undo neither.
 CREATE FUNCTION agentmem.can_sum_up(store name, namespace text, summary bigint, others bigint[])
 RETURNS boolean LANGUAGE plpgsql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -293,9 +312,9 @@ DECLARE
   result boolean;
 BEGIN
   EXECUTE format('SELECT (SELECT count(*) FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = ANY (array_remove($3 || $2, NULL))) = cardinality(array_remove($3 || $2, NULL))'
-                 ' AND NOT EXISTS (SELECT FROM %1$I.edge e WHERE e.namespace = $1 AND e.target = ANY ($3) AND e.type = ''summary_of'')', store)
+                 ' AND NOT EXISTS (SELECT FROM %1$I.edge e WHERE e.namespace = $1 AND e.target = ANY ($3) AND e.type = ''summary_of'') AND NOT %2$s', store, agentmem.lost_members(store, '$2'))
     INTO result USING namespace, summary, others;
-  RETURN result;
+  RETURN result AND (summary IS NULL OR agentmem.untouched(store, namespace, ARRAY[summary]) <> '{}');
 END
 $$;
 COMMENT ON FUNCTION agentmem.can_sum_up(name, text, bigint, bigint[]) IS 'Internal to maintain: whether a planned summary can be written';
@@ -320,9 +339,14 @@ BEGIN
     CONTINUE WHEN NOT others <@ held OR NOT coalesce(summary = ANY (held), true) OR NOT agentmem.can_sum_up(store, namespace, summary, others);
     action := CASE WHEN summary IS NULL THEN 'made' ELSE 'revised' END;
     IF NOT dry_run THEN
-      action := agentmem.put_summary(store, namespace, at, summary, others, (part ->> 'level')::int, part ->> 'session');
+      -- As in apply_duplicates.
+      BEGIN
+        action := agentmem.put_summary(store, namespace, at, summary, others, (part ->> 'level')::int, part ->> 'session');
+      EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
+        action := 'failed';
+      END;
     END IF;
-    changed := changed + 1;
+    changed := changed + CASE WHEN action = 'failed' THEN 0 ELSE 1 END;
     details := details || jsonb_build_object(action, coalesce((details ->> action)::int, 0) + 1);
   END LOOP;
   details := details || jsonb_build_object('finished', plan -> 'finished');

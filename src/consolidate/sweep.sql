@@ -11,7 +11,7 @@ BEGIN
   EXECUTE format('SELECT coalesce(array_agg(e.id), ''{}'') FROM (SELECT m.id FROM %I.memory m WHERE m.namespace = $1 AND m.expires_at <= $2'
                  ' ORDER BY m.expires_at LIMIT $3) e', store)
     INTO ids USING namespace, at, most;
-  plan := to_jsonb(ids);
+  plan := jsonb_build_object('going', ids);
 END
 $$;
 COMMENT ON FUNCTION agentmem.plan_expire(name, text, timestamptz, jsonb, timestamptz, int) IS 'Internal to maintain: memories whose time has come';
@@ -26,7 +26,7 @@ DECLARE
 BEGIN
   EXECUTE format('SELECT coalesce(array_agg(m.id ORDER BY m.id), ''{}'') FROM %I.memory m WHERE m.namespace = $1 AND m.expires_at <= $2'
                  ' AND m.id = ANY ($3) AND m.id IN (SELECT p::bigint FROM jsonb_array_elements($4) p)', store)
-    INTO expired USING namespace, at, held, plan;
+    INTO expired USING namespace, at, held, plan -> 'going';
   IF NOT dry_run THEN
     PERFORM agentmem.forget(store, namespace, e.id, 'expired') FROM unnest(expired) e(id) ORDER BY e.id;
   END IF;
@@ -75,6 +75,8 @@ DECLARE
   last_id bigint := (state ->> 'after')::bigint;
   newest_id bigint;
   part bigint[];
+  fading bigint[];            -- of these, those that are to be forgotten
+  going bigint[] := '{}';
   looking int;
   looked bigint;
   finished boolean := false;  -- the sweep has come to the end
@@ -91,16 +93,17 @@ BEGIN
     -- No more than may be changed, if all of them were to.
     looking := least(batch, most - cardinality(ids));
     EXIT WHEN clock_timestamp() >= deadline OR looking <= 0;
-    EXECUTE format('SELECT coalesce(array_agg(s.id) FILTER (WHERE s.next <> s.state), ''{}''), max(s.id), count(*) FROM (%s) s',
+    EXECUTE format('SELECT coalesce(array_agg(s.id) FILTER (WHERE s.next <> s.state), ''{}''), coalesce(array_agg(s.id) FILTER (WHERE s.next = ''forgotten''), ''{}''), max(s.id), count(*) FROM (%s) s',
                    agentmem.sweep_query(store, 'm.id > $3 ORDER BY m.id LIMIT $4'))
-      INTO part, newest_id, looked USING namespace, at, last_id, looking;
+      INTO part, fading, newest_id, looked USING namespace, at, last_id, looking;
     ids := ids || part;
+    going := going || fading;
     finished := looked < looking;
     EXIT WHEN finished;
     last_id := newest_id;
   END LOOP;
   state := CASE WHEN finished THEN state - 'after' ELSE state || jsonb_build_object('after', last_id) END;
-  plan := jsonb_build_object('ids', to_jsonb(ids), 'finished', finished);
+  plan := jsonb_build_object('ids', ids, 'going', going, 'finished', finished);
 END
 $$;
 COMMENT ON FUNCTION agentmem.plan_sweep(name, text, timestamptz, jsonb, timestamptz, int) IS 'Internal to maintain: memories whose state does not fit their retention';
@@ -118,7 +121,8 @@ BEGIN
   EXECUTE format('SELECT coalesce(array_agg(s.id), ''{}''), coalesce(array_agg(s.next), ''{}'') FROM (%s) s WHERE s.next <> s.state',
                  agentmem.sweep_query(store, 'm.id = ANY ($3) AND m.id IN (SELECT p::bigint FROM jsonb_array_elements($4) p)'))
     INTO moving, states USING namespace, at, held, plan -> 'ids';
-  forgotten := ARRAY(SELECT u.id FROM unnest(moving, states) u(id, state) WHERE u.state = 'forgotten');
+  forgotten := agentmem.untouched(store, namespace, ARRAY(SELECT u.id FROM unnest(moving, states) u(id, state) WHERE u.state = 'forgotten'
+                                                          INTERSECT SELECT p::bigint FROM jsonb_array_elements(plan -> 'going') p));
   IF NOT dry_run THEN
     EXECUTE format('INSERT INTO %I.activity AS a (namespace, id, state)'
                    ' SELECT $1, u.id, u.state FROM unnest($2, $3) u(id, state) WHERE u.state <> ''forgotten'' ORDER BY u.id'
@@ -132,9 +136,9 @@ BEGIN
     EXECUTE format('UPDATE %I.activity a SET state = ''active'' WHERE a.namespace = $1 AND a.id = ANY ($2)', store)
       USING namespace, forgotten;
   END IF;
-  changed := cardinality(moving);
-  SELECT jsonb_object_agg(s.state, s.n) INTO details
-    FROM (SELECT u.state, count(*) AS n FROM unnest(states) u(state) GROUP BY u.state) s;
+  SELECT coalesce(sum(s.n), 0), jsonb_object_agg(s.state, s.n) INTO changed, details
+    FROM (SELECT u.state, count(*) AS n FROM unnest(moving, states) u(id, state)
+          WHERE u.state <> 'forgotten' OR u.id = ANY (forgotten) GROUP BY u.state) s;
   details := jsonb_build_object('finished', plan -> 'finished', 'to', coalesce(details, '{}'), 'forgotten', to_jsonb(forgotten[1:100]));
 END
 $$;

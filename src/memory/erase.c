@@ -387,6 +387,21 @@ name_concepts(AgmWriter *writer, const AgmParams *params)
 		params, 0);
 }
 
+void
+agm_erase_names(AgmWriter *writer, const int64 *ids, int n)
+{
+	AgmParams params = {0};
+
+	if (!agm_store_has(&writer->store, "concept"))
+		return;
+	ids_params(writer, ids, n, &params);
+	name_concepts(writer, &params);
+	(void) run(
+		writer,
+		"DELETE FROM {store}.concept t WHERE " OF_NAMESPACE("t") " AND " OF_IDS("t.memory"),
+		&params, 0);
+}
+
 /* The rows of the locks name statements by their hashes. */
 static uint64
 delete_locks(AgmWriter *writer, const AgmErasure *erasure, const AgmInt64List *held)

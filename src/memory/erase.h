@@ -25,6 +25,12 @@ typedef struct AgmErasure
 /* Returns the receipt.  Raises 55006 if the namespace is held, 40001. */
 extern Jsonb *agm_erase(AgmWriter *writer, const AgmErasure *erasure);
 
+/*
+ * Takes out how memories that are gone wrote their concepts; before their edges, as others that
+ * mention one name it then.
+ */
+extern void agm_erase_names(AgmWriter *writer, const int64 *ids, int n);
+
 /* A namespace that is held cannot be erased from.  False: it was not held. */
 extern void agm_hold(AgmWriter *writer, Datum reason);
 extern bool agm_release(AgmWriter *writer);

@@ -179,9 +179,11 @@ lock_touched(AgmWriter *writer, const int64 *ids, int n, const Operation *operat
 	for (int i = 0; i < n; i++)
 	{
 		TimestampTz version = touched[i].version;
+		bool had_version = touched[i].has_version;
 
 		touched[i] = look_at(writer, ids[i], operation, known_at);
-		if (touched[i].has_version && touched[i].version != version)
+		/* One that has none any more was purged: it must not look as if the operation had made it. */
+		if (touched[i].has_version ? touched[i].version != version : had_version)
 			agm_changed_meanwhile(touched[i].id);
 	}
 	return touched;
@@ -328,6 +330,27 @@ undo_confirmations(AgmWriter *writer, const AgmParams *params)
 		params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
 }
 
+/*
+ * Who was merged and is parted is two again, and erase() of one is to leave the other: of the edges
+ * that said that they are one, not even the history stays.  As its owner.
+ */
+static void
+undo_continuing(AgmWriter *writer, const AgmParams *params)
+{
+	if (!agm_store_has(&writer->store, "edge_history"))
+		return;
+	(void) agm_execute(
+		&writer->store,
+		"DELETE FROM {store}.edge_history e WHERE e.namespace OPERATOR(pg_catalog.=) $1"
+		" AND (e.source OPERATOR(pg_catalog.=) ANY ($2)"
+		"  OR e.target OPERATOR(pg_catalog.=) ANY ($2))"
+		" AND e.operation OPERATOR(pg_catalog.=) $3"
+		" AND e.type OPERATOR(pg_catalog.=) 'continues'"
+		" AND EXISTS (SELECT FROM {store}.audit o WHERE o.namespace OPERATOR(pg_catalog.=) $1"
+		"  AND o.id OPERATOR(pg_catalog.=) $3 AND o.action OPERATOR(pg_catalog.=) 'merge')",
+		params, AGM_WRITE | AGM_PLAN_GENERIC | AGM_AS_OWNER, NULL, NULL, NULL);
+}
+
 /* Edges that the operation made go; conflicts that it settled are open again. */
 static bool
 undo_marks(AgmWriter *writer, const Operation *operation)
@@ -345,6 +368,7 @@ undo_marks(AgmWriter *writer, const Operation *operation)
 					"  OR e.target OPERATOR(pg_catalog.=) ANY ($2))"
 					" AND e.operation OPERATOR(pg_catalog.=) $3",
 					&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+	undo_continuing(writer, &params);
 	undo_confirmations(writer, &params);
 	undo_counts(writer, &params);
 	undone += agm_execute(&writer->store,
@@ -423,9 +447,10 @@ agm_restore_last(AgmWriter *writer, int64 id)
 
 	if (!operation.found || operation.final)
 		return false;
+	touched = lock_touched(writer, operation.ids, operation.nids, &operation, NULL);
+	/* Behind the look that counts: maintenance purges without these locks. */
 	if (was_purged(writer, &operation))
 		cannot_undo(&operation, "History from before it is not kept any more.");
-	touched = lock_touched(writer, operation.ids, operation.nids, &operation, NULL);
 	if (last_operation(writer, operation.ids, operation.nids).id != operation.id)
 		cannot_undo(&operation, "A memory that it touched was changed later.");
 	if (shares_transaction(writer, &operation))
