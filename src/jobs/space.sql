@@ -26,6 +26,11 @@ BEGIN
     RAISE EXCEPTION 'row security hides memories of store "%" from you', store
       USING ERRCODE = 'insufficient_privilege', HINT = 'Do it as a role with BYPASSRLS, or as a superuser.';
   END IF;
+  -- An older snapshot would not see what came before the lock: memories without a vector would pass for filled.
+  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    RAISE EXCEPTION 'the spaces of a store cannot be changed in a % transaction', upper(current_setting('transaction_isolation'))
+      USING ERRCODE = 'active_sql_transaction', HINT = 'Do it in a READ COMMITTED transaction: BEGIN ISOLATION LEVEL READ COMMITTED.';
+  END IF;
   EXECUTE format('LOCK TABLE %I.setting IN SHARE ROW EXCLUSIVE MODE', store);
 END
 $$;
