@@ -302,14 +302,15 @@ BEGIN
   PERFORM agentmem.own_space(store);
   PERFORM agentmem.require_space(store);
   SELECT n.* INTO space FROM agentmem.next_space(store) n;
-  -- What takes long is done before anybody has to wait.
-  IF force THEN
-    PERFORM agentmem.enqueue_space(store, 1000000);
-  ELSE
+  -- What takes long is looked at before anybody has to wait; it writes nothing, as rows are locked after their table.
+  IF NOT force THEN
     PERFORM agentmem.require_filled(store);
   END IF;
   EXECUTE format('LOCK TABLE %1$I.memory, %1$I.memory_history IN ACCESS EXCLUSIVE MODE', store);
   IF force THEN
+    LOOP
+      EXIT WHEN agentmem.enqueue_space(store, 100000) = 0;
+    END LOOP;
     missing := agentmem.space_missing(store, 'memory');
   ELSE
     PERFORM agentmem.require_filled(store);
