@@ -160,8 +160,12 @@ AS $enqueue_space$
 DECLARE
   queue CONSTANT text := ' ON CONFLICT (namespace, ids, kind, version) WHERE kind = ANY (''{embed,embed_next}'') DO UPDATE'
                          ' SET state = ''queued'', attempt = 0, error = NULL, run_at = now() WHERE j.state = ''dead''';
+  namespaces text[];
+  ids bigint[];
+  version_namespaces text[];
+  version_ids bigint[];
+  versions timestamptz[];
   queued bigint;
-  versions bigint := 0;
   silent boolean;
 BEGIN
   IF store IS NULL OR n IS NULL THEN
@@ -174,35 +178,38 @@ BEGIN
   END IF;
   PERFORM agentmem.owned_store(store);
   PERFORM agentmem.require_space(store);
-  -- Whoever erases them waits for us, and finds the jobs.
-  EXECUTE format('WITH o AS (SELECT m.namespace, m.id FROM %1$I.memory m JOIN %1$I.kind k ON k.name = m.kind AND k.class <> ''vault'''
+  -- Whoever erases them waits for us, and finds the jobs. All of them are locked before the first job is written.
+  EXECUTE format('SELECT array_agg(o.namespace), array_agg(o.id) FROM (SELECT m.namespace, m.id'
+                 '  FROM %1$I.memory m JOIN %1$I.kind k ON k.name = m.kind AND k.class <> ''vault'''
                  '  WHERE m.embedding_next IS NULL AND NOT EXISTS (SELECT FROM %1$I.job j WHERE j.namespace = m.namespace AND j.ids = ARRAY[m.id]'
                  '   AND j.kind = ''embed_next'' AND j.version IS NULL AND j.state <> ''dead'' OFFSET 0)'
-                 '  ORDER BY m.namespace, m.id LIMIT $1 FOR KEY SHARE OF m)'
-                 ' INSERT INTO %1$I.job AS j (namespace, kind, ids) SELECT o.namespace, ''embed_next'', ARRAY[o.id] FROM o', store) || queue
-    USING n;
-  GET DIAGNOSTICS queued = ROW_COUNT;
+                 '  ORDER BY m.namespace, m.id LIMIT $1 FOR KEY SHARE OF m) o', store)
+    INTO namespaces, ids USING n;
   -- One for each content that an earlier version had and the memory has not.
-  IF queued < n AND (SELECT s.history FROM agentmem.next_space(store) s) THEN
+  IF coalesce(cardinality(ids), 0) < n AND (SELECT s.history FROM agentmem.next_space(store) s) THEN
     EXECUTE format('WITH o AS MATERIALIZED (SELECT DISTINCT ON (h.namespace, h.id, h.content) h.namespace, h.id, h.system_period'
                    '  FROM %1$I.memory_history h JOIN %1$I.kind k ON k.name = h.kind AND k.class <> ''vault'' WHERE h.embedding_next IS NULL'
                    '  AND NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = h.namespace AND m.id = h.id AND m.content = h.content AND m.embedding_next IS NULL OFFSET 0)'
-                   '  ORDER BY h.namespace, h.id, h.content, h.system_period),'
-                   ' l AS (SELECT h.namespace, h.id, lower(h.system_period) AS version FROM %1$I.memory_history h JOIN o USING (namespace, id, system_period)'
+                   '  ORDER BY h.namespace, h.id, h.content, h.system_period)'
+                   ' SELECT array_agg(l.namespace), array_agg(l.id), array_agg(l.version) FROM (SELECT h.namespace, h.id, lower(h.system_period) AS version'
+                   '  FROM %1$I.memory_history h JOIN o USING (namespace, id, system_period)'
                    '  WHERE NOT EXISTS (SELECT FROM %1$I.job j WHERE j.namespace = h.namespace AND j.ids = ARRAY[h.id]'
                    '   AND j.kind = ''embed_next'' AND j.version = lower(h.system_period) AND j.state <> ''dead'' OFFSET 0)'
-                   '  ORDER BY h.namespace, h.id, h.system_period LIMIT $1 FOR KEY SHARE OF h)'
-                   ' INSERT INTO %1$I.job AS j (namespace, kind, ids, version) SELECT l.namespace, ''embed_next'', ARRAY[l.id], l.version FROM l', store) || queue
-      USING n - queued;
-    GET DIAGNOSTICS versions = ROW_COUNT;
+                   '  ORDER BY h.namespace, h.id, h.system_period LIMIT $1 FOR KEY SHARE OF h) l', store)
+      INTO version_namespaces, version_ids, versions USING n - coalesce(cardinality(ids), 0);
   END IF;
-  IF queued + versions > 0 THEN
+  EXECUTE format('INSERT INTO %1$I.job AS j (namespace, kind, ids, version) SELECT o.namespace, ''embed_next'', ARRAY[o.id], o.version'
+                 ' FROM (SELECT a.namespace, a.id, NULL::timestamptz AS version FROM unnest($1, $2) a(namespace, id)'
+                 '  UNION ALL SELECT b.namespace, b.id, b.version FROM unnest($3, $4, $5) b(namespace, id, version)) o', store) || queue
+    USING namespaces, ids, version_namespaces, version_ids, versions;
+  GET DIAGNOSTICS queued = ROW_COUNT;
+  IF queued > 0 THEN
     EXECUTE format('SELECT EXISTS (SELECT FROM %I.setting s WHERE s.name = ''job_notify'' AND s.value = ''off'')', store) INTO silent;
     IF NOT silent THEN
       PERFORM pg_notify('agentmem_job', store);
     END IF;
   END IF;
-  RETURN queued + versions;
+  RETURN queued;
 END
 $enqueue_space$;
 COMMENT ON FUNCTION agentmem.enqueue_space(name, int) IS
