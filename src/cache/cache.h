@@ -37,6 +37,8 @@ typedef struct AgmCache
 	Datum ns;		/* text */
 	Datum category; /* text; 0: all of the namespace */
 	TimestampTz now;
+	bool
+		under_policy; /* row security may hide namespaces from the caller; told to writers only */
 	AgmCachePolicy policy;
 	AgmParams key; /* namespace and category, which every statement begins with */
 } AgmCache;

@@ -29,7 +29,8 @@ run(const AgmCache *cache, const char *sql, const AgmParams *params, int flags)
 
 /*
  * Who writes here keeps the namespace's row from being locked by erase(), which so waits for all
- * that is under way and then finds it.  As the owner: no privilege is needed to be in order.
+ * that is under way and then finds it.  As the owner: no privilege is needed to be in order.  But
+ * nobody keeps the erase of a namespace waiting that a policy hides from him.
  */
 void
 agm_cache_wait_for_erase(AgmCache *cache)
@@ -37,6 +38,11 @@ agm_cache_wait_for_erase(AgmCache *cache)
 	AgmParams params = cache->key;
 
 	params.n = 1;
+	if (cache->under_policy &&
+		run(cache,
+			"SELECT FROM {store}.namespace n WHERE n.namespace OPERATOR(pg_catalog.=) $1",
+			&params, AGM_PLAN_GENERIC) == 0)
+		return;
 	(void) run(cache,
 			   "SELECT FROM {store}.namespace n WHERE n.namespace OPERATOR(pg_catalog.=) $1"
 			   " FOR KEY SHARE OF n",
