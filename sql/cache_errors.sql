@@ -53,6 +53,7 @@ SELECT agentmem.cache_put('cache_store', 'n', 'talk', 'p', NULL, 'r', claim => 9
 SELECT agentmem.cache_claim('cache_store', 'n', 'talk', 'p', lease => '0');
 SELECT agentmem.cache_claim('cache_store', 'n', 'talk', 'p', lease => '-1 s');
 SELECT agentmem.cache_claim('cache_store', 'n', 'talk', 'p', wait => '-1 s');
+SELECT agentmem.cache_claim('cache_store', 'n', 'talk', 'p', wait => '00:01:01');
 SELECT agentmem.cache_release('cache_store', 'n', 'talk', 'p', -1);
 SELECT agentmem.cache_sweep('cache_store', 'n', 0);
 SELECT agentmem.cache_sweep('cache_store', 'n', 1000001);

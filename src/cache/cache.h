@@ -128,7 +128,10 @@ typedef struct AgmClaim
 	TimestampTz leased_until;
 } AgmClaim;
 
-/* How long to wait, and for how long what is taken is leased: the ends of both are computed anew. */
+/*
+ * How long to wait, and for how long what is taken is leased: the ends of both are computed anew.
+ * It waits less long if others wait for it.
+ */
 extern AgmClaimState agm_cache_claim(AgmCache *cache, const pg_uuid_t *hash, Datum lease,
 									 TimestampTz deadline, AgmClaim *claim);
 /* Ends a claim, that of this number or (0) any: false if there is none; *since: when it was taken. */
