@@ -195,6 +195,8 @@ BEGIN
   IF threshold = 'NaN' OR threshold_min = 'NaN' THEN
     RAISE EXCEPTION 'a threshold must be a number' USING ERRCODE = 'invalid_parameter_value', HINT = 'Similarities lie between 0 and 1.';
   END IF;
+  -- What is not given is read and written again: two calls take turns.
+  EXECUTE format('LOCK TABLE %I.cache_category IN SHARE ROW EXCLUSIVE MODE', store);
   -- A new one begins as the default is; a bound that is not given follows what it bounds.
   EXECUTE format($sql$
     INSERT INTO %1$I.cache_category AS c (name, threshold, threshold_min, ttl, ttl_max, quota)
