@@ -225,6 +225,20 @@ RESET ROLE;
 DROP OWNED BY regress_cache_maintainer;
 DROP ROLE regress_cache_maintainer;
 
+-- Others' counts are added up by a put a few at a time, by a sweep all of them; what is cleared is not marked.
+SELECT agentmem.cache_put('cache_store', 'log', 'talk', 'p' || i, NULL, 'r') > 0 AS kept FROM generate_series(1, 2) i;
+INSERT INTO cache_store.cache_log
+SELECT 'log', 'talk', timestamptz '2000-01-01 00:00Z' + i * interval '1 s', 3, 2, 1, ARRAY[c.id, c.id, -1]
+FROM generate_series(1, 300) i, cache_store.cache c WHERE c.namespace = 'log' AND c.prompt = 'p1';
+SELECT agentmem.cache_put('cache_store', 'log', 'talk', 'p2', NULL, 'r') > 0 AS kept;
+SELECT count(*), min(created) AT TIME ZONE 'UTC' AS first FROM cache_store.cache_log WHERE namespace = 'log';
+SELECT entries, fresh, hits, misses FROM cache_store.cache_state WHERE namespace = 'log';
+SELECT agentmem.cache_sweep('cache_store', 'log');
+SELECT entries, fresh, hits, misses, get_us, (SELECT count(*) FROM cache_store.cache_log WHERE namespace = 'log') AS left FROM cache_store.cache_state WHERE namespace = 'log';
+INSERT INTO cache_store.cache_log SELECT 'log', 'talk', timestamptz '2000-01-01 00:00Z', 1, 0, 0, ARRAY[i] FROM generate_series(1, 300) i;
+SELECT agentmem.cache_clear('cache_store', 'log', 'talk');
+SELECT entries, fresh, hits, (SELECT count(*) FROM cache_store.cache_log WHERE namespace = 'log') AS left FROM cache_store.cache_state WHERE namespace = 'log';
+
 -- A partitioned store.
 SELECT agentmem.cache_put('cache_parts', n, 'talk', 'Who?', '[1,0,0]', n) > 0 AS kept FROM unnest('{a,b,c}'::text[]) n;
 SELECT n, response FROM unnest('{a,b,c,d}'::text[]) n LEFT JOIN LATERAL agentmem.cache_get('cache_parts', n, 'talk', '[1,0.1,0]') ON true;

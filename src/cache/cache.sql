@@ -128,7 +128,7 @@ BEGIN
     "misses": "Look-ups without",
     "get_us": "Microseconds that they took",
     "ids": "Entries that were hit"}', NULL, partitions);
-  EXECUTE format('CREATE INDEX cache_log_idx ON %I.cache_log (namespace, category)', store);
+  EXECUTE format('CREATE INDEX cache_log_idx ON %I.cache_log (namespace, category, created)', store);
 
   PERFORM agentmem.create_table(store, 'cache_claim', 'Prompts that somebody is having answered', format($ddl$
       namespace text COLLATE "C" NOT NULL,

@@ -7,13 +7,19 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "lib/qunique.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "cache/cache.h"
 
 /* Claims that nobody ended go so long after their lease; until then a late answer is taken. */
 #define STALE_CLAIM "'1 hour'::pg_catalog.interval"
+
+/* Rows of cache_log that are folded at once; of what they say was hit, so much is marked. */
+#define LOG_ROWS 64
+#define LOG_IDS_MAX 65536
 
 /* A row that is there and cannot be seen, by a policy of the owner's, never comes. */
 #define HOLD_TRIES 10
@@ -120,7 +126,7 @@ read_log(TupleTableSlot *slot, void *arg)
 	counts->get_us += DatumGetInt64(slot_getattr(slot, 3, &isnull));
 	deconstruct_array(DatumGetArrayTypeP(slot_getattr(slot, 4, &isnull)), INT8OID,
 					  sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &items, NULL, &n);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && counts->nids < LOG_IDS_MAX; i++)
 	{
 		int64 id = DatumGetInt64(items[i]);
 
@@ -159,20 +165,69 @@ mark(AgmCacheHold *hold, const char *which)
 			   &params, AGM_PLAN_CUSTOM);
 }
 
-/* Takes what was logged, and marks all that was hit. */
-void
-agm_cache_fold(AgmCacheHold *hold)
+static int
+compare_ids(const void *a, const void *b)
 {
-	(void) agm_execute(&hold->cache->store,
-					   "DELETE FROM {store}.cache_log g WHERE " OF_KEY(
-						   "g") " RETURNING g.hits, g.misses, g.get_us, g.ids",
-					   &hold->cache->key, AGM_WRITE | AGM_PLAN_GENERIC, "lllL", read_log,
-					   &hold->counts);
-	if (hold->counts.nids == 0)
+	int64 x = *(const int64 *) a;
+	int64 y = *(const int64 *) b;
+
+	return (x > y) - (x < y);
+}
+
+static void
+mark_hit(AgmCacheHold *hold)
+{
+	AgmCacheCounts *counts = &hold->counts;
+
+	if (counts->nids == 0)
 		return;
+	qsort(counts->ids, counts->nids, sizeof(int64), compare_ids);
+	counts->nids = (int) qunique(counts->ids, counts->nids, sizeof(int64), compare_ids);
 	hold->fresh -= mark(hold, "u.phase OPERATOR(pg_catalog.=) 0");
 	(void) mark(hold, "u.phase OPERATOR(pg_catalog.<) $3");
+}
+
+/* Takes the oldest of what was logged, and (`marks`) marks what was hit.  False: there is no more. */
+bool
+agm_cache_fold(AgmCacheHold *hold, bool marks)
+{
+	AgmParams params = hold->cache->key;
+	uint64 rows;
+
+	agm_param(&params, INT8OID, Int64GetDatum(LOG_ROWS), false);
+	/* By the index, whatever it is thought to cost: the log may have grown long. */
+	rows = agm_execute(
+		&hold->cache->store,
+		"DELETE FROM {store}.cache_log g WHERE " OF_KEY("g") //
+		" AND g.created OPERATOR(pg_catalog.<=)"
+		" (SELECT pg_catalog.max(o.created) FROM (SELECT l.created FROM {store}.cache_log l"
+		"  WHERE " OF_KEY("l") //
+		"  ORDER BY l.namespace, l.category, l.created LIMIT $3) o)"
+		" RETURNING g.hits, g.misses, g.get_us, g.ids",
+		&params, AGM_WRITE | AGM_PLAN_ORDERED, "lllL", read_log, &hold->counts);
+	if (marks)
+		mark_hit(hold);
 	hold->counts.nids = 0;
+	return rows >= LOG_ROWS;
+}
+
+static void
+fold_all(AgmCacheHold *hold, bool marks)
+{
+	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext, "agentmem cache log",
+												ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(batch);
+	bool more = true;
+
+	while (more)
+	{
+		more = agm_cache_fold(hold, marks);
+		hold->counts.ids = NULL;
+		hold->counts.capacity = 0;
+		MemoryContextReset(batch);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(batch);
 }
 
 typedef struct Removed
@@ -297,7 +352,7 @@ clear_category(AgmCache *cache)
 					AGM_PLAN_CUSTOM);
 	(void) run(cache, "DELETE FROM {store}.cache_use u WHERE " OF_KEY("u"), &cache->key,
 			   AGM_PLAN_CUSTOM);
-	agm_cache_fold(&hold);
+	fold_all(&hold, false);
 	agm_cache_recount(&hold);
 	agm_cache_settle(&hold);
 	return n;
@@ -337,7 +392,7 @@ sweep_category(AgmCache *cache, int64 limit)
 
 	if (!agm_cache_hold(cache, &hold, false))
 		return 0;
-	agm_cache_fold(&hold);
+	fold_all(&hold, true);
 	agm_cache_recount(&hold);
 	n = agm_cache_expire(&hold, cache->policy.kept_from, limit);
 	over = hold.entries - cache->policy.quota;
