@@ -201,6 +201,10 @@ SELECT key, value FROM jsonb_each(:'receipt'::jsonb -> 'erased') WHERE key LIKE 
 SELECT * FROM agentmem.erase_verify('cache_store', :'receipt') WHERE remaining > 0 OR relation LIKE '%.cache%' ORDER BY relation COLLATE "C";
 SELECT agentmem.cache_put('cache_store', 'n', 'talk', 'Who is Nina?', NULL, 'From Nice', claim => :claim) IS NULL AS refused;
 SELECT namespace FROM cache_store.cache WHERE namespace IN ('n', 'm');
+-- A look-up that was counted beside it has left numbers.
+INSERT INTO cache_store.cache_log (namespace, category, created, hits, misses, get_us, ids) VALUES ('n', 'talk', now() - interval '1 min', 1, 0, 1, '{1}');
+SELECT count(*), sum(remaining) FROM agentmem.erase_verify('cache_store', :'receipt');
+DELETE FROM cache_store.cache_log WHERE namespace = 'n';
 -- What is there although it should not be is counted.
 INSERT INTO cache_store.cache (namespace, category, created, prompt_hash, prompt, response) VALUES ('n', 'talk', now() - interval '1 min', gen_random_uuid(), 'x', 'Nice');
 SELECT * FROM agentmem.erase_verify('cache_store', :'receipt') WHERE remaining > 0;
