@@ -4,6 +4,7 @@ SET client_min_messages = warning;
 SELECT agentmem.create_store('cache_store', dimensions => 3);
 SELECT agentmem.create_store('cache_parts', dimensions => 3, partitions => 4);
 SELECT agentmem.create_store('cache_text');
+SELECT agentmem.create_store('cache_many');
 
 -- The same prompt, byte for byte; else the nearest that is near enough; else no row.
 SELECT * FROM agentmem.cache_get('cache_store', 'n', 'talk', '[1,0,0]', 'Who are you?');
@@ -229,20 +230,6 @@ RESET ROLE;
 DROP OWNED BY regress_cache_maintainer;
 DROP ROLE regress_cache_maintainer;
 
--- Others' counts are added up by a put a few at a time, by a sweep all of them; what is cleared is not marked.
-SELECT agentmem.cache_put('cache_store', 'log', 'talk', 'p' || i, NULL, 'r') > 0 AS kept FROM generate_series(1, 2) i;
-INSERT INTO cache_store.cache_log
-SELECT 'log', 'talk', timestamptz '2000-01-01 00:00Z' + i * interval '1 s', 3, 2, 1, ARRAY[c.id, c.id, -1]
-FROM generate_series(1, 300) i, cache_store.cache c WHERE c.namespace = 'log' AND c.prompt = 'p1';
-SELECT agentmem.cache_put('cache_store', 'log', 'talk', 'p2', NULL, 'r') > 0 AS kept;
-SELECT count(*), min(created) AT TIME ZONE 'UTC' AS first FROM cache_store.cache_log WHERE namespace = 'log';
-SELECT entries, fresh, hits, misses FROM cache_store.cache_state WHERE namespace = 'log';
-SELECT agentmem.cache_sweep('cache_store', 'log');
-SELECT entries, fresh, hits, misses, get_us, (SELECT count(*) FROM cache_store.cache_log WHERE namespace = 'log') AS left FROM cache_store.cache_state WHERE namespace = 'log';
-INSERT INTO cache_store.cache_log SELECT 'log', 'talk', timestamptz '2000-01-01 00:00Z', 1, 0, 0, ARRAY[i] FROM generate_series(1, 300) i;
-SELECT agentmem.cache_clear('cache_store', 'log', 'talk');
-SELECT entries, fresh, hits, (SELECT count(*) FROM cache_store.cache_log WHERE namespace = 'log') AS left FROM cache_store.cache_state WHERE namespace = 'log';
-
 -- A partitioned store.
 SELECT agentmem.cache_put('cache_parts', n, 'talk', 'Who?', '[1,0,0]', n) > 0 AS kept FROM unnest('{a,b,c}'::text[]) n;
 SELECT n, response FROM unnest('{a,b,c,d}'::text[]) n LEFT JOIN LATERAL agentmem.cache_get('cache_parts', n, 'talk', '[1,0.1,0]') ON true;
@@ -252,6 +239,40 @@ SELECT agentmem.set_cache_category('cache_parts', 'talk', quota => 1);
 SELECT agentmem.cache_put('cache_parts', 'a', 'talk', 'Where?', '[1,0,0]', 'there') > 0 AS kept;
 SELECT namespace, entries, evicted, hits FROM cache_parts.cache_stats ORDER BY namespace;
 SELECT agentmem.cache_clear('cache_parts', 'a'), agentmem.cache_sweep('cache_parts', 'b');
+
+-- Others' counts are added up by a put a few at a time, by a sweep all of them; what is cleared is not marked.
+SELECT agentmem.cache_put('cache_many', 'log', 'talk', 'p' || i, NULL, 'r') > 0 AS kept FROM generate_series(1, 2) i;
+INSERT INTO cache_many.cache_log
+SELECT 'log', 'talk', timestamptz '2000-01-01 00:00Z' + i * interval '1 s', 3, 2, 1, ARRAY[c.id, c.id, -1]
+FROM generate_series(1, 300) i, cache_many.cache c WHERE c.namespace = 'log' AND c.prompt = 'p1';
+SELECT agentmem.cache_put('cache_many', 'log', 'talk', 'p2', NULL, 'r') > 0 AS kept;
+SELECT count(*), min(created) AT TIME ZONE 'UTC' AS first FROM cache_many.cache_log WHERE namespace = 'log';
+SELECT entries, fresh, hits, misses FROM cache_many.cache_state WHERE namespace = 'log';
+SELECT agentmem.cache_sweep('cache_many', 'log');
+SELECT entries, fresh, hits, misses, get_us, (SELECT count(*) FROM cache_many.cache_log WHERE namespace = 'log') AS left FROM cache_many.cache_state WHERE namespace = 'log';
+INSERT INTO cache_many.cache_log SELECT 'log', 'talk', timestamptz '2000-01-01 00:00Z', 1, 0, 0, ARRAY[i] FROM generate_series(1, 300) i;
+SELECT agentmem.cache_clear('cache_many', 'log', 'talk');
+SELECT entries, fresh, hits, (SELECT count(*) FROM cache_many.cache_log WHERE namespace = 'log') AS left FROM cache_many.cache_state WHERE namespace = 'log';
+
+-- A backend counts in many namespaces; where it keeps too much, what it was asked for longest ago is written.
+SELECT count(agentmem.cache_put('cache_many', 'ns/' || i, 'talk', 'p', NULL, 'r')) FROM generate_series(1, 200) i;
+SELECT count(response) FROM generate_series(1, 200) i, agentmem.cache_get('cache_many', 'ns/' || i, 'talk', NULL, 'p');
+SELECT count(*) FROM cache_many.cache_log WHERE namespace LIKE 'ns/%';
+SELECT count(agentmem.cache_put('cache_many', 'ns/' || i, 'talk', 'q', NULL, 'r')) FROM generate_series(1, 200) i;
+SELECT sum(hits), sum(fresh) FROM cache_many.cache_state WHERE namespace LIKE 'ns/%';
+SELECT count(agentmem.cache_put('cache_many', lpad(i::text, 500, '_'), repeat('c', 500), 'p', NULL, 'r')) FROM generate_series(1, 1200) i;
+SELECT count(response) FROM generate_series(1, 1200) i, agentmem.cache_get('cache_many', lpad(i::text, 500, '_'), repeat('c', 500), NULL, 'p');
+SELECT count(*) BETWEEN 300 AND 600 AS written, max(hits), max(cardinality(ids)), count(*) FILTER (WHERE ltrim(namespace, '_')::int > 600) AS late
+FROM cache_many.cache_log WHERE category = repeat('c', 500);
+SELECT count(agentmem.cache_put('cache_many', lpad(i::text, 500, '_'), repeat('c', 500), 'q', NULL, 'r')) FROM generate_series(1, 1200) i;
+SELECT sum(hits), sum(fresh) FROM cache_many.cache_state WHERE category = repeat('c', 500);
+-- The ids of one hardly fit beside the others'.
+SELECT count(agentmem.cache_put('cache_many', 'many', 'talk', 'p' || i, NULL, 'r')) FROM generate_series(1, 300) i;
+SELECT count(response) FROM generate_series(1, 1200) i, agentmem.cache_get('cache_many', lpad(i::text, 500, '_'), repeat('c', 500), NULL, 'p');
+UPDATE cache_many.cache_state SET hits = 0 WHERE namespace = 'many';
+SELECT count(response) FROM generate_series(1, 300) i, agentmem.cache_get('cache_many', 'many', 'talk', NULL, 'p' || i);
+SELECT agentmem.cache_put('cache_many', 'many', 'talk', 'p1', NULL, 'r') > 0 AS kept;
+SELECT hits, fresh FROM cache_many.cache_state WHERE namespace = 'many';
 
 -- The look-up by likeness is the index's.
 SET jit = off;
@@ -264,3 +285,4 @@ RESET enable_seqscan;
 SELECT agentmem.drop_store('cache_store', cascade => true);
 SELECT agentmem.drop_store('cache_parts');
 SELECT agentmem.drop_store('cache_text');
+SELECT agentmem.drop_store('cache_many');

@@ -198,12 +198,13 @@ agm_cache_fold(AgmCacheHold *hold, bool marks)
 	/* By the index, whatever it is thought to cost: the log may have grown long. */
 	rows = agm_execute(
 		&hold->cache->store,
-		"DELETE FROM {store}.cache_log g WHERE " OF_KEY("g") //
-		" AND g.created OPERATOR(pg_catalog.<=)"
-		" (SELECT pg_catalog.max(o.created) FROM (SELECT l.created FROM {store}.cache_log l"
-		"  WHERE " OF_KEY("l") //
-		"  ORDER BY l.namespace, l.category, l.created LIMIT $3) o)"
-		" RETURNING g.hits, g.misses, g.get_us, g.ids",
+		"DELETE FROM {store}.cache_log g WHERE " OF_KEY(
+			"g") " AND g.created OPERATOR(pg_catalog.<=)"
+				 " (SELECT pg_catalog.max(o.created) FROM (SELECT l.created FROM "
+				 "{store}.cache_log l"
+				 "  WHERE " OF_KEY(
+					 "l") "  ORDER BY l.namespace, l.category, l.created LIMIT $3) o)"
+						  " RETURNING g.hits, g.misses, g.get_us, g.ids",
 		&params, AGM_WRITE | AGM_PLAN_ORDERED, "lllL", read_log, &hold->counts);
 	if (marks)
 		mark_hit(hold);
