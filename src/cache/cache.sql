@@ -298,13 +298,17 @@ AS $$
 DECLARE
   comment CONSTANT text := col_description(format('%I.cache', store)::regclass,
     (SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = format('%I.cache', store)::regclass AND a.attname = 'embedding'));
+  options CONSTANT text := agentmem.index_options(store, 'cache_embedding_idx');
 BEGIN
   EXECUTE format('TRUNCATE %1$I.cache, %1$I.cache_use, %1$I.cache_state, %1$I.cache_log, %1$I.cache_claim', store);
+  EXECUTE format('ALTER TABLE %I.cache ADD COLUMN embedding_next agentmem.vector(%s)', store, dimensions);
+  PERFORM agentmem.copy_column_grants(store, 'cache', 'embedding', 'embedding_next');
   -- Its index or constraint goes with the column.
-  EXECUTE format('ALTER TABLE %I.cache DROP COLUMN embedding, ADD COLUMN embedding agentmem.vector(%s)', store, dimensions);
+  EXECUTE format('ALTER TABLE %I.cache DROP COLUMN embedding', store);
+  EXECUTE format('ALTER TABLE %I.cache RENAME COLUMN embedding_next TO embedding', store);
   PERFORM agentmem.comment_columns(store, 'cache', jsonb_build_object('embedding', comment));
-  EXECUTE format('CREATE INDEX cache_embedding_idx ON %I.cache USING ivfbq (namespace, category, embedding agentmem.%I)',
-                 store, 'vector_' || metric || '_ops');
+  EXECUTE format('CREATE INDEX cache_embedding_idx ON %I.cache USING ivfbq (namespace, category, embedding agentmem.%I)%s',
+                 store, 'vector_' || metric || '_ops', options);
 END
 $$;
 COMMENT ON FUNCTION agentmem.change_cache_space(name, int, text) IS

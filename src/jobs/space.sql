@@ -88,8 +88,6 @@ SET search_path = pg_catalog, pg_temp
 AS $begin_space$
 DECLARE
   t text;
-  options text;
-  g record;
 BEGIN
   IF store IS NULL OR dimensions IS NULL OR model IS NULL OR history IS NULL THEN
     RAISE EXCEPTION '% must not be null',
@@ -123,19 +121,11 @@ BEGIN
     PERFORM agentmem.comment_columns(store, t::name, '{
       "embedding_next": "Vector of the content in the space that is being filled",
       "model_next": "Model that made embedding_next"}');
-    -- Who may read or write the one may the other.
-    FOR g IN
-      SELECT a.attname || '_next' AS name, e.privilege_type, e.is_grantable,
-             CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS grantee
-      FROM pg_attribute a, aclexplode(a.attacl) e
-      WHERE a.attrelid = format('%I.%I', store, t)::regclass AND a.attname IN ('embedding', 'model')
-    LOOP
-      EXECUTE format('GRANT %s (%I) ON %I.%I TO %s%s', g.privilege_type, g.name, store, t, g.grantee, CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
-    END LOOP;
-    SELECT ' WITH (' || array_to_string(c.reloptions, ', ') || ')' INTO options
-    FROM pg_class c WHERE c.oid = to_regclass(format('%I.%I', store, t || '_embedding_idx'));
+    PERFORM agentmem.copy_column_grants(store, t::name, 'embedding', 'embedding_next');
+    PERFORM agentmem.copy_column_grants(store, t::name, 'model', 'model_next');
     EXECUTE format('CREATE INDEX %I ON %I.%I USING ivfbq (namespace, embedding_next agentmem.%I)%s',
-                   t || '_embedding_next_idx', store, t, 'vector_' || metric || '_ops', options);
+                   t || '_embedding_next_idx', store, t, 'vector_' || metric || '_ops',
+                   agentmem.index_options(store, (t || '_embedding_idx')::name));
     EXECUTE format('CREATE INDEX %I ON %I.%I (namespace, id) WHERE embedding_next IS NULL', t || '_space_idx', store, t);
   END LOOP;
   PERFORM agentmem.create_versioning(store);
