@@ -102,7 +102,7 @@ extern bool agm_cache_forget(AgmCache *cache, const pg_uuid_t *hash);
 extern void agm_cache_wait_for_erase(AgmCache *cache);
 extern bool agm_cache_hold(AgmCache *cache, AgmCacheHold *hold, bool wait);
 extern void agm_cache_hold_or_make(AgmCache *cache, AgmCacheHold *hold);
-extern bool agm_cache_fold(AgmCacheHold *hold, bool marks);
+extern void agm_cache_fold(AgmCacheHold *hold);
 extern int64 agm_cache_draw_salt(const AgmCacheHold *hold);
 extern int64 agm_cache_remove(AgmCacheHold *hold, const int64 *ids, int n);
 extern void agm_cache_recount(AgmCacheHold *hold);

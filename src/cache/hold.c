@@ -113,13 +113,25 @@ agm_cache_draw_salt(const AgmCacheHold *hold)
 	return hold->seed ^ (hold->phase * INT64CONST(0x5851F42D4C957F2D));
 }
 
+/* A part of the log: rows from `from` on; then from where the next ones are. */
+typedef struct LogPart
+{
+	AgmCacheCounts *counts;
+	TimestampTz from;
+} LogPart;
+
 static void
 read_log(TupleTableSlot *slot, void *arg)
 {
-	AgmCacheCounts *counts = arg;
+	LogPart *part = arg;
+	AgmCacheCounts *counts = part->counts;
 	bool isnull;
+	TimestampTz created = DatumGetTimestampTz(slot_getattr(slot, 5, &isnull));
 	Datum *items;
 	int n;
+
+	if (created != DT_NOEND)
+		part->from = Max(part->from, created + 1);
 
 	counts->hits += DatumGetInt64(slot_getattr(slot, 1, &isnull));
 	counts->misses += DatumGetInt64(slot_getattr(slot, 2, &isnull));
@@ -187,34 +199,50 @@ mark_hit(AgmCacheHold *hold)
 	(void) mark(hold, "u.phase OPERATOR(pg_catalog.<) $3");
 }
 
-/* Takes the oldest of what was logged, and (`marks`) marks what was hit.  False: there is no more. */
-bool
-agm_cache_fold(AgmCacheHold *hold, bool marks)
+/*
+ * Takes the oldest rows of a part of the log, and (`marks`) marks what was hit.  False: there are no
+ * more.  By the index, whatever it is thought to cost: the log may have grown long.
+ */
+static bool
+fold_part(AgmCacheHold *hold, LogPart *part, bool marks)
 {
 	AgmParams params = hold->cache->key;
 	uint64 rows;
 
 	agm_param(&params, INT8OID, Int64GetDatum(LOG_ROWS), false);
-	/* By the index, whatever it is thought to cost: the log may have grown long. */
+	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(part->from), false);
 	rows = agm_execute(
 		&hold->cache->store,
-		"DELETE FROM {store}.cache_log g WHERE " OF_KEY(
-			"g") " AND g.created OPERATOR(pg_catalog.<=)"
-				 " (SELECT pg_catalog.max(o.created) FROM (SELECT l.created FROM "
-				 "{store}.cache_log l"
-				 "  WHERE " OF_KEY(
-					 "l") "  ORDER BY l.namespace, l.category, l.created LIMIT $3) o)"
-						  " RETURNING g.hits, g.misses, g.get_us, g.ids",
-		&params, AGM_WRITE | AGM_PLAN_ORDERED, "lllL", read_log, &hold->counts);
+		"DELETE FROM {store}.cache_log g WHERE g.namespace OPERATOR(pg_catalog.=) $1"
+		" AND g.category OPERATOR(pg_catalog.=) $2 AND g.created OPERATOR(pg_catalog.>=) $4"
+		" AND g.created OPERATOR(pg_catalog.<=) (SELECT pg_catalog.max(o.created) FROM"
+		"  (SELECT l.created FROM {store}.cache_log l"
+		"   WHERE l.namespace OPERATOR(pg_catalog.=) $1 AND l.category OPERATOR(pg_catalog.=) "
+		"$2"
+		"   AND l.created OPERATOR(pg_catalog.>=) $4"
+		"   ORDER BY l.namespace, l.category, l.created LIMIT $3) o)"
+		" RETURNING g.hits, g.misses, g.get_us, g.ids, g.created",
+		&params, AGM_WRITE | AGM_PLAN_ORDERED, "lllLz", read_log, part);
 	if (marks)
 		mark_hit(hold);
 	hold->counts.nids = 0;
 	return rows >= LOG_ROWS;
 }
 
+/* What a put takes of the log. */
+void
+agm_cache_fold(AgmCacheHold *hold)
+{
+	LogPart part = {&hold->counts, DT_NOBEGIN};
+
+	(void) fold_part(hold, &part, true);
+}
+
+/* All of it; each part begins behind the last one, so as not to pass by what was deleted. */
 static void
 fold_all(AgmCacheHold *hold, bool marks)
 {
+	LogPart part = {&hold->counts, DT_NOBEGIN};
 	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext, "agentmem cache log",
 												ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(batch);
@@ -222,7 +250,7 @@ fold_all(AgmCacheHold *hold, bool marks)
 
 	while (more)
 	{
-		more = agm_cache_fold(hold, marks);
+		more = fold_part(hold, &part, marks);
 		hold->counts.ids = NULL;
 		hold->counts.capacity = 0;
 		MemoryContextReset(batch);

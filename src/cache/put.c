@@ -127,7 +127,7 @@ agm_cache_put(AgmCache *cache, const AgmAnswer *answer)
 	agm_tally_take(cache, &answer->hash, &counts);
 	hold.counts = counts;
 	hold.puts = 1;
-	(void) agm_cache_fold(&hold, true);
+	agm_cache_fold(&hold);
 	(void) agm_cache_expire(&hold, cache->policy.kept_from, EXPIRED_MAX);
 	id = replace(&hold, answer);
 	if (id == 0)
