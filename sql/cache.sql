@@ -4,6 +4,7 @@ SET client_min_messages = warning;
 SELECT agentmem.create_store('cache_store', dimensions => 3);
 SELECT agentmem.create_store('cache_parts', dimensions => 3, partitions => 4);
 SELECT agentmem.create_store('cache_text');
+SELECT agentmem.create_store('cache_many');
 
 -- The same prompt, byte for byte; else the nearest that is near enough; else no row.
 SELECT * FROM agentmem.cache_get('cache_store', 'n', 'talk', '[1,0,0]', 'Who are you?');
@@ -201,6 +202,10 @@ SELECT key, value FROM jsonb_each(:'receipt'::jsonb -> 'erased') WHERE key LIKE 
 SELECT * FROM agentmem.erase_verify('cache_store', :'receipt') WHERE remaining > 0 OR relation LIKE '%.cache%' ORDER BY relation COLLATE "C";
 SELECT agentmem.cache_put('cache_store', 'n', 'talk', 'Who is Nina?', NULL, 'From Nice', claim => :claim) IS NULL AS refused;
 SELECT namespace FROM cache_store.cache WHERE namespace IN ('n', 'm');
+-- A look-up that was counted beside it has left numbers.
+INSERT INTO cache_store.cache_log (namespace, category, created, hits, misses, get_us, ids) VALUES ('n', 'talk', now() - interval '1 min', 1, 0, 1, '{1}');
+SELECT count(*), sum(remaining) FROM agentmem.erase_verify('cache_store', :'receipt');
+DELETE FROM cache_store.cache_log WHERE namespace = 'n';
 -- What is there although it should not be is counted.
 INSERT INTO cache_store.cache (namespace, category, created, prompt_hash, prompt, response) VALUES ('n', 'talk', now() - interval '1 min', gen_random_uuid(), 'x', 'Nice');
 SELECT * FROM agentmem.erase_verify('cache_store', :'receipt') WHERE remaining > 0;
@@ -235,6 +240,40 @@ SELECT agentmem.cache_put('cache_parts', 'a', 'talk', 'Where?', '[1,0,0]', 'ther
 SELECT namespace, entries, evicted, hits FROM cache_parts.cache_stats ORDER BY namespace;
 SELECT agentmem.cache_clear('cache_parts', 'a'), agentmem.cache_sweep('cache_parts', 'b');
 
+-- Others' counts are added up by a put a few at a time, by a sweep all of them; what is cleared is not marked.
+SELECT agentmem.cache_put('cache_many', 'log', 'talk', 'p' || i, NULL, 'r') > 0 AS kept FROM generate_series(1, 2) i;
+INSERT INTO cache_many.cache_log
+SELECT 'log', 'talk', timestamptz '2000-01-01 00:00Z' + i * interval '1 s', 3, 2, 1, ARRAY[c.id, c.id, -1]
+FROM generate_series(1, 300) i, cache_many.cache c WHERE c.namespace = 'log' AND c.prompt = 'p1';
+SELECT agentmem.cache_put('cache_many', 'log', 'talk', 'p2', NULL, 'r') > 0 AS kept;
+SELECT count(*), min(created) AT TIME ZONE 'UTC' AS first FROM cache_many.cache_log WHERE namespace = 'log';
+SELECT entries, fresh, hits, misses FROM cache_many.cache_state WHERE namespace = 'log';
+SELECT agentmem.cache_sweep('cache_many', 'log');
+SELECT entries, fresh, hits, misses, get_us, (SELECT count(*) FROM cache_many.cache_log WHERE namespace = 'log') AS left FROM cache_many.cache_state WHERE namespace = 'log';
+INSERT INTO cache_many.cache_log SELECT 'log', 'talk', timestamptz '2000-01-01 00:00Z', 1, 0, 0, ARRAY[i] FROM generate_series(1, 300) i;
+SELECT agentmem.cache_clear('cache_many', 'log', 'talk');
+SELECT entries, fresh, hits, (SELECT count(*) FROM cache_many.cache_log WHERE namespace = 'log') AS left FROM cache_many.cache_state WHERE namespace = 'log';
+
+-- A backend counts in many namespaces; where it keeps too much, what it was asked for longest ago is written.
+SELECT count(agentmem.cache_put('cache_many', 'ns/' || i, 'talk', 'p', NULL, 'r')) FROM generate_series(1, 200) i;
+SELECT count(response) FROM generate_series(1, 200) i, agentmem.cache_get('cache_many', 'ns/' || i, 'talk', NULL, 'p');
+SELECT count(*) FROM cache_many.cache_log WHERE namespace LIKE 'ns/%';
+SELECT count(agentmem.cache_put('cache_many', 'ns/' || i, 'talk', 'q', NULL, 'r')) FROM generate_series(1, 200) i;
+SELECT sum(hits), sum(fresh) FROM cache_many.cache_state WHERE namespace LIKE 'ns/%';
+SELECT count(agentmem.cache_put('cache_many', lpad(i::text, 500, '_'), repeat('c', 500), 'p', NULL, 'r')) FROM generate_series(1, 1200) i;
+SELECT count(response) FROM generate_series(1, 1200) i, agentmem.cache_get('cache_many', lpad(i::text, 500, '_'), repeat('c', 500), NULL, 'p');
+SELECT count(*) BETWEEN 300 AND 600 AS written, max(hits), max(cardinality(ids)), count(*) FILTER (WHERE ltrim(namespace, '_')::int > 600) AS late
+FROM cache_many.cache_log WHERE category = repeat('c', 500);
+SELECT count(agentmem.cache_put('cache_many', lpad(i::text, 500, '_'), repeat('c', 500), 'q', NULL, 'r')) FROM generate_series(1, 1200) i;
+SELECT sum(hits), sum(fresh) FROM cache_many.cache_state WHERE category = repeat('c', 500);
+-- The ids of one hardly fit beside the others'.
+SELECT count(agentmem.cache_put('cache_many', 'many', 'talk', 'p' || i, NULL, 'r')) FROM generate_series(1, 300) i;
+SELECT count(response) FROM generate_series(1, 1200) i, agentmem.cache_get('cache_many', lpad(i::text, 500, '_'), repeat('c', 500), NULL, 'p');
+UPDATE cache_many.cache_state SET hits = 0 WHERE namespace = 'many';
+SELECT count(response) FROM generate_series(1, 300) i, agentmem.cache_get('cache_many', 'many', 'talk', NULL, 'p' || i);
+SELECT agentmem.cache_put('cache_many', 'many', 'talk', 'p1', NULL, 'r') > 0 AS kept;
+SELECT hits, fresh FROM cache_many.cache_state WHERE namespace = 'many';
+
 -- The look-up by likeness is the index's.
 SET jit = off;
 SET enable_seqscan = off;
@@ -246,3 +285,4 @@ RESET enable_seqscan;
 SELECT agentmem.drop_store('cache_store', cascade => true);
 SELECT agentmem.drop_store('cache_parts');
 SELECT agentmem.drop_store('cache_text');
+SELECT agentmem.drop_store('cache_many');

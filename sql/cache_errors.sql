@@ -53,6 +53,7 @@ SELECT agentmem.cache_put('cache_store', 'n', 'talk', 'p', NULL, 'r', claim => 9
 SELECT agentmem.cache_claim('cache_store', 'n', 'talk', 'p', lease => '0');
 SELECT agentmem.cache_claim('cache_store', 'n', 'talk', 'p', lease => '-1 s');
 SELECT agentmem.cache_claim('cache_store', 'n', 'talk', 'p', wait => '-1 s');
+SELECT agentmem.cache_claim('cache_store', 'n', 'talk', 'p', wait => '00:01:01');
 SELECT agentmem.cache_release('cache_store', 'n', 'talk', 'p', -1);
 SELECT agentmem.cache_sweep('cache_store', 'n', 0);
 SELECT agentmem.cache_sweep('cache_store', 'n', 1000001);
@@ -122,17 +123,26 @@ RESET ROLE;
 
 -- Row security: another's namespace has no cache, and nothing is counted about it.
 SELECT agentmem.cache_put('cache_store', n, 'talk', 'Who?', '[1,0]', n) > 0 AS kept FROM unnest('{a,b}'::text[]) n;
+SELECT action FROM unnest('{a,b}'::text[]) n, agentmem.remember('cache_store', n, 'The kettle is on', 'fact');
 SELECT agentmem.enable_row_security('cache_store');
+REVOKE SELECT ON cache_store.namespace FROM agm_cacher;
 SET agentmem.namespace = 'a';
+SET ROLE agm_cacher;
+SELECT agentmem.cache_put('cache_store', 'a', 'talk', 'p', NULL, 'r');
+RESET ROLE;
+GRANT SELECT ON cache_store.namespace TO agm_cacher;
 SET ROLE agm_cacher;
 SELECT response FROM unnest('{a,b}'::text[]) n, agentmem.cache_get('cache_store', n, 'talk', '[1,0]');
 SELECT count(*) FROM generate_series(1, 300) i, agentmem.cache_get('cache_store', 'b', 'talk', format('[%s,0]', i)::agentmem.vector);
 SELECT agentmem.cache_put('cache_store', 'b', 'talk', 'p', NULL, 'r');
 SELECT state FROM agentmem.cache_claim('cache_store', 'b', 'talk', 'p');
 SELECT agentmem.cache_clear('cache_store', 'b'), agentmem.cache_sweep('cache_store', 'b'), agentmem.cache_forget('cache_store', 'b', 'talk', 'Who?');
+SELECT agentmem.cache_put('cache_store', 'b', 'talk', 'p', NULL, 'r', claim => 1);
 SELECT agentmem.cache_put('cache_store', 'a', 'talk', 'p', NULL, 'r') > 0 AS kept;
 SELECT namespace, entries, hits, misses FROM cache_store.cache_stats;
 RESET ROLE;
+-- ... nor is its row locked, which would keep erase waiting.
+SELECT n.namespace, n.xmax::text <> '0' AS locked FROM cache_store.namespace n ORDER BY n.namespace;
 RESET agentmem.namespace;
 SELECT agentmem.disable_row_security('cache_store');
 SELECT namespace, entries, hits, misses FROM cache_store.cache_stats WHERE namespace IN ('a', 'b') ORDER BY namespace;

@@ -75,8 +75,13 @@ PREPARE nearest AS SELECT content FROM agentmem.recall('space_store', 'n', embed
 EXECUTE nearest('[1,0]');
 EXECUTE nearest('[1,0]');
 SELECT count(agentmem.cache_put('space_store', 'n', 'c', 'What grows on trees?', '[1,0]', 'apples')) AS cached;
+GRANT SELECT (embedding) ON space_store.cache TO regress_space_reader WITH GRANT OPTION;
+ALTER INDEX space_store.cache_embedding_idx SET (list_size = 300);
 SELECT agentmem.switch_space('space_store');
 SELECT count(*) AS cached FROM space_store.cache;
+SELECT has_column_privilege('regress_space_reader', 'space_store.cache', 'embedding', 'SELECT WITH GRANT OPTION') AS granted, c.reloptions
+FROM pg_class c WHERE c.oid = 'space_store.cache_embedding_idx'::regclass;
+ALTER INDEX space_store.cache_embedding_idx RESET (list_size);
 SELECT count(agentmem.cache_put('space_store', 'n', 'c', 'What grows on trees?', '[1,0,1]', 'pears')) AS cached;
 SELECT response FROM agentmem.cache_get('space_store', 'n', 'c', '[1,0.1,1]');
 SELECT name, value FROM space_store.setting WHERE name NOT IN ('version', 'language') ORDER BY name;

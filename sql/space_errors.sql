@@ -83,6 +83,20 @@ SELECT agentmem.complete_job('space_store', 'n', :job, '{"embedding": [1,0,1], "
 -- By hand, too, a vector is of the column's dimensions.
 UPDATE space_store.memory SET embedding_next = '[1,0]' WHERE id = 1;
 
+-- In a snapshot from before: what another session wrote meanwhile would not be seen.
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SAVEPOINT s;
+SELECT agentmem.switch_space('space_store', force => true);
+ROLLBACK TO s;
+SELECT agentmem.cancel_space('space_store');
+ROLLBACK;
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SAVEPOINT s;
+SELECT agentmem.switch_space('space_store');
+ROLLBACK TO s;
+SELECT agentmem.begin_space('space_store', 3, 'new');
+ROLLBACK;
+
 -- A view of the owner's is in the way; nothing is changed then.
 CREATE VIEW space_view AS SELECT id, embedding FROM space_store.memory;
 SELECT agentmem.switch_space('space_store');

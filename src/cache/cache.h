@@ -37,6 +37,8 @@ typedef struct AgmCache
 	Datum ns;		/* text */
 	Datum category; /* text; 0: all of the namespace */
 	TimestampTz now;
+	bool
+		under_policy; /* row security may hide namespaces from the caller; told to writers only */
 	AgmCachePolicy policy;
 	AgmParams key; /* namespace and category, which every statement begins with */
 } AgmCache;
@@ -126,7 +128,10 @@ typedef struct AgmClaim
 	TimestampTz leased_until;
 } AgmClaim;
 
-/* How long to wait, and for how long what is taken is leased: the ends of both are computed anew. */
+/*
+ * How long to wait, and for how long what is taken is leased: the ends of both are computed anew.
+ * It waits less long if others wait for it.
+ */
 extern AgmClaimState agm_cache_claim(AgmCache *cache, const pg_uuid_t *hash, Datum lease,
 									 TimestampTz deadline, AgmClaim *claim);
 /* Ends a claim, that of this number or (0) any: false if there is none; *since: when it was taken. */

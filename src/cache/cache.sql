@@ -128,7 +128,7 @@ BEGIN
     "misses": "Look-ups without",
     "get_us": "Microseconds that they took",
     "ids": "Entries that were hit"}', NULL, partitions);
-  EXECUTE format('CREATE INDEX cache_log_idx ON %I.cache_log (namespace, category)', store);
+  EXECUTE format('CREATE INDEX cache_log_idx ON %I.cache_log (namespace, category, created)', store);
 
   PERFORM agentmem.create_table(store, 'cache_claim', 'Prompts that somebody is having answered', format($ddl$
       namespace text COLLATE "C" NOT NULL,
@@ -195,6 +195,8 @@ BEGIN
   IF threshold = 'NaN' OR threshold_min = 'NaN' THEN
     RAISE EXCEPTION 'a threshold must be a number' USING ERRCODE = 'invalid_parameter_value', HINT = 'Similarities lie between 0 and 1.';
   END IF;
+  -- What is not given is read and written again: two calls take turns.
+  EXECUTE format('LOCK TABLE %I.cache_category IN SHARE ROW EXCLUSIVE MODE', store);
   -- A new one begins as the default is; a bound that is not given follows what it bounds.
   EXECUTE format($sql$
     INSERT INTO %1$I.cache_category AS c (name, threshold, threshold_min, ttl, ttl_max, quota)
@@ -296,13 +298,17 @@ AS $$
 DECLARE
   comment CONSTANT text := col_description(format('%I.cache', store)::regclass,
     (SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = format('%I.cache', store)::regclass AND a.attname = 'embedding'));
+  options CONSTANT text := agentmem.index_options(store, 'cache_embedding_idx');
 BEGIN
   EXECUTE format('TRUNCATE %1$I.cache, %1$I.cache_use, %1$I.cache_state, %1$I.cache_log, %1$I.cache_claim', store);
+  EXECUTE format('ALTER TABLE %I.cache ADD COLUMN embedding_next agentmem.vector(%s)', store, dimensions);
+  PERFORM agentmem.copy_column_grants(store, 'cache', 'embedding', 'embedding_next');
   -- Its index or constraint goes with the column.
-  EXECUTE format('ALTER TABLE %I.cache DROP COLUMN embedding, ADD COLUMN embedding agentmem.vector(%s)', store, dimensions);
+  EXECUTE format('ALTER TABLE %I.cache DROP COLUMN embedding', store);
+  EXECUTE format('ALTER TABLE %I.cache RENAME COLUMN embedding_next TO embedding', store);
   PERFORM agentmem.comment_columns(store, 'cache', jsonb_build_object('embedding', comment));
-  EXECUTE format('CREATE INDEX cache_embedding_idx ON %I.cache USING ivfbq (namespace, category, embedding agentmem.%I)',
-                 store, 'vector_' || metric || '_ops');
+  EXECUTE format('CREATE INDEX cache_embedding_idx ON %I.cache USING ivfbq (namespace, category, embedding agentmem.%I)%s',
+                 store, 'vector_' || metric || '_ops', options);
 END
 $$;
 COMMENT ON FUNCTION agentmem.change_cache_space(name, int, text) IS

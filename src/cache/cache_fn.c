@@ -25,6 +25,7 @@ PG_FUNCTION_INFO_V1(agm_fn_cache_clear);
 PG_FUNCTION_INFO_V1(agm_fn_cache_sweep);
 
 #define SWEPT_MAX 1000000
+#define WAIT_MAX_S 60
 
 /* The argument prompt, and its hash; what is asked is compared byte for byte. */
 static Datum
@@ -170,6 +171,10 @@ wait_end(Datum wait, TimestampTz now)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("wait must not be negative"),
 				 errhint("'0' does not wait, '30 s' up to so long.")));
+	if (end > now + WAIT_MAX_S * USECS_PER_SEC)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("wait must not be greater than 1 minute"),
+						errhint("Call again when it is over, in a new transaction.")));
 	return end;
 }
 

@@ -9,6 +9,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
+#include "storage/lock.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -121,8 +122,37 @@ take(AgmCache *cache, const pg_uuid_t *hash, Datum lease, AgmClaim *claim)
 					   &params, AGM_WRITE | AGM_PLAN_GENERIC, "lz", read_claim, claim) > 0;
 }
 
+/*
+ * Does somebody wait for a table or a row that this transaction holds?  By the tables that a look
+ * reads it keeps DDL waiting, and behind that everybody else, for nothing that a deadlock check sees.
+ */
+static bool
+is_in_the_way(void)
+{
+	LockData *data = GetLockStatusData();
+	bool found = false;
+
+	for (int i = 0; i < data->nelements && !found; i++)
+	{
+		const LockInstanceData *waits = &data->locks[i];
+
+		if (waits->waitLockMode == NoLock ||
+			(waits->locktag.locktag_type != LOCKTAG_RELATION &&
+			 waits->locktag.locktag_type != LOCKTAG_TRANSACTION &&
+			 waits->locktag.locktag_type != LOCKTAG_VIRTUALTRANSACTION))
+			continue;
+		for (int j = 0; j < data->nelements && !found; j++)
+			found = data->locks[j].pid == MyProcPid && data->locks[j].holdMask != 0 &&
+					memcmp(&data->locks[j].locktag, &waits->locktag, sizeof(LOCKTAG)) == 0;
+	}
+	pfree(data->locks);
+	pfree(data);
+	return found;
+}
+
+/* *holds: rows are locked, which nobody may sleep with. */
 static AgmClaimState
-try_claim(AgmCache *cache, const pg_uuid_t *hash, Datum lease, AgmClaim *claim)
+try_claim(AgmCache *cache, const pg_uuid_t *hash, Datum lease, AgmClaim *claim, bool *holds)
 {
 	TimestampTz since;
 
@@ -130,6 +160,7 @@ try_claim(AgmCache *cache, const pg_uuid_t *hash, Datum lease, AgmClaim *claim)
 		return AGM_CLAIM_READY;
 	if (is_taken(cache, hash, claim))
 		return AGM_CLAIM_WAIT;
+	*holds = true;
 	if (!take(cache, hash, lease, claim))
 	{
 		/* Another was quicker: it is answered by now, or will be, or was given up again. */
@@ -149,15 +180,16 @@ agm_cache_claim(AgmCache *cache, const pg_uuid_t *hash, Datum lease, TimestampTz
 				AgmClaim *claim)
 {
 	long sleep = SLEEP_FIRST_MS;
+	bool holds = false;
 
 	for (;;)
 	{
 		AgmClaimState state;
 		long left;
 
-		state = try_claim(cache, hash, lease, claim);
+		state = try_claim(cache, hash, lease, claim, &holds);
 		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
-		if (state != AGM_CLAIM_WAIT || left <= 0)
+		if (state != AGM_CLAIM_WAIT || left <= 0 || holds || is_in_the_way())
 			return state;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 Min(sleep, left), PG_WAIT_EXTENSION);

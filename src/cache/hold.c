@@ -7,13 +7,19 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "lib/qunique.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "cache/cache.h"
 
 /* Claims that nobody ended go so long after their lease; until then a late answer is taken. */
 #define STALE_CLAIM "'1 hour'::pg_catalog.interval"
+
+/* Rows of cache_log that are folded at once; of what they say was hit, so much is marked. */
+#define LOG_ROWS 64
+#define LOG_IDS_MAX 65536
 
 /* A row that is there and cannot be seen, by a policy of the owner's, never comes. */
 #define HOLD_TRIES 10
@@ -29,7 +35,8 @@ run(const AgmCache *cache, const char *sql, const AgmParams *params, int flags)
 
 /*
  * Who writes here keeps the namespace's row from being locked by erase(), which so waits for all
- * that is under way and then finds it.  As the owner: no privilege is needed to be in order.
+ * that is under way and then finds it.  As the owner: no privilege is needed to be in order.  But
+ * nobody keeps the erase of a namespace waiting that a policy hides from him.
  */
 void
 agm_cache_wait_for_erase(AgmCache *cache)
@@ -37,6 +44,11 @@ agm_cache_wait_for_erase(AgmCache *cache)
 	AgmParams params = cache->key;
 
 	params.n = 1;
+	if (cache->under_policy &&
+		run(cache,
+			"SELECT FROM {store}.namespace n WHERE n.namespace OPERATOR(pg_catalog.=) $1",
+			&params, AGM_PLAN_GENERIC) == 0)
+		return;
 	(void) run(cache,
 			   "SELECT FROM {store}.namespace n WHERE n.namespace OPERATOR(pg_catalog.=) $1"
 			   " FOR KEY SHARE OF n",
@@ -101,20 +113,32 @@ agm_cache_draw_salt(const AgmCacheHold *hold)
 	return hold->seed ^ (hold->phase * INT64CONST(0x5851F42D4C957F2D));
 }
 
+/* A part of the log: rows from `from` on; then from where the next ones are. */
+typedef struct LogPart
+{
+	AgmCacheCounts *counts;
+	TimestampTz from;
+} LogPart;
+
 static void
 read_log(TupleTableSlot *slot, void *arg)
 {
-	AgmCacheCounts *counts = arg;
+	LogPart *part = arg;
+	AgmCacheCounts *counts = part->counts;
 	bool isnull;
+	TimestampTz created = DatumGetTimestampTz(slot_getattr(slot, 5, &isnull));
 	Datum *items;
 	int n;
+
+	if (created != DT_NOEND)
+		part->from = Max(part->from, created + 1);
 
 	counts->hits += DatumGetInt64(slot_getattr(slot, 1, &isnull));
 	counts->misses += DatumGetInt64(slot_getattr(slot, 2, &isnull));
 	counts->get_us += DatumGetInt64(slot_getattr(slot, 3, &isnull));
 	deconstruct_array(DatumGetArrayTypeP(slot_getattr(slot, 4, &isnull)), INT8OID,
 					  sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &items, NULL, &n);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && counts->nids < LOG_IDS_MAX; i++)
 	{
 		int64 id = DatumGetInt64(items[i]);
 
@@ -153,20 +177,86 @@ mark(AgmCacheHold *hold, const char *which)
 			   &params, AGM_PLAN_CUSTOM);
 }
 
-/* Takes what was logged, and marks all that was hit. */
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64 x = *(const int64 *) a;
+	int64 y = *(const int64 *) b;
+
+	return (x > y) - (x < y);
+}
+
+static void
+mark_hit(AgmCacheHold *hold)
+{
+	AgmCacheCounts *counts = &hold->counts;
+
+	if (counts->nids == 0)
+		return;
+	qsort(counts->ids, counts->nids, sizeof(int64), compare_ids);
+	counts->nids = (int) qunique(counts->ids, counts->nids, sizeof(int64), compare_ids);
+	hold->fresh -= mark(hold, "u.phase OPERATOR(pg_catalog.=) 0");
+	(void) mark(hold, "u.phase OPERATOR(pg_catalog.<) $3");
+}
+
+/*
+ * Takes the oldest rows of a part of the log, and (`marks`) marks what was hit.  False: there are no
+ * more.  By the index, whatever it is thought to cost: the log may have grown long.
+ */
+static bool
+fold_part(AgmCacheHold *hold, LogPart *part, bool marks)
+{
+	AgmParams params = hold->cache->key;
+	uint64 rows;
+
+	agm_param(&params, INT8OID, Int64GetDatum(LOG_ROWS), false);
+	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(part->from), false);
+	rows = agm_execute(
+		&hold->cache->store,
+		"DELETE FROM {store}.cache_log g WHERE g.namespace OPERATOR(pg_catalog.=) $1"
+		" AND g.category OPERATOR(pg_catalog.=) $2 AND g.created OPERATOR(pg_catalog.>=) $4"
+		" AND g.created OPERATOR(pg_catalog.<=) (SELECT pg_catalog.max(o.created) FROM"
+		"  (SELECT l.created FROM {store}.cache_log l"
+		"   WHERE l.namespace OPERATOR(pg_catalog.=) $1 AND l.category OPERATOR(pg_catalog.=) "
+		"$2"
+		"   AND l.created OPERATOR(pg_catalog.>=) $4"
+		"   ORDER BY l.namespace, l.category, l.created LIMIT $3) o)"
+		" RETURNING g.hits, g.misses, g.get_us, g.ids, g.created",
+		&params, AGM_WRITE | AGM_PLAN_ORDERED, "lllLz", read_log, part);
+	if (marks)
+		mark_hit(hold);
+	hold->counts.nids = 0;
+	return rows >= LOG_ROWS;
+}
+
+/* What a put takes of the log. */
 void
 agm_cache_fold(AgmCacheHold *hold)
 {
-	(void) agm_execute(&hold->cache->store,
-					   "DELETE FROM {store}.cache_log g WHERE " OF_KEY(
-						   "g") " RETURNING g.hits, g.misses, g.get_us, g.ids",
-					   &hold->cache->key, AGM_WRITE | AGM_PLAN_GENERIC, "lllL", read_log,
-					   &hold->counts);
-	if (hold->counts.nids == 0)
-		return;
-	hold->fresh -= mark(hold, "u.phase OPERATOR(pg_catalog.=) 0");
-	(void) mark(hold, "u.phase OPERATOR(pg_catalog.<) $3");
-	hold->counts.nids = 0;
+	LogPart part = {&hold->counts, DT_NOBEGIN};
+
+	(void) fold_part(hold, &part, true);
+}
+
+/* All of it; each part begins behind the last one, so as not to pass by what was deleted. */
+static void
+fold_all(AgmCacheHold *hold, bool marks)
+{
+	LogPart part = {&hold->counts, DT_NOBEGIN};
+	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext, "agentmem cache log",
+												ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(batch);
+	bool more = true;
+
+	while (more)
+	{
+		more = fold_part(hold, &part, marks);
+		hold->counts.ids = NULL;
+		hold->counts.capacity = 0;
+		MemoryContextReset(batch);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(batch);
 }
 
 typedef struct Removed
@@ -291,7 +381,7 @@ clear_category(AgmCache *cache)
 					AGM_PLAN_CUSTOM);
 	(void) run(cache, "DELETE FROM {store}.cache_use u WHERE " OF_KEY("u"), &cache->key,
 			   AGM_PLAN_CUSTOM);
-	agm_cache_fold(&hold);
+	fold_all(&hold, false);
 	agm_cache_recount(&hold);
 	agm_cache_settle(&hold);
 	return n;
@@ -331,7 +421,7 @@ sweep_category(AgmCache *cache, int64 limit)
 
 	if (!agm_cache_hold(cache, &hold, false))
 		return 0;
-	agm_cache_fold(&hold);
+	fold_all(&hold, true);
 	agm_cache_recount(&hold);
 	n = agm_cache_expire(&hold, cache->policy.kept_from, limit);
 	over = hold.entries - cache->policy.quota;

@@ -13,6 +13,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 #include "utils/timestamp.h"
 
 #include "cache/cache.h"
@@ -146,6 +147,25 @@ require_privileges(const AgmStore *store)
 					 role, store->quoted, role)));
 }
 
+/* Is the row of a namespace there for this caller only if a policy says so?  Then he has to see it. */
+static bool
+is_under_policy(const AgmStore *store)
+{
+	Oid relid = get_relname_relid("namespace", get_namespace_oid(store->name, false));
+
+	if (!OidIsValid(relid) || check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED)
+		return false;
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for the cache of store \"%s\"", store->name),
+			 errhint("Under row security its owner has to GRANT SELECT ON %s.namespace TO %s "
+					 "too.",
+					 store->quoted, quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+	return true;
+}
+
 /* Store and namespace, the first arguments of each function; `writes`: its name, if it does. */
 void
 agm_cache_open(FunctionCallInfo fcinfo, AgmCache *cache, const char *writes)
@@ -162,8 +182,10 @@ agm_cache_open(FunctionCallInfo fcinfo, AgmCache *cache, const char *writes)
 						errmsg("store \"%s\" has no table \"cache\"", cache->store.name),
 						errhint("A table of the store was changed: compare it with that of a "
 								"new store.")));
-	if (writes != NULL)
-		require_privileges(&cache->store);
+	if (writes == NULL)
+		return;
+	require_privileges(&cache->store);
+	cache->under_policy = is_under_policy(&cache->store);
 }
 
 /* The category too, and what holds for it. */

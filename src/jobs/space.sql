@@ -26,6 +26,11 @@ BEGIN
     RAISE EXCEPTION 'row security hides memories of store "%" from you', store
       USING ERRCODE = 'insufficient_privilege', HINT = 'Do it as a role with BYPASSRLS, or as a superuser.';
   END IF;
+  -- An older snapshot would not see what came before the lock: memories without a vector would pass for filled.
+  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    RAISE EXCEPTION 'the spaces of a store cannot be changed in a % transaction', upper(current_setting('transaction_isolation'))
+      USING ERRCODE = 'active_sql_transaction', HINT = 'Do it in a READ COMMITTED transaction: BEGIN ISOLATION LEVEL READ COMMITTED.';
+  END IF;
   EXECUTE format('LOCK TABLE %I.setting IN SHARE ROW EXCLUSIVE MODE', store);
 END
 $$;
@@ -83,8 +88,6 @@ SET search_path = pg_catalog, pg_temp
 AS $begin_space$
 DECLARE
   t text;
-  options text;
-  g record;
 BEGIN
   IF store IS NULL OR dimensions IS NULL OR model IS NULL OR history IS NULL THEN
     RAISE EXCEPTION '% must not be null',
@@ -118,19 +121,11 @@ BEGIN
     PERFORM agentmem.comment_columns(store, t::name, '{
       "embedding_next": "Vector of the content in the space that is being filled",
       "model_next": "Model that made embedding_next"}');
-    -- Who may read or write the one may the other.
-    FOR g IN
-      SELECT a.attname || '_next' AS name, e.privilege_type, e.is_grantable,
-             CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS grantee
-      FROM pg_attribute a, aclexplode(a.attacl) e
-      WHERE a.attrelid = format('%I.%I', store, t)::regclass AND a.attname IN ('embedding', 'model')
-    LOOP
-      EXECUTE format('GRANT %s (%I) ON %I.%I TO %s%s', g.privilege_type, g.name, store, t, g.grantee, CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
-    END LOOP;
-    SELECT ' WITH (' || array_to_string(c.reloptions, ', ') || ')' INTO options
-    FROM pg_class c WHERE c.oid = to_regclass(format('%I.%I', store, t || '_embedding_idx'));
+    PERFORM agentmem.copy_column_grants(store, t::name, 'embedding', 'embedding_next');
+    PERFORM agentmem.copy_column_grants(store, t::name, 'model', 'model_next');
     EXECUTE format('CREATE INDEX %I ON %I.%I USING ivfbq (namespace, embedding_next agentmem.%I)%s',
-                   t || '_embedding_next_idx', store, t, 'vector_' || metric || '_ops', options);
+                   t || '_embedding_next_idx', store, t, 'vector_' || metric || '_ops',
+                   agentmem.index_options(store, (t || '_embedding_idx')::name));
     EXECUTE format('CREATE INDEX %I ON %I.%I (namespace, id) WHERE embedding_next IS NULL', t || '_space_idx', store, t);
   END LOOP;
   PERFORM agentmem.create_versioning(store);
@@ -155,8 +150,12 @@ AS $enqueue_space$
 DECLARE
   queue CONSTANT text := ' ON CONFLICT (namespace, ids, kind, version) WHERE kind = ANY (''{embed,embed_next}'') DO UPDATE'
                          ' SET state = ''queued'', attempt = 0, error = NULL, run_at = now() WHERE j.state = ''dead''';
+  namespaces text[];
+  ids bigint[];
+  version_namespaces text[];
+  version_ids bigint[];
+  versions timestamptz[];
   queued bigint;
-  versions bigint := 0;
   silent boolean;
 BEGIN
   IF store IS NULL OR n IS NULL THEN
@@ -169,35 +168,38 @@ BEGIN
   END IF;
   PERFORM agentmem.owned_store(store);
   PERFORM agentmem.require_space(store);
-  -- Whoever erases them waits for us, and finds the jobs.
-  EXECUTE format('WITH o AS (SELECT m.namespace, m.id FROM %1$I.memory m JOIN %1$I.kind k ON k.name = m.kind AND k.class <> ''vault'''
+  -- Whoever erases them waits for us, and finds the jobs. All of them are locked before the first job is written.
+  EXECUTE format('SELECT array_agg(o.namespace), array_agg(o.id) FROM (SELECT m.namespace, m.id'
+                 '  FROM %1$I.memory m JOIN %1$I.kind k ON k.name = m.kind AND k.class <> ''vault'''
                  '  WHERE m.embedding_next IS NULL AND NOT EXISTS (SELECT FROM %1$I.job j WHERE j.namespace = m.namespace AND j.ids = ARRAY[m.id]'
                  '   AND j.kind = ''embed_next'' AND j.version IS NULL AND j.state <> ''dead'' OFFSET 0)'
-                 '  ORDER BY m.namespace, m.id LIMIT $1 FOR KEY SHARE OF m)'
-                 ' INSERT INTO %1$I.job AS j (namespace, kind, ids) SELECT o.namespace, ''embed_next'', ARRAY[o.id] FROM o', store) || queue
-    USING n;
-  GET DIAGNOSTICS queued = ROW_COUNT;
+                 '  ORDER BY m.namespace, m.id LIMIT $1 FOR KEY SHARE OF m) o', store)
+    INTO namespaces, ids USING n;
   -- One for each content that an earlier version had and the memory has not.
-  IF queued < n AND (SELECT s.history FROM agentmem.next_space(store) s) THEN
+  IF coalesce(cardinality(ids), 0) < n AND (SELECT s.history FROM agentmem.next_space(store) s) THEN
     EXECUTE format('WITH o AS MATERIALIZED (SELECT DISTINCT ON (h.namespace, h.id, h.content) h.namespace, h.id, h.system_period'
                    '  FROM %1$I.memory_history h JOIN %1$I.kind k ON k.name = h.kind AND k.class <> ''vault'' WHERE h.embedding_next IS NULL'
                    '  AND NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = h.namespace AND m.id = h.id AND m.content = h.content AND m.embedding_next IS NULL OFFSET 0)'
-                   '  ORDER BY h.namespace, h.id, h.content, h.system_period),'
-                   ' l AS (SELECT h.namespace, h.id, lower(h.system_period) AS version FROM %1$I.memory_history h JOIN o USING (namespace, id, system_period)'
+                   '  ORDER BY h.namespace, h.id, h.content, h.system_period)'
+                   ' SELECT array_agg(l.namespace), array_agg(l.id), array_agg(l.version) FROM (SELECT h.namespace, h.id, lower(h.system_period) AS version'
+                   '  FROM %1$I.memory_history h JOIN o USING (namespace, id, system_period)'
                    '  WHERE NOT EXISTS (SELECT FROM %1$I.job j WHERE j.namespace = h.namespace AND j.ids = ARRAY[h.id]'
                    '   AND j.kind = ''embed_next'' AND j.version = lower(h.system_period) AND j.state <> ''dead'' OFFSET 0)'
-                   '  ORDER BY h.namespace, h.id, h.system_period LIMIT $1 FOR KEY SHARE OF h)'
-                   ' INSERT INTO %1$I.job AS j (namespace, kind, ids, version) SELECT l.namespace, ''embed_next'', ARRAY[l.id], l.version FROM l', store) || queue
-      USING n - queued;
-    GET DIAGNOSTICS versions = ROW_COUNT;
+                   '  ORDER BY h.namespace, h.id, h.system_period LIMIT $1 FOR KEY SHARE OF h) l', store)
+      INTO version_namespaces, version_ids, versions USING n - coalesce(cardinality(ids), 0);
   END IF;
-  IF queued + versions > 0 THEN
+  EXECUTE format('INSERT INTO %1$I.job AS j (namespace, kind, ids, version) SELECT o.namespace, ''embed_next'', ARRAY[o.id], o.version'
+                 ' FROM (SELECT a.namespace, a.id, NULL::timestamptz AS version FROM unnest($1, $2) a(namespace, id)'
+                 '  UNION ALL SELECT b.namespace, b.id, b.version FROM unnest($3, $4, $5) b(namespace, id, version)) o', store) || queue
+    USING namespaces, ids, version_namespaces, version_ids, versions;
+  GET DIAGNOSTICS queued = ROW_COUNT;
+  IF queued > 0 THEN
     EXECUTE format('SELECT EXISTS (SELECT FROM %I.setting s WHERE s.name = ''job_notify'' AND s.value = ''off'')', store) INTO silent;
     IF NOT silent THEN
       PERFORM pg_notify('agentmem_job', store);
     END IF;
   END IF;
-  RETURN queued + versions;
+  RETURN queued;
 END
 $enqueue_space$;
 COMMENT ON FUNCTION agentmem.enqueue_space(name, int) IS
@@ -297,14 +299,15 @@ BEGIN
   PERFORM agentmem.own_space(store);
   PERFORM agentmem.require_space(store);
   SELECT n.* INTO space FROM agentmem.next_space(store) n;
-  -- What takes long is done before anybody has to wait.
-  IF force THEN
-    PERFORM agentmem.enqueue_space(store, 1000000);
-  ELSE
+  -- What takes long is looked at before anybody has to wait; it writes nothing, as rows are locked after their table.
+  IF NOT force THEN
     PERFORM agentmem.require_filled(store);
   END IF;
   EXECUTE format('LOCK TABLE %1$I.memory, %1$I.memory_history IN ACCESS EXCLUSIVE MODE', store);
   IF force THEN
+    LOOP
+      EXIT WHEN agentmem.enqueue_space(store, 100000) = 0;
+    END LOOP;
     missing := agentmem.space_missing(store, 'memory');
   ELSE
     PERFORM agentmem.require_filled(store);

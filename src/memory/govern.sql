@@ -40,7 +40,7 @@ BEGIN
              WHEN 'cache' THEN 'created < ($3 ->> ''at'')::timestamptz'
              WHEN 'cache_use' THEN 'created < ($3 ->> ''at'')::timestamptz'
              WHEN 'cache_state' THEN 'created < ($3 ->> ''at'')::timestamptz'
-             WHEN 'cache_log' THEN 'created < ($3 ->> ''at'')::timestamptz'
+             WHEN 'cache_log' THEN NULL -- numbers alone, which a look-up beside the erase may have written
              WHEN 'cache_claim' THEN 'created < ($3 ->> ''at'')::timestamptz'
              WHEN 'namespace' THEN '($3 -> ''erased'') ? ''namespace'' AND created < ($3 ->> ''at'')::timestamptz'
              ELSE string_agg(quote_ident(a.attname) || ' = ANY ($2)', ' OR ' ORDER BY a.attnum) END AS condition

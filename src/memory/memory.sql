@@ -26,6 +26,37 @@ $$;
 COMMENT ON FUNCTION agentmem.comment_columns(name, name, jsonb) IS
   'Internal to create_store: comments on the columns of a table and of its partitions, from {"column": "comment"}';
 
+-- For a column that is to take another's place: who may read or write the one may the other.
+CREATE FUNCTION agentmem.copy_column_grants(store name, table_name name, column_name name, new_name name)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  g record;
+BEGIN
+  FOR g IN
+    SELECT e.privilege_type, e.is_grantable, CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS grantee
+    FROM pg_attribute a, aclexplode(a.attacl) e
+    WHERE a.attrelid = format('%I.%I', store, table_name)::regclass AND a.attname = column_name
+  LOOP
+    EXECUTE format('GRANT %s (%I) ON %I.%I TO %s%s', g.privilege_type, new_name, store, table_name, g.grantee, CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION agentmem.copy_column_grants(name, name, name, name) IS
+  'Internal to begin_space and change_cache_space: grants on one column what is granted on another';
+
+CREATE FUNCTION agentmem.index_options(store name, index_name name)
+RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN (SELECT coalesce(' WITH (' || array_to_string(c.reloptions, ', ') || ')', '') FROM pg_class c WHERE c.oid = to_regclass(format('%I.%I', store, index_name)));
+END
+$$;
+COMMENT ON FUNCTION agentmem.index_options(name, name) IS
+  'Internal to begin_space and change_cache_space: the WITH clause of an index; NULL: there is no such index';
+
 -- Every table of a store is made here. `columns` is all between the parentheses, `comments` those of the columns,
 -- `options` the WITH clause of each real table; with partitions it is one by hash of namespace.
 CREATE FUNCTION agentmem.create_table(store name, table_name name, comment text, columns text, comments jsonb,

@@ -2,7 +2,8 @@
 makes it fail.  usage: embed_stub.py LOG.  Prints its port; writes a line of JSON for each request.
 
 "stub-N" is a model of N dimensions.  A text with "busy once" is answered 429 the first time,
-"broken once" 500, "garbled once" with what is no JSON; "slow" takes four seconds; "refused" is
+"broken once" 500 and a zero byte, "garbled once" with what is no JSON, "truncated once" with less than it announces, "garbage once"
+with what is no HTTP, "stalled once" 500 whose body does not come for ten seconds; "slow" takes four seconds; "refused" is
 400, with all that came along; "short" has one dimension less.
 """
 
@@ -29,13 +30,14 @@ class Handler(BaseHTTPRequestHandler):
             seen.update(new)
         return bool(new)
 
-    def answer(self, status, body, **headers):
+    def answer(self, status, body, missing=0, **headers):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(body) + missing))
         self.end_headers()
         self.wfile.write(body)
+        self.wfile.flush()
 
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -45,9 +47,16 @@ class Handler(BaseHTTPRequestHandler):
         if self.once(texts, "busy once"):
             return self.answer(429, b"too many requests", Retry_After="1")
         if self.once(texts, "broken once"):
-            return self.answer(500, b"out of order")
+            return self.answer(500, b"out of\0 order")
         if self.once(texts, "garbled once"):
             return self.answer(200, b"<html>")
+        if self.once(texts, "truncated once"):
+            return self.answer(200, b'{"data": [', missing=100)
+        if self.once(texts, "garbage once"):
+            return self.wfile.write(b"\x00\x01 no HTTP\r\n\r\n")
+        if self.once(texts, "stalled once"):
+            self.answer(500, b"out of", missing=100)
+            return time.sleep(10)
         if any("refused" in t for t in texts):
             return self.answer(400, b"a text is too long")
         if any("slow" in t for t in texts):

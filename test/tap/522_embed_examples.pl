@@ -74,6 +74,17 @@ sub start
 	return \%run;
 }
 
+# What failed is due at once, until there is nothing left.
+sub drain
+{
+	for (1 .. 300)
+	{
+		query(q{UPDATE mem.job SET run_at = now() WHERE state = 'queued'; NOTIFY agentmem_job, 'mem'});
+		return if query('SELECT count(*) FROM mem.job') == 0;
+		select(undef, undef, undef, 0.2);
+	}
+}
+
 sub requests
 {
 	return [] unless -e $asked;
@@ -99,7 +110,10 @@ for my $name (sort keys %program)
 			join(' ', map { "/v1/embeddings Bearer sesame $_" } 16, 16, 16, 2), "$name: in batches, with the key");
 
 		# Idle, it looks every ten minutes.
-		$run = start($name);
+		{
+			local $ENV{EMBED_TIMEOUT} = 5;
+			$run = start($name);
+		}
 		becomes(q{SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'agentmem embed_jobs' AND state = 'idle' AND query LIKE '%claim_jobs%'},
 			"$name: idle");
 		remember('announced');
@@ -108,13 +122,29 @@ for my $name (sort keys %program)
 		# Nothing is announced any more; what failed comes back when it is due, and then it does not wait ten minutes either.
 		remember("$_ once, $name") for 'busy', 'broken', 'garbled';
 		becomes(q{SELECT count(*) >= 1 FROM mem.job WHERE error ~ '429|500|JSON' AND state = 'queued'}, "$name: what fails is given back");
-		for (1 .. 300)
-		{
-			query(q{UPDATE mem.job SET run_at = now() WHERE state = 'queued'; NOTIFY agentmem_job, 'mem'});
-			last if query('SELECT count(*) FROM mem.job') == 0;
-			select(undef, undef, undef, 0.2);
-		}
+		drain();
 		is(query($wrong) . query('SELECT count(*) FROM mem.job'), '00', "$name: and done later");
+
+		# Answers that end too early, or are none, or begin and do not go on; each by itself, as pauses grow.
+		for my $fault ('truncated', 'garbage', 'stalled')
+		{
+			remember("$fault once, $name");
+			becomes(q{SELECT count(*) = 1 FROM mem.job WHERE error IS NOT NULL AND state = 'queued'}, "$name: $fault: given back");
+			drain();
+			is(query($wrong) . query('SELECT count(*) FROM mem.job'), '00', "$name: $fault: and done later");
+		}
+
+		# Whoever completes is always in somebody's way.
+		query(q{
+			CREATE FUNCTION mem.contend() RETURNS trigger LANGUAGE plpgsql AS $$
+			BEGIN RAISE EXCEPTION 'could not serialize' USING ERRCODE = '40001'; END $$;
+			CREATE TRIGGER contend BEFORE UPDATE ON mem.memory FOR EACH ROW WHEN (NEW.content = 'contended') EXECUTE FUNCTION mem.contend();
+		});
+		remember('contended');
+		becomes(q{SELECT count(*) = 1 FROM mem.job WHERE error = 'could not serialize' AND state = 'queued'}, "$name: what cannot be completed is given back");
+		query(q{DROP FUNCTION mem.contend() CASCADE});
+		drain();
+		is(query($wrong) . query('SELECT count(*) FROM mem.job'), '00', "$name: and completed later");
 
 		# One that is refused, and one of the wrong dimension, among others.
 		query(q{

@@ -124,26 +124,28 @@ class Consumer {
     ).catch((error) => log(`heartbeat: ${error.message}`));
   }
 
-  async fail(job, text, retryAfter) {
+  async fail(job, error, retryAfter) {
+    const text = error.replaceAll('\0', ''); // no text of PostgreSQL's has one
     log(`job ${job.job}: ${text}`);
     await this.client.query('SELECT agentmem.fail_job($1, $2, $3, $4, $5, make_interval(secs => $6))',
       [STORE, job.namespace, job.job, text, job.attempt, retryAfter ?? null]);
   }
 
   async complete(job, model, embedding) {
+    let failure;
     for (let i = 0; i < 10; i++) {
       try {
         await this.client.query('SELECT agentmem.complete_job($1, $2, $3, $4, $5)',
           [STORE, job.namespace, job.job, JSON.stringify({ embedding, model }), job.attempt]);
         return;
       } catch (error) {
-        if (error.code === '40001' || error.code === '40P01') continue; // another wrote the memory at the same time
         if (!answered(error)) throw error;
-        // Another model or other dimensions than the store's, most of the time.
-        await this.fail(job, error.message);
-        return;
+        failure = error;
+        // Another wrote the memory at the same time; else another model or other dimensions than the store's, most of the time.
+        if (error.code !== '40001' && error.code !== '40P01') break;
       }
     }
+    await this.fail(job, failure.message);
   }
 
   // All of one model.  Whatever happens each job is completed or failed.

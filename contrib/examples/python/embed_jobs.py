@@ -19,6 +19,7 @@ The database is libpq's: PGHOST, PGDATABASE, PGUSER ...  The rest:
 One connection, each statement a transaction of its own: none is open while the model works.
 """
 
+import http.client
 import json
 import os
 import select
@@ -79,12 +80,15 @@ def embed(model, texts):
         vectors = {item["index"]: item["embedding"] for item in data}
         return [vectors[i] for i in range(len(texts))]
     except urllib.error.HTTPError as error:
-        text = error.read(500).decode(errors="replace")
+        try:
+            text = error.read(500).decode(errors="replace")
+        except (OSError, http.client.HTTPException):
+            text = error.reason
         after = error.headers.get("Retry-After", "")
         raise EndpointError(
             f"HTTP {error.code}: {text}", error.code, float(after) if after.isdigit() else None
         ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
         raise EndpointError(f"{type(error).__name__}: {error}") from error
 
 
@@ -136,10 +140,11 @@ class Consumer:
         ).fetchall()
 
     def fail(self, job, error, retry_after=None):
-        log(f"job {job.job}: {error}")
+        text = str(error).replace("\0", "")  # no text of PostgreSQL's has one
+        log(f"job {job.job}: {text}")
         self.connection.execute(
             "SELECT agentmem.fail_job(%s, %s, %s, %s, %s, make_interval(secs => %s))",
-            [STORE, job.namespace, job.job, str(error), job.attempt, retry_after],
+            [STORE, job.namespace, job.job, text, job.attempt, retry_after],
         )
 
     def complete(self, job, model, vector):
@@ -151,14 +156,14 @@ class Consumer:
                     [STORE, job.namespace, job.job, result, job.attempt],
                 )
                 return
-            except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
-                continue  # another wrote the memory at the same time
+            except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected) as error:
+                failure = error  # another wrote the memory at the same time
             except psycopg.OperationalError:
                 raise
             except psycopg.Error as error:
-                # Another model or other dimensions than the store's, most of the time.
-                self.fail(job, error.diag.message_primary or error)
-                return
+                failure = error  # another model or other dimensions than the store's, most of the time
+                break
+        self.fail(job, failure.diag.message_primary or failure)
 
     def work(self, model, jobs):
         """All of one model.  Whatever happens each job is completed or failed."""
