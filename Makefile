@@ -52,6 +52,7 @@ OBJS = \
 	src/lexical/lexeme.o \
 	src/lexical/lexical_fn.o \
 	src/lexical/parser_fn.o \
+	src/lexical/plain_fn.o \
 	src/lexical/postings.o \
 	src/lexical/segment.o \
 	src/lexical/sentence.o \

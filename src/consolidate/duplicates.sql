@@ -7,28 +7,10 @@ COMMENT ON FUNCTION agentmem.merge_memories(name, text, bigint[]) IS
   'Internal to maintain: merges memories that say the same into the first, as one operation; false: one is not held any more';
 
 -- What a text says, word by word: folded, without the punctuation around a word, and without definite articles. All else counts: signs and
--- symbols, and what stands between a word's characters. An article is one only in its language, and before a word; la, le, lo are pronouns too.
+-- symbols (5" is a length, .5 a number, :) a face), and what stands between a word's characters.
 CREATE FUNCTION agentmem.plain_words(language text, content text)
-RETURNS text[] LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-  marks CONSTANT text := '.,;:!?"''()[]{}“”„‘’‚«»‹›¡¿。、「」『』';
-  articles CONSTANT text[] := CASE language WHEN 'english' THEN '{the}' WHEN 'german' THEN '{der,die,das,dem,den,des}' WHEN 'spanish' THEN '{el}' WHEN 'italian' THEN '{il}' ELSE '{}' END;
-BEGIN
-  RETURN ARRAY(
-    SELECT p.word
-    FROM (SELECT b.word, t.n, lead(b.word) OVER (ORDER BY t.n) AS next
-          FROM string_to_table(agentmem.fold(content), ' ') WITH ORDINALITY t(token, n)
-          -- 5" is a length, .5 a number, :) a face.
-          CROSS JOIN LATERAL (SELECT CASE WHEN translate(t.token, marks, '') = t.token THEN t.token
-            WHEN length(t.token) = 1 THEN ''
-            WHEN t.token ~ '[0-9]["''”’]' OR t.token !~ '[^.,;:!?"''()\[\]{}“”„‘’‚«»‹›¡¿。、「」『』]' THEN t.token
-            ELSE regexp_replace(regexp_replace(t.token, '^["''(\[{“„‘‚«»‹›¡¿「『]+', ''), '[.,;:!?"'')\]}”“’‘»«›‹。、」』]+$', '') END AS word) b
-          WHERE b.word <> '') p
-    WHERE p.next IS NULL OR p.word <> ALL (articles) ORDER BY p.n);
-END
-$$;
+RETURNS text[] LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'agm_fn_plain_words';
 COMMENT ON FUNCTION agentmem.plain_words(text, text) IS 'Internal to maintain: the words and signs of a text, as they stand, but for definite articles and punctuation';
 
 -- Is all that the whole says beyond the part said by words that a language keeps, and no number or sign?

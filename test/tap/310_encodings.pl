@@ -124,6 +124,16 @@ is_query('sql_ascii', "SELECT agentmem.lexemes('german', bytes('ff204875736572')
 is_query('sql_ascii', "SELECT hex(agentmem.query_lexemes('{german}', bytes('48e455534572'))::text)", unpack('H*', "{h\xe4user}"), 'a query of stray bytes');
 is_query('sql_ascii', "SELECT count(*) > 0 FROM agentmem.extract_concepts(bytes('48e4757365722047524fdf'), 'german')", 't', 'concepts of stray bytes');
 
+# Punctuation is known in any encoding: "Große", ja!
+is_query('utf8', "SELECT hex(agentmem.plain_words('german', bytes('e2809e476772c3b6c39f65e2809c2c206a6121'))::text)", unpack('H*', "{ggr\xc3\xb6sse,ja}"), 'plain words');
+is_query('latin1', "SELECT hex(agentmem.plain_words('german', bytes('ab476772f6df65bb2c206a6121'))::text)", unpack('H*', "{ggr\xf6sse,ja}"), 'plain words');
+is_query('sql_ascii', "SELECT hex(agentmem.plain_words('german', bytes('ab476772f6df65bb2c206a6121'))::text)", unpack('H*', "{ggr\xf6sse,ja}"), 'plain words of stray bytes');
+is_query('euc_jp', "SELECT hex(agentmem.plain_words('simple', bytes('a1d64142f5a1a1d7 a1a3'))::text)", unpack('H*', "{ab\xf5\xa1}"), 'plain words without Unicode');
+foreach my $hex ('ff', '80', 'c3', '22ff', 'e4b8', '20c320', 'f09f8d', 'e2809c', 'e280', '3522')
+{
+	is_query('sql_ascii', "SELECT length(agentmem.plain_words('english', bytes('$hex'))::text) >= 2", 't', "bytes $hex: plain words");
+}
+
 # Every byte and, in EUC_JP, every pair that the encoding allows: no error, nothing lost.
 foreach my $name ('latin1', 'sql_ascii')
 {

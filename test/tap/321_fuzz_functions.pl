@@ -99,8 +99,9 @@ cmp_ok(scalar @ungood, '<', $seconds < 60 ? @functions / 3 : 25, 'most functions
 
 # A session that calls the same over and over holds no more memory than before.  Caches fill in the first round, and may
 # grow by a table that doubles in one of the others: not in both.
+# Definitions are left out: dropping a column that has an index leaves 144 bytes in PostgreSQL's cache of catalogs, any table's.
 my $rounds = $ENV{AGENTMEM_FULL} ? 50 : 10;
-my @names = grep { !/^(drop_|create_|add_|maintain_all)/ } sort keys %example;
+my @names = grep { !/^(drop_|create_|add_|change_|switch_space|maintain_all)/ } sort keys %example;
 my $file = $node->basedir . '/grow.sql';
 open(my $out, '>:encoding(UTF-8)', $file) or die $!;
 print $out "\\o /dev/null\nSET client_min_messages = error; SET statement_timeout = '1s';\n";
