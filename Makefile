@@ -178,6 +178,7 @@ OBJS = \
 	src/recall/diversity.o \
 	src/recall/fuse.o \
 	src/recall/graph.o \
+	src/recall/held.o \
 	src/recall/keyword.o \
 	src/recall/names.o \
 	src/recall/newest.o \
@@ -187,6 +188,7 @@ OBJS = \
 	src/recall/rows.o \
 	src/recall/semantic.o \
 	src/recall/summary.o \
+	src/recall/tables.o \
 	src/recall/times.o \
 	src/recall/top.o \
 	src/cache/cache_fn.o \

@@ -11,6 +11,7 @@
 
 #include "access/relscan.h"
 #include "ivfbq/options.h"
+#include "ivfbq/prefilter.h"
 #include "ivfbq/scan.h"
 #include "ivfbq/sources.h"
 #include "ivfbq/stream.h"
@@ -48,8 +49,9 @@ typedef struct Scan
 	IvfbqQuery *query;
 	IvfbqSources sources;
 	IvfbqStream *stream;
-	bool streamed_rows; /* rows have come from the stream; tids are what is left */
-	int next_list;		/* of sources.lists: the first that has not been read */
+	bool streamed_rows;		  /* rows have come from the stream; tids are what is left */
+	IvfbqPrefilter prefilter; /* its table InvalidOid: none */
+	int next_list;			  /* of sources.lists: the first that has not been read */
 	int round;
 
 	/* PHASE_TIDS */
@@ -62,6 +64,17 @@ typedef struct Scan
 	int next_tid;
 } Scan;
 
+static const IvfbqPrefilter *current_prefilter = NULL;
+
+const IvfbqPrefilter *
+agm_ivfbq_set_prefilter(const IvfbqPrefilter *prefilter)
+{
+	const IvfbqPrefilter *before = current_prefilter;
+
+	current_prefilter = prefilter;
+	return before;
+}
+
 IndexScanDesc
 ivfbqbeginscan(Relation index, int nkeys, int norderbys)
 {
@@ -71,6 +84,8 @@ ivfbqbeginscan(Relation index, int nkeys, int norderbys)
 	scan->context = AllocSetContextCreate(CurrentMemoryContext, "agentmem ivfbq scan",
 										  ALLOCSET_DEFAULT_SIZES);
 	desc->opaque = scan;
+	if (current_prefilter != NULL && index->rd_index->indrelid == current_prefilter->table)
+		scan->prefilter = *current_prefilter;
 	if (norderbys > 0)
 	{
 		desc->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
@@ -299,9 +314,16 @@ next_row(Scan *scan, IndexScanDesc desc)
 {
 	IvfbqHit hit;
 
-	while (!ivfbq_stream_next(scan->stream, &hit))
-		if (!add_round(scan, desc->indexRelation))
-			return false;
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		while (!ivfbq_stream_next(scan->stream, &hit))
+			if (!add_round(scan, desc->indexRelation))
+				return false;
+	} while (
+		OidIsValid(scan->prefilter.table) &&
+		!ivfbq_is_beyond_end(desc->heapRelation, ItemPointerGetBlockNumberNoCheck(&hit.tid)) &&
+		!scan->prefilter.wanted(scan->prefilter.arg, &hit.tid));
 	tell(desc, scan, hit.block, &hit.tid,
 		 ivfbq_order_value(scan->info->type.metric, hit.bound));
 	return true;

@@ -7,12 +7,6 @@ AS 'MODULE_PATHNAME', 'agm_fn_history_level';
 COMMENT ON FUNCTION agentmem.history_level(tstzrange) IS
   'How long a period is, for an index: the least n such that it lasts at most 4^n seconds; 17 if longer';
 
-CREATE FUNCTION agentmem.history_keys(namespace text, lexemes tsvector, period tstzrange) RETURNS bigint[]
-LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE COST 100
-AS 'MODULE_PATHNAME', 'agm_fn_history_keys';
-COMMENT ON FUNCTION agentmem.history_keys(text, tsvector, tstzrange) IS
-  '64-bit keys of a namespace''s words in stretches of time that cover the period, for a GIN index that holds no words; check the rows found again';
-
 -- create_history ----------------------------------------------------------------
 
 -- The trigger is made anew where a step of upgrade_store adds a column of which there are no versions; columns of the
@@ -59,7 +53,7 @@ BEGIN
   EXECUTE format($ddl$
     CREATE INDEX memory_history_time_idx ON %1$I.memory_history
       (namespace, agentmem.history_level(system_period), lower(system_period), upper(system_period)) INCLUDE (system_period, tokens);
-    CREATE INDEX memory_history_lexemes_idx ON %1$I.memory_history USING gin (agentmem.history_keys(namespace, lexemes, system_period) agentmem.bigint_overlap_ops) WITH (fastupdate = off);
+    CREATE INDEX memory_history_lexemes_idx ON %1$I.memory_history USING gin (agentmem.memory_keys(namespace, lexemes, tokens) agentmem.lexeme_key_ops) WITH (fastupdate = off);
     CREATE INDEX memory_history_valid_idx ON %1$I.memory_history (namespace, lower(valid_period) DESC NULLS LAST, id DESC);
     CREATE INDEX memory_history_ahead_idx ON %1$I.memory_history (namespace, lower(valid_period) DESC, id DESC)
       WHERE lower(valid_period) - lower(system_period) > interval '1 hour';

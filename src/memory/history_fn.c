@@ -1,6 +1,6 @@
 /*
  * history_fn.c
- *		SQL boundary of what reads versions as such: history, changes; and the keys of their indexes.
+ *		SQL boundary of what reads versions as such: history, changes; and the lengths of periods.
  */
 #include "postgres.h"
 
@@ -8,17 +8,14 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
-#include "tsearch/ts_type.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
-#include "lexical/lexical.h"
 #include "memory/memory.h"
 #include "memory/read.h"
 #include "memory/span.h"
 
 PG_FUNCTION_INFO_V1(agm_fn_history_level);
-PG_FUNCTION_INFO_V1(agm_fn_history_keys);
 PG_FUNCTION_INFO_V1(agm_fn_history);
 PG_FUNCTION_INFO_V1(agm_fn_changes);
 
@@ -27,34 +24,6 @@ Datum
 agm_fn_history_level(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(agm_span_level(PG_GETARG_RANGE_P(0)));
-}
-
-/* history_keys(namespace text, lexemes tsvector, period tstzrange) returns bigint[] */
-Datum
-agm_fn_history_keys(PG_FUNCTION_ARGS)
-{
-	text *ns = PG_GETARG_TEXT_PP(0);
-	TSVector lexemes = PG_GETARG_TSVECTOR(1);
-	const WordEntry *entries = ARRPTR(lexemes);
-	int64 *keys = palloc(sizeof(int64) * Max(lexemes->size, 1) * AGM_SPAN_COVER_MAX);
-	int64 stretches[AGM_SPAN_COVER_MAX];
-	AgmSpan span;
-	int n = 0;
-
-	if (agm_span_of(PG_GETARG_RANGE_P(2), &span))
-	{
-		int nstretches = agm_span_cover(&span, stretches);
-
-		for (int i = 0; i < lexemes->size; i++)
-		{
-			int64 key = agm_lexeme_key(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns),
-									   STRPTR(lexemes) + entries[i].pos, entries[i].len);
-
-			for (int j = 0; j < nstretches; j++)
-				keys[n++] = agm_span_key(key, stretches[j]);
-		}
-	}
-	PG_RETURN_DATUM(agm_int8_array(keys, n));
 }
 
 Datum

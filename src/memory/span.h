@@ -1,6 +1,6 @@
 /*
  * span.h
- *		Keys by which the indexes of a history find what was held at an instant.
+ *		Periods by length, by which the index of a history finds what was held at an instant.
  *
  * Rules: src/memory/README.md, "Versions".
  */
@@ -21,33 +21,8 @@
 
 extern int agm_span_level(RangeType *period);
 
-/* A timestamptz[] of, for each level, since when its periods that contain the instant began. */
+/* Since when periods of a level that contain the instant began; a timestamptz[] of that, for each level. */
+extern TimestampTz agm_span_began(TimestampTz at, int level);
 extern Datum agm_span_since(TimestampTz at);
-
-/* Milliseconds since 2000, both contained; they last until 2139. */
-#define AGM_SPAN_BITS 42
-
-typedef struct AgmSpan
-{
-	int64 from;
-	int64 to;
-} AgmSpan;
-
-/* False if the period is empty.  What lies outside counts as the first or the last millisecond. */
-extern bool agm_span_of(RangeType *period, AgmSpan *span);
-extern AgmSpan agm_span_of_instant(TimestampTz at);
-
-/*
- * Stretches: all time cut into pieces of a second, of 4, of 16 ...  A span is covered by a few
- * whose length is between a quarter of its own and its own; an instant lies in one of each level.
- */
-#define AGM_SPAN_LEVELS 17
-#define AGM_SPAN_COVER_MAX 5
-
-extern int agm_span_cover(const AgmSpan *span, int64 *stretches);
-extern void agm_span_containing(const AgmSpan *instant, int64 *stretches);
-
-/* The key of a word of a namespace, whose own is `key`, in a stretch. */
-extern int64 agm_span_key(int64 key, int64 stretch);
 
 #endif

@@ -189,18 +189,25 @@ keep_known(Search *search, int64 id, double score, AgmPlace place)
 	search->known.hits[search->known.n++] = (AgmHit){id, score, place};
 }
 
+typedef struct RowReader
+{
+	Search *search;
+	AgmSource source;
+} RowReader;
+
 /* Columns: id, tokens, lexemes, place. */
 static void
 read_row(TupleTableSlot *slot, void *arg)
 {
-	Search *search = arg;
+	const RowReader *reader = arg;
+	Search *search = reader->search;
 	MemoryContext old = MemoryContextSwitchTo(search->row_context);
 	bool isnull;
 	TSVector lexemes = DatumGetTSVector(slot_getattr(slot, 3, &isnull));
 	int64 id = DatumGetInt64(slot_getattr(slot, 1, &isnull));
 	double score =
 		agm_row_score(search->weights, lexemes, DatumGetInt32(slot_getattr(slot, 2, &isnull)));
-	AgmPlace place = agm_place_of(search->recall, AGM_MEMORY, slot, 4);
+	AgmPlace place = agm_place_of(search->recall, reader->source, slot, 4);
 
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(search->row_context);
@@ -213,8 +220,9 @@ read_row(TupleTableSlot *slot, void *arg)
 
 /* By statement, so that the caller's rights, policies and filter hold. */
 static void
-read_rows(Search *search, Datum *tids, int n)
+read_rows(Search *search, AgmSource source, Datum *tids, int n)
 {
+	RowReader reader = {search, source};
 	AgmParams params = {0};
 	StringInfoData sql;
 
@@ -228,13 +236,13 @@ read_rows(Search *search, Datum *tids, int n)
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT m.id, m.tokens, m.lexemes, m.ctid");
 	/* Of the store's partitions only the namespace's can have it. */
-	agm_filter_from(&search->recall->filter, AGM_MEMORY,
+	agm_filter_from(&search->recall->filter, source,
 					search->recall->store.partitioned ? AGM_ANY_INDEX : AGM_NO_INDEX, "", &sql,
 					&params);
 	appendStringInfoString(&sql, " AND m.ctid OPERATOR(pg_catalog.=) ANY ($2)");
 	agm_filter_append(&search->recall->filter, search->searched->has_hidden, &sql, &params);
 	(void) agm_execute(&search->recall->store, sql.data, &params, AGM_READ | AGM_PLAN_GENERIC,
-					   "livc", read_row, search);
+					   "livc", read_row, &reader);
 }
 
 static int
@@ -257,6 +265,7 @@ read_bounded(Search *search, float reached)
 	Datum *values = palloc(sizeof(Datum) * BATCH);
 	int64 n = 0;
 	int seen = 0;
+	AgmSource source = AGM_MEMORY;
 
 	for (int64 i = 0; i < search->n; i++)
 		if (search->rows[i].most < search->below && search->rows[i].most >= reached)
@@ -265,18 +274,25 @@ read_bounded(Search *search, float reached)
 	qsort_interruptible(entries, n, sizeof(uint64), compare_entries, NULL);
 	for (int64 i = 0; i < n; i++)
 	{
+		AgmSource of;
+		ItemPointerData tid;
+
 		if ((i & 127) == 0)
 			CHECK_FOR_INTERRUPTS();
-		if (!agm_postings_row(search->postings, entries[i], &tids[seen]))
+		if (!agm_postings_row(search->postings, entries[i], &of, &tid))
 			continue;
-		values[seen] = PointerGetDatum(&tids[seen]);
-		if (++seen == BATCH)
+		/* One source's come after the other's. */
+		if (seen == BATCH || of != source)
 		{
-			read_rows(search, values, seen);
+			read_rows(search, source, values, seen);
 			seen = 0;
+			source = of;
 		}
+		tids[seen] = tid;
+		values[seen] = PointerGetDatum(&tids[seen]);
+		seen++;
 	}
-	read_rows(search, values, seen);
+	read_rows(search, source, values, seen);
 	pfree(values);
 	pfree(tids);
 	pfree(entries);

@@ -17,7 +17,6 @@
 #include "utils/builtins.h"
 
 #include "lexical/lexical.h"
-#include "memory/span.h"
 #include "recall/best.h"
 #include "recall/postings.h"
 #include "recall/rows.h"
@@ -116,40 +115,27 @@ read_match(TupleTableSlot *slot, void *arg)
 		MemoryContextReset(pass->row_context);
 }
 
-/* What the index of a source is searched for: each term, in the history each stretch of time. */
+/* What the index of a source is searched for. */
 static Datum
-index_keys(const AgmRecall *recall, const AgmSearched *searched, AgmSource source,
-		   const Pass *pass)
+index_keys(const AgmSearched *searched, const Pass *pass)
 {
 	text *ns = DatumGetTextPP(searched->name);
-	AgmSpan instant = agm_span_of_instant(recall->filter.known_at);
-	int64 stretches[AGM_SPAN_LEVELS];
-	int64 *keys = palloc(sizeof(int64) * pass->nterms * AGM_SPAN_LEVELS);
-	int n = 0;
+	int64 *keys = palloc(sizeof(int64) * pass->nterms);
 
-	agm_span_containing(&instant, stretches);
 	for (int i = 0; i < pass->nterms; i++)
-	{
-		int64 key = agm_lexeme_key(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns), pass->terms[i].word,
-								   pass->terms[i].len);
-
-		if (source == AGM_MEMORY)
-			keys[n++] = key;
-		else
-			for (int level = 0; level < AGM_SPAN_LEVELS; level++)
-				keys[n++] = agm_span_key(key, stretches[level]);
-	}
-	return agm_int8_array(keys, n);
+		keys[i] = agm_lexeme_key(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns), pass->terms[i].word,
+								 pass->terms[i].len);
+	return agm_int8_array(keys, pass->nterms);
 }
 
 /*
- * The keys have the namespace in them, and in the history the time: other indexes would add nothing.
- * But what memory holds by now was mostly not known at an instant of the past.
+ * The keys have the namespace in them: an index of that would add nothing.  But of what matches, most
+ * was not held at an instant of the past.
  */
 static AgmAccess
-access_for(const AgmRecall *recall, AgmSource source)
+access_for(const AgmRecall *recall)
 {
-	if (source == AGM_MEMORY && recall->filter.has_known_at)
+	if (recall->filter.has_known_at)
 		return AGM_ANY_INDEX;
 	return recall->store.partitioned ? AGM_OTHER_INDEX : AGM_NO_INDEX;
 }
@@ -163,18 +149,14 @@ pass_source(const AgmRecall *recall, const AgmSearched *searched, AgmSource sour
 	pass->recall = recall;
 	pass->source = source;
 	agm_param(&params, TEXTOID, searched->name, false);
-	agm_param(&params, INT8ARRAYOID, index_keys(recall, searched, source, pass), false);
+	agm_param(&params, INT8ARRAYOID, index_keys(searched, pass), false);
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT m.id, m.tokens, m.lexemes, (true");
 	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
 	appendStringInfoString(&sql, "), m.ctid");
-	agm_filter_from(&recall->filter, source, access_for(recall, source), "", &sql, &params);
-	appendStringInfo(&sql, " AND %s $2",
-					 source == AGM_MEMORY
-						 ? "agentmem.memory_keys(m.namespace, m.lexemes, m.tokens) "
-						   "OPERATOR(agentmem.&&~)"
-						 : "agentmem.history_keys(m.namespace, m.lexemes, m.system_period) "
-						   "OPERATOR(agentmem.&&&)");
+	agm_filter_from(&recall->filter, source, access_for(recall), "", &sql, &params);
+	appendStringInfoString(&sql, " AND agentmem.memory_keys(m.namespace, m.lexemes, m.tokens)"
+								 " OPERATOR(agentmem.&&~) $2");
 	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "livb?c",
 					   read_match, pass);
 }
@@ -398,27 +380,25 @@ read_score(TupleTableSlot *slot, void *arg)
 
 /* Rows that the lists did not lead to, because others found them. */
 static void
-read_scores(const AgmMatches *matches, AgmHits *unknown)
+read_scores(const AgmMatches *matches, AgmSource source, ScoreReader *reader)
 {
-	ScoreReader reader = {&matches->weights, *unknown, NULL};
 	AgmRows rows;
 
-	if (!agm_rows_begin(&rows, matches->recall, matches->searched, AGM_MEMORY, unknown->hits,
-						unknown->n, true))
+	if (!agm_rows_begin(&rows, matches->recall, matches->searched, source, reader->unknown.hits,
+						reader->unknown.n, true))
 		return;
-	reader.row_context =
-		AllocSetContextCreate(CurrentMemoryContext, "agentmem match", ALLOCSET_SMALL_SIZES);
 	appendStringInfoString(&rows.sql, "m.id, m.tokens, m.lexemes");
 	agm_rows_from(&rows);
 	appendStringInfoString(&rows.sql, "c.id, c.tokens, c.lexemes");
 	agm_rows_end(&rows, matches->searched);
-	agm_rows_read(&rows, "liv", read_score, &reader);
+	agm_rows_read(&rows, "liv", read_score, reader);
 }
 
 void
 agm_keyword_scores(const AgmMatches *matches, AgmHit *hits, int n)
 {
 	AgmHits unknown = {palloc(sizeof(AgmHit) * Max(n, 1)), 0};
+	ScoreReader reader;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -429,7 +409,11 @@ agm_keyword_scores(const AgmMatches *matches, AgmHit *hits, int n)
 			unknown.hits[unknown.n++] = hits[i];
 	}
 	agm_hits_sort(&unknown);
-	read_scores(matches, &unknown);
+	reader = (ScoreReader){
+		&matches->weights, unknown,
+		AllocSetContextCreate(CurrentMemoryContext, "agentmem match", ALLOCSET_SMALL_SIZES)};
+	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
+		read_scores(matches, source, &reader);
 	for (int i = 0; i < n && unknown.n > 0; i++)
 	{
 		const AgmHit *found = find_hit(&unknown, hits[i].id);

@@ -3,169 +3,64 @@
  *		Reads posting lists of the index of words.
  *
  * The only file that knows GIN's pages.  What it decides: when lists may be read directly, and how
- * rows that the snapshot does not see are taken out of them.  Which rows of a namespace the caller may
+ * rows that the snapshot does not see, or that were not held then, are taken out of them.  Which rows of a namespace the caller may
  * see is not decided here: rows are read by statements, with his rights and policies.  README rule 19.
  */
 #include "postgres.h"
 
 #include "access/gin_private.h"
-#include "access/heapam.h"
 #include "access/relation.h"
-#include "access/sysattr.h"
 #include "access/visibilitymap.h"
-#include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
-#include "partitioning/partbounds.h"
-#include "partitioning/partdesc.h"
-#include "rewrite/rowsecurity.h"
-#include "utils/lsyscache.h"
-#include "utils/partcache.h"
-#include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
+#include "recall/held.h"
 #include "recall/postings.h"
+#include "recall/tables.h"
+
+/* The table of a source, and its index of words. */
+typedef struct Posted
+{
+	AgmSource source;
+	Relation heap;
+	Relation index;
+	GinState *gin;
+	TupleTableSlot *slot;
+	IndexFetchTableData *fetch;
+	AgmHeld *held; /* NULL: no instant is asked */
+} Posted;
 
 struct AgmPostings
 {
 	text *ns;
-	Relation heap;
-	Relation index;
+	int64 memories; /* an estimate */
 	Snapshot snapshot;
-	GinState *gin;
-	TupleTableSlot *slot;
-	IndexFetchTableData *fetch;
+	Posted tables[AGM_NSOURCES];
+	int ntables;
 };
-
-#define ENTRY(block, offset) ((uint64) (block) << 16 | (offset))
-#define ENTRY_BLOCK(entry) ((BlockNumber) ((entry) >> 16))
-#define ENTRY_OFFSET(entry) ((OffsetNumber) ((entry) &0xffff))
-
-/* Does every policy judge a row by its namespace alone, so that of one all rows or none are seen? */
-static bool
-policies_by_namespace(Relation table)
-{
-	AttrNumber ns = get_attnum(RelationGetRelid(table), "namespace");
-	ListCell *cell;
-
-	if (table->rd_rsdesc == NULL || row_security_policy_hook_permissive != NULL ||
-		row_security_policy_hook_restrictive != NULL)
-		return false;
-	foreach (cell, table->rd_rsdesc->policies)
-	{
-		RowSecurityPolicy *policy = lfirst(cell);
-		Bitmapset *columns = NULL;
-
-		if (policy->qual == NULL)
-			continue;
-		if (policy->hassublinks || contain_volatile_functions((Node *) policy->qual))
-			return false;
-		pull_varattnos((Node *) policy->qual, 1, &columns);
-		columns = bms_del_member(columns, ns - FirstLowInvalidHeapAttributeNumber);
-		if (!bms_is_empty(columns))
-			return false;
-	}
-	return true;
-}
-
-/* The partition that has the namespace; InvalidOid if it is not one of those that create_store makes. */
-static Oid
-partition_of(Relation table, text *ns)
-{
-	PartitionKey key = RelationGetPartitionKey(table);
-	PartitionDesc desc = RelationGetPartitionDesc(table, true);
-	PartitionBoundInfo bounds = desc->boundinfo;
-	Datum value = PointerGetDatum(ns);
-	bool isnull = false;
-	uint64 hash;
-	int part;
-
-	if (key->strategy != PARTITION_STRATEGY_HASH || key->partnatts != 1 ||
-		key->parttypid[0] != TEXTOID || bounds == NULL || bounds->nindexes == 0)
-		return InvalidOid;
-	hash =
-		compute_partition_hash_value(1, key->partsupfunc, key->partcollation, &value, &isnull);
-	part = bounds->indexes[hash % bounds->nindexes];
-	return part >= 0 && desc->is_leaf[part] ? desc->oids[part] : InvalidOid;
-}
-
-/* The table with the namespace's memories, locked as a reader does; NULL if it is not a plain one. */
-static Relation
-open_heap(const AgmRecall *recall, text *ns)
-{
-	Oid relid = get_relname_relid("memory", get_namespace_oid(recall->store.name, false));
-	Relation table;
-	Oid part;
-
-	if (!OidIsValid(relid))
-		return NULL;
-	table = relation_open(relid, AccessShareLock);
-	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED &&
-		!policies_by_namespace(table))
-	{
-		relation_close(table, NoLock);
-		return NULL;
-	}
-	if (table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-	{
-		part = partition_of(table, ns);
-		relation_close(table, NoLock);
-		if (!OidIsValid(part))
-			return NULL;
-		table = relation_open(part, AccessShareLock);
-	}
-	if (table->rd_rel->relkind == RELKIND_RELATION &&
-		table->rd_rel->relam == HEAP_TABLE_AM_OID && !table->rd_rel->relhassubclass)
-		return table;
-	relation_close(table, NoLock);
-	return NULL;
-}
-
-/* May a reader use the index: is it complete, also for rows that are older than itself? */
-static bool
-is_usable(Relation index)
-{
-	return index->rd_index->indisvalid && index->rd_index->indisready &&
-		   (!index->rd_index->indcheckxmin ||
-			TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
-								  TransactionXmin));
-}
-
-static bool
-is_column(Relation table, Node *node, const char *name)
-{
-	return IsA(node, Var) && ((Var *) node)->varattno > 0 &&
-		   strcmp(NameStr(TupleDescAttr(RelationGetDescr(table), ((Var *) node)->varattno - 1)
-							  ->attname),
-				  name) == 0;
-}
 
 /* Is it the index on agentmem.memory_keys(namespace, lexemes, tokens), with no row waiting to be put in? */
 static bool
 is_word_index(Relation table, Relation index)
 {
 	List *expressions;
-	FuncExpr *keys;
+	List *args;
 	GinStatsData stats;
 
 	if (index->rd_rel->relam != GIN_AM_OID || IndexRelationGetNumberOfAttributes(index) != 1 ||
 		RelationGetIndexPredicate(index) != NIL)
 		return false;
 	expressions = RelationGetIndexExpressions(index);
-	if (list_length(expressions) != 1 || !IsA(linitial(expressions), FuncExpr))
+	if (list_length(expressions) != 1 ||
+		!agm_is_call(linitial(expressions), "agentmem", "memory_keys", 3))
 		return false;
-	keys = linitial(expressions);
-	if (list_length(keys->args) != 3 || !is_column(table, linitial(keys->args), "namespace") ||
-		!is_column(table, lsecond(keys->args), "lexemes") ||
-		!is_column(table, lthird(keys->args), "tokens") ||
-		get_func_namespace(keys->funcid) != get_namespace_oid("agentmem", false) ||
-		strcmp(get_func_name(keys->funcid), "memory_keys") != 0 ||
+	args = ((FuncExpr *) linitial(expressions))->args;
+	if (!agm_is_column(table, linitial(args), "namespace") ||
+		!agm_is_column(table, lsecond(args), "lexemes") ||
+		!agm_is_column(table, lthird(args), "tokens") ||
 		TupleDescAttr(RelationGetDescr(index), 0)->atttypid != INT8OID)
 		return false;
 	ginGetStats(index, &stats);
@@ -183,7 +78,7 @@ open_index(Relation table)
 	{
 		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
 
-		if (found == NULL && is_usable(index) && is_word_index(table, index))
+		if (found == NULL && agm_index_is_usable(index) && is_word_index(table, index))
 			found = index;
 		else
 			index_close(index, AccessShareLock);
@@ -192,53 +87,74 @@ open_index(Relation table)
 	return found;
 }
 
-/*
- * Not of an instant of the past, which is in two tables; not where reads must leave predicate locks;
- * not where a table is only the name of others elsewhere.
- */
+static void
+close_table(Posted *table)
+{
+	if (table->held != NULL)
+		agm_held_close(table->held);
+	table_index_fetch_end(table->fetch);
+	ExecDropSingleTupleTableSlot(table->slot);
+	index_close(table->index, NoLock);
+	relation_close(table->heap, NoLock);
+}
+
+static bool
+open_table(const AgmRecall *recall, AgmPostings *postings, AgmSource source)
+{
+	Posted *table = &postings->tables[postings->ntables];
+
+	table->source = source;
+	table->heap = agm_table_open(recall, source, postings->ns, true);
+	if (table->heap == NULL)
+		return false;
+	table->index = open_index(table->heap);
+	if (table->index == NULL)
+	{
+		relation_close(table->heap, NoLock);
+		return false;
+	}
+	table->gin = palloc(sizeof(GinState));
+	initGinState(table->gin, table->index);
+	table->slot = table_slot_create(table->heap, NULL);
+	table->fetch = table_index_fetch_begin(table->heap);
+	table->held = recall->filter.has_known_at ? agm_held_open(recall, source, table->heap,
+															  postings->ns, postings->snapshot)
+											  : NULL;
+	postings->ntables++;
+	return true;
+}
+
 AgmPostings *
 agm_postings_open(const AgmRecall *recall, const AgmSearched *searched)
 {
 	AgmPostings *postings;
-	Relation heap;
-	Relation index;
 
-	if (recall->filter.has_known_at || IsolationIsSerializable() ||
-		!IsMVCCSnapshot(GetActiveSnapshot()) || OidIsValid(get_extension_oid("citus", true)))
+	if (!agm_tables_are_here())
 		return NULL;
-	heap = open_heap(recall, DatumGetTextPP(searched->name));
-	if (heap == NULL)
-		return NULL;
-	index = open_index(heap);
-	if (index == NULL)
-	{
-		relation_close(heap, NoLock);
-		return NULL;
-	}
 	postings = palloc0(sizeof(AgmPostings));
 	postings->ns = DatumGetTextPP(searched->name);
-	postings->heap = heap;
-	postings->index = index;
+	postings->memories = searched->estimate.memories;
 	postings->snapshot = GetActiveSnapshot();
-	postings->gin = palloc(sizeof(GinState));
-	initGinState(postings->gin, index);
-	postings->slot = table_slot_create(heap, NULL);
-	postings->fetch = table_index_fetch_begin(heap);
+	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
+		if (agm_filter_needs(&recall->filter, source) && !open_table(recall, postings, source))
+		{
+			agm_postings_close(postings);
+			return NULL;
+		}
 	return postings;
 }
 
 void
 agm_postings_close(AgmPostings *postings)
 {
-	table_index_fetch_end(postings->fetch);
-	ExecDropSingleTupleTableSlot(postings->slot);
-	index_close(postings->index, NoLock);
-	relation_close(postings->heap, NoLock);
+	for (int i = 0; i < postings->ntables; i++)
+		close_table(&postings->tables[i]);
 	pfree(postings);
 }
 
 static void
-append_items(AgmPostingList *list, int64 *capacity, const ItemPointerData *items, int n)
+append_items(AgmPostingList *list, int64 *capacity, AgmSource source,
+			 const ItemPointerData *items, int n)
 {
 	if (list->n + n > *capacity)
 	{
@@ -248,16 +164,17 @@ append_items(AgmPostingList *list, int64 *capacity, const ItemPointerData *items
 							: repalloc_huge(list->entries, sizeof(uint64) * *capacity);
 	}
 	for (int i = 0; i < n; i++)
-		list->entries[list->n++] = ENTRY(ItemPointerGetBlockNumberNoCheck(&items[i]),
-										 ItemPointerGetOffsetNumberNoCheck(&items[i]));
+		list->entries[list->n++] =
+			AGM_ENTRY(source, ItemPointerGetBlockNumberNoCheck(&items[i]),
+					  ItemPointerGetOffsetNumberNoCheck(&items[i]));
 }
 
 /* A long list is a tree: its leaves from left to right, a lock on the next before that on the last goes. */
 static void
-read_tree(AgmPostings *postings, BlockNumber root, AgmPostingList *list)
+read_tree(const Posted *table, Snapshot snapshot, BlockNumber root, AgmPostingList *list)
 {
 	GinBtreeData tree;
-	GinBtreeStack *stack = agm_gin_begin_tree(&tree, postings->index, root, postings->snapshot);
+	GinBtreeStack *stack = agm_gin_begin_tree(&tree, table->index, root, snapshot);
 	ItemPointerData first;
 	int64 capacity = list->n;
 
@@ -271,12 +188,12 @@ read_tree(AgmPostings *postings, BlockNumber root, AgmPostingList *list)
 			int n;
 			ItemPointer items = GinDataLeafPageGetItems(page, &n, first);
 
-			append_items(list, &capacity, items, n);
+			append_items(list, &capacity, table->source, items, n);
 			pfree(items);
 		}
 		if (GinPageRightMost(page))
 			break;
-		stack->buffer = ginStepRight(stack->buffer, postings->index, GIN_SHARE);
+		stack->buffer = ginStepRight(stack->buffer, table->index, GIN_SHARE);
 	}
 	LockBuffer(stack->buffer, GIN_UNLOCK);
 	freeGinBtreeStack(stack);
@@ -286,17 +203,17 @@ read_tree(AgmPostings *postings, BlockNumber root, AgmPostingList *list)
 typedef struct WordEntries
 {
 	AgmWordLists *lists;
+	int64 capacities[AGM_KEY_CLASSES];
 	BlockNumber trees[AGM_KEY_CLASSES];
 } WordEntries;
 
 /* False if the tuple's key is of a later word. */
 static bool
-read_entry(AgmPostings *postings, IndexTuple tuple, int64 word, WordEntries *entries)
+read_entry(const Posted *table, IndexTuple tuple, int64 word, WordEntries *entries)
 {
 	GinNullCategory category;
-	int64 key = DatumGetInt64(gintuple_get_key(postings->gin, tuple, &category));
+	int64 key = DatumGetInt64(gintuple_get_key(table->gin, tuple, &category));
 	int class = (int) ((uint64) key & AGM_KEY_CLASS_MASK);
-	int64 capacity = 0;
 	ItemPointer items;
 	int n;
 
@@ -307,8 +224,9 @@ read_entry(AgmPostings *postings, IndexTuple tuple, int64 word, WordEntries *ent
 		entries->trees[class] = GinGetPostingTree(tuple);
 		return true;
 	}
-	items = ginReadTuple(postings->gin, FirstOffsetNumber, tuple, &n);
-	append_items(&entries->lists->classes[class], &capacity, items, n);
+	items = ginReadTuple(table->gin, FirstOffsetNumber, tuple, &n);
+	append_items(&entries->lists->classes[class], &entries->capacities[class], table->source,
+				 items, n);
 	pfree(items);
 	return true;
 }
@@ -318,19 +236,21 @@ read_entry(AgmPostings *postings, IndexTuple tuple, int64 word, WordEntries *ent
  * tree keeps it, so that trees can be read when the leaf is no longer locked.
  */
 static void
-read_word(AgmPostings *postings, int64 word, AgmWordLists *lists)
+read_word(const Posted *table, Snapshot snapshot, int64 word, AgmWordLists *lists)
 {
 	WordEntries entries = {.lists = lists};
 	GinBtreeData btree;
 	GinBtreeStack *stack;
 	bool more = true;
 
-	memset(lists, 0, sizeof(*lists));
 	for (int i = 0; i < AGM_KEY_CLASSES; i++)
+	{
+		entries.capacities[i] = lists->classes[i].n;
 		entries.trees[i] = InvalidBlockNumber;
+	}
 	ginPrepareEntryScan(&btree, FirstOffsetNumber, Int64GetDatum(word), GIN_CAT_NORM_KEY,
-						postings->gin);
-	stack = agm_gin_find_leaf(&btree, postings->snapshot);
+						table->gin);
+	stack = agm_gin_find_leaf(&btree, snapshot);
 	(void) btree.findItem(&btree, stack);
 	while (more)
 	{
@@ -338,83 +258,129 @@ read_word(AgmPostings *postings, int64 word, AgmWordLists *lists)
 
 		while (more && stack->off <= PageGetMaxOffsetNumber(page))
 		{
-			more = read_entry(postings,
+			more = read_entry(table,
 							  (IndexTuple) PageGetItem(page, PageGetItemId(page, stack->off)),
 							  word, &entries);
 			stack->off++;
 		}
 		if (!more || GinPageRightMost(page))
 			break;
-		stack->buffer = ginStepRight(stack->buffer, postings->index, GIN_SHARE);
+		stack->buffer = ginStepRight(stack->buffer, table->index, GIN_SHARE);
 		stack->off = FirstOffsetNumber;
 	}
 	LockBuffer(stack->buffer, GIN_UNLOCK);
 	freeGinBtreeStack(stack);
 	for (int i = 0; i < AGM_KEY_CLASSES; i++)
 		if (entries.trees[i] != InvalidBlockNumber)
-			read_tree(postings, entries.trees[i], &lists->classes[i]);
+			read_tree(table, snapshot, entries.trees[i], &lists->classes[i]);
 }
 
 bool
-agm_postings_row(AgmPostings *postings, uint64 entry, ItemPointer tid)
+agm_postings_row(AgmPostings *postings, uint64 entry, AgmSource *source, ItemPointer tid)
 {
+	Posted *table = &postings->tables[0];
 	bool again = false;
 
-	ItemPointerSet(tid, ENTRY_BLOCK(entry), ENTRY_OFFSET(entry));
-	if (!table_index_fetch_tuple(postings->fetch, tid, postings->snapshot, postings->slot,
-								 &again, NULL))
+	while (table->source != AGM_ENTRY_SOURCE(entry))
+		table++;
+	*source = table->source;
+	ItemPointerSet(tid, AGM_ENTRY_BLOCK(entry), AGM_ENTRY_OFFSET(entry));
+	if (!table_index_fetch_tuple(table->fetch, tid, postings->snapshot, table->slot, &again,
+								 NULL))
 		return false;
-	*tid = postings->slot->tts_tid;
+	*tid = table->slot->tts_tid;
 	return true;
 }
 
-/* Takes out what the snapshot does not see; a page of which all is seen need not be read. */
-static void
-keep_visible(AgmPostings *postings, AgmPostingList *list, Buffer *map)
+typedef struct Sieve
 {
-	BlockNumber block = InvalidBlockNumber;
-	bool visible = false;
-	int64 kept = 0;
+	AgmPostings *postings;
+	Buffer map;
+	BlockNumber block; /* what follows is known of */
+	bool all_visible;
+} Sieve;
 
-	for (int64 i = 0; i < list->n; i++)
+/* Does the snapshot see the row, and was it held at the instant?  A page of which all is seen need not be read. */
+static bool
+passes(Sieve *sieve, const Posted *table, uint64 entry)
+{
+	AgmSource source;
+	ItemPointerData tid;
+
+	if (table->held != NULL)
 	{
-		uint64 entry = list->entries[i];
-		ItemPointerData tid;
+		ItemPointerSet(&tid, AGM_ENTRY_BLOCK(entry), AGM_ENTRY_OFFSET(entry));
+		return agm_held_has(table->held, &tid);
+	}
+	if (AGM_ENTRY_BLOCK(entry) != sieve->block)
+	{
+		sieve->block = AGM_ENTRY_BLOCK(entry);
+		sieve->all_visible = (visibilitymap_get_status(table->heap, sieve->block, &sieve->map) &
+							  VISIBILITYMAP_ALL_VISIBLE) != 0;
+	}
+	return sieve->all_visible || agm_postings_row(sieve->postings, entry, &source, &tid);
+}
 
-		if ((i & 4095) == 0)
+/* The lists of one table's; those of the other come behind. */
+static void
+sift(Sieve *sieve, const Posted *table, AgmPostingList *list, int64 first)
+{
+	int64 kept = first;
+
+	sieve->block = InvalidBlockNumber;
+	for (int64 i = first; i < list->n; i++)
+	{
+		if ((i & 1023) == 0)
 			CHECK_FOR_INTERRUPTS();
-		if (ENTRY_BLOCK(entry) != block)
-		{
-			block = ENTRY_BLOCK(entry);
-			visible = (visibilitymap_get_status(postings->heap, block, map) &
-					   VISIBILITYMAP_ALL_VISIBLE) != 0;
-		}
-		if (visible || agm_postings_row(postings, entry, &tid))
-			list->entries[kept++] = entry;
+		if (passes(sieve, table, list->entries[i]))
+			list->entries[kept++] = list->entries[i];
 	}
 	list->n = kept;
+}
+
+/* All words' lists of a table, added to what there is of another. */
+static void
+read_table(Sieve *sieve, const Posted *table, const AgmWords *words, AgmWordLists *lists)
+{
+	AgmPostings *postings = sieve->postings;
+	int64(*first)[AGM_KEY_CLASSES] = palloc(sizeof(*first) * words->n);
+	int64 n = 0;
+
+	for (int i = 0; i < words->n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (int j = 0; j < AGM_KEY_CLASSES; j++)
+			first[i][j] = lists[i].classes[j].n;
+		read_word(table, postings->snapshot,
+				  agm_lexeme_key(VARDATA_ANY(postings->ns), VARSIZE_ANY_EXHDR(postings->ns),
+								 words->terms[i].word, words->terms[i].len),
+				  &lists[i]);
+		for (int j = 0; j < AGM_KEY_CLASSES; j++)
+			n += lists[i].classes[j].n - first[i][j];
+	}
+	if (table->held != NULL)
+		agm_held_expect(table->held, n, postings->memories);
+	for (int i = 0; i < words->n; i++)
+		for (int j = 0; j < AGM_KEY_CLASSES; j++)
+			sift(sieve, table, &lists[i].classes[j], first[i][j]);
+	pfree(first);
 }
 
 AgmWordLists *
 agm_postings_read(AgmPostings *postings, const AgmWords *words)
 {
-	AgmWordLists *lists = palloc(sizeof(AgmWordLists) * words->n);
-	Buffer map = InvalidBuffer;
+	AgmWordLists *lists = palloc0(sizeof(AgmWordLists) * words->n);
+	Sieve sieve = {.postings = postings, .map = InvalidBuffer};
 
-	for (int i = 0; i < words->n; i++)
+	for (int i = 0; i < postings->ntables; i++)
 	{
-		CHECK_FOR_INTERRUPTS();
-		read_word(postings,
-				  agm_lexeme_key(VARDATA_ANY(postings->ns), VARSIZE_ANY_EXHDR(postings->ns),
-								 words->terms[i].word, words->terms[i].len),
-				  &lists[i]);
-		for (int j = 0; j < AGM_KEY_CLASSES; j++)
-		{
-			keep_visible(postings, &lists[i].classes[j], &map);
-			lists[i].n += lists[i].classes[j].n;
-		}
+		read_table(&sieve, &postings->tables[i], words, lists);
+		if (BufferIsValid(sieve.map))
+			ReleaseBuffer(sieve.map);
+		sieve.map = InvalidBuffer;
 	}
-	if (BufferIsValid(map))
-		ReleaseBuffer(map);
+	for (int i = 0; i < words->n; i++)
+		for (int j = 0; j < AGM_KEY_CLASSES; j++)
+			lists[i].n += lists[i].classes[j].n;
 	return lists;
 }

@@ -14,14 +14,14 @@
 
 #include "recall/recall.h"
 
-/* Entries of the index, ascending: a block's number << 16 | an offset. */
+/* Entries of the index as tables.h numbers them, ascending. */
 typedef struct AgmPostingList
 {
 	uint64 *entries;
 	int64 n;
 } AgmPostingList;
 
-/* A word's lists by class, of rows that the snapshot sees; `n` of all. */
+/* A word's lists by class, of rows that the snapshot sees and that were held then; `n` of all. */
 typedef struct AgmWordLists
 {
 	AgmPostingList classes[AGM_KEY_CLASSES];
@@ -39,6 +39,7 @@ extern AgmWordLists *agm_postings_read(AgmPostings *postings, const AgmWords *wo
 extern void agm_postings_close(AgmPostings *postings);
 
 /* The row version that the snapshot sees of an entry's; false if it sees none. */
-extern bool agm_postings_row(AgmPostings *postings, uint64 entry, ItemPointer tid);
+extern bool agm_postings_row(AgmPostings *postings, uint64 entry, AgmSource *source,
+							 ItemPointer tid);
 
 #endif

@@ -9,12 +9,18 @@
 
 #include <math.h>
 
+#include "access/relation.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/guc.h"
+#include "utils/snapmgr.h"
 
+#include "base/compat.h"
+#include "ivfbq/prefilter.h"
 #include "memory/memory.h"
+#include "recall/held.h"
 #include "recall/rows.h"
+#include "recall/tables.h"
 #include "recall/top.h"
 
 /* README rule 3. */
@@ -50,7 +56,7 @@ read_hit(TupleTableSlot *slot, void *arg)
  */
 static void
 search_source(const AgmRecall *recall, const AgmSearched *searched, AgmSource source,
-			  AgmTop *top)
+			  AgmAccess access, AgmTop *top)
 {
 	AgmParams params = {0};
 	StringInfoData sql;
@@ -62,7 +68,7 @@ search_source(const AgmRecall *recall, const AgmSearched *searched, AgmSource so
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT m.id, m.ctid, m.embedding OPERATOR(agentmem.%s) $2",
 					 recall->distance_operator);
-	agm_filter_from(&recall->filter, source, AGM_ANY_INDEX, "", &sql, &params);
+	agm_filter_from(&recall->filter, source, access, "", &sql, &params);
 	appendStringInfoString(&sql, " AND m.embedding IS NOT NULL");
 	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
 	appendStringInfo(&sql,
@@ -71,6 +77,49 @@ search_source(const AgmRecall *recall, const AgmSearched *searched, AgmSource so
 					 recall->distance_operator);
 	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_CUSTOM, "lcd",
 					   read_hit, &reader);
+}
+
+static bool
+is_held(void *arg, const ItemPointerData *tid)
+{
+	return agm_held_has(arg, tid);
+}
+
+/*
+ * Most of a history was not held at the instant.  The executor would compute each version's distance
+ * before it looks at its period; so the index asks for that first.
+ */
+static void
+search_history(const AgmRecall *recall, const AgmSearched *searched, AgmTop *top)
+{
+	Relation table =
+		agm_tables_are_here()
+			? agm_table_open(recall, AGM_HISTORY, DatumGetTextPP(searched->name), false)
+			: NULL;
+	const IvfbqPrefilter *before;
+	IvfbqPrefilter prefilter;
+	AgmHeld *held;
+
+	if (table == NULL)
+	{
+		search_source(recall, searched, AGM_HISTORY, AGM_ANY_INDEX, top);
+		return;
+	}
+	held = agm_held_open(recall, AGM_HISTORY, table, DatumGetTextPP(searched->name),
+						 GetActiveSnapshot());
+	prefilter = (IvfbqPrefilter){RelationGetRelid(table), is_held, held};
+	before = agm_ivfbq_set_prefilter(&prefilter);
+	PG_TRY();
+	{
+		search_source(recall, searched, AGM_HISTORY, AGM_OTHER_INDEX, top);
+	}
+	PG_FINALLY();
+	{
+		(void) agm_ivfbq_set_prefilter(before);
+	}
+	PG_END_TRY();
+	agm_held_close(held);
+	relation_close(table, NoLock);
 }
 
 AgmHits
@@ -83,9 +132,9 @@ agm_semantic_search(const AgmRecall *recall, const AgmSearched *searched)
 		(void) set_config_option("agentmem.ivfbq_exact", "on", PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 	agm_top_init(&top, recall->depth);
-	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
-		if (agm_filter_needs(&recall->filter, source))
-			search_source(recall, searched, source, &top);
+	search_source(recall, searched, AGM_MEMORY, AGM_ANY_INDEX, &top);
+	if (agm_filter_needs(&recall->filter, AGM_HISTORY))
+		search_history(recall, searched, &top);
 	AtEOXact_GUC(true, level);
 	return top.hits;
 }
