@@ -8,6 +8,7 @@ MODULE_big = agentmem
 # One list a domain, in layer order (src/README.md).
 OBJS = \
 	src/module.o \
+	src/base/direct.o \
 	src/base/guc.o \
 	src/base/point.o \
 	src/base/query.o \

@@ -1,8 +1,9 @@
 /*
  * scope.c
- *		The statements by which walks read edges, and look which memories are there.
+ *		How walks read edges, and look which memories are there.
  *
- * Decides what is read, not where a walk goes.  The statements are the same for every
+ * Decides what is read, not where a walk goes.  Edges come from their indexes directly or, where
+ * that may not be, by a statement that returns the same.  The statements are the same for every
  * frontier of a call, so that each is planned once.
  */
 #include "postgres.h"
@@ -12,6 +13,8 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/rangetypes.h"
+#include "utils/snapmgr.h"
 
 #include "graph/scope.h"
 
@@ -226,7 +229,71 @@ agm_scope_open(AgmScope *scope, const AgmScopeRequest *request)
 		scope->seen = palloc(sizeof(AgmSeen) * scope->seen_room);
 	}
 	scope->visible_sql = make_visible_sql(scope, &scope->visible_params);
-	scope->degrees_sql = make_degrees_sql(scope, &scope->degrees_params);
+}
+
+enum EdgeColumn
+{
+	EDGE_NODE = 1,
+	EDGE_WEIGHT,
+	EDGE_OTHER,
+	EDGE_TYPE,
+	EDGE_PERIOD,
+	EDGE_NCOLUMNS
+};
+
+#define EDGE_COLUMNS(node, other)                                                              \
+	{                                                                                          \
+		{"namespace", TEXTOID, false}, {node, INT8OID, false}, {"weight", FLOAT4OID, true},    \
+			{other, INT8OID, false}, {"type", TEXTOID, false},                                 \
+		{                                                                                      \
+			"valid_period", TSTZRANGEOID, false                                                \
+		}                                                                                      \
+	}
+
+/* Of the two indexes, by whether the node is the source. */
+static const AgmDirectColumn edge_columns[2][EDGE_NCOLUMNS] = {
+	EDGE_COLUMNS("target", "source"), EDGE_COLUMNS("source", "target")};
+
+/* May edges be read directly?  Those of an instant of the past are in two tables. */
+static bool
+is_direct(AgmScope *scope)
+{
+	if (!scope->opened && !scope->filter.has_known_at)
+		for (int i = 0; i < 2 && (i == 0 || scope->direct[0] != NULL); i++)
+			scope->direct[i] =
+				agm_direct_open(scope->store, "edge", edge_columns[i], EDGE_PERIOD,
+								EDGE_NCOLUMNS, scope->base.values[0], GetActiveSnapshot());
+	scope->opened = true;
+	return scope->direct[0] != NULL && scope->direct[1] != NULL;
+}
+
+void
+agm_scope_close(AgmScope *scope)
+{
+	for (int i = 0; i < 2; i++)
+		if (scope->direct[i] != NULL)
+			agm_direct_close(scope->direct[i]);
+	scope->direct[0] = scope->direct[1] = NULL;
+}
+
+/* Does the period contain the instant?  Nearly all edges have the same. */
+static bool
+holds(AgmScope *scope, Datum value)
+{
+	struct varlena *period = (struct varlena *) DatumGetPointer(value);
+	const AgmFilter *filter = &scope->filter;
+
+	if (scope->period != NULL && VARSIZE_ANY(period) == VARSIZE_ANY(scope->period) &&
+		memcmp(period, scope->period, VARSIZE_ANY(period)) == 0)
+		return scope->holds;
+	if (scope->period != NULL)
+		pfree(scope->period);
+	scope->period = palloc(VARSIZE_ANY(period));
+	memcpy(scope->period, period, VARSIZE_ANY(period));
+	scope->holds = range_contains_elem_internal(
+		lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO), DatumGetRangeTypeP(value),
+		TimestampTzGetDatum(filter->has_valid_at ? filter->valid_at : filter->now));
+	return scope->holds;
 }
 
 typedef struct EdgeReader
@@ -247,22 +314,56 @@ type_of(AgmScope *scope, text *name)
 	return scope->ntypes - 1;
 }
 
+/* The type is given by name; `edge->counts` says whether it holds. */
+static void
+take_edge(const EdgeReader *reader, AgmEdge *edge, Datum type)
+{
+	/* What conducts is the square. */
+	if (edge->node < 0 || edge->other < 0)
+		edge->weight *= reader->scope->concepts;
+	edge->type = type_of(reader->scope, DatumGetTextPP(type));
+	edge->counts = edge->counts && reader->scope->types[edge->type].wanted;
+}
+
 static void
 read_edge(TupleTableSlot *slot, void *arg)
 {
 	EdgeReader *reader = arg;
-	AgmEdge edge;
+	AgmEdge edge = {.node = DatumGetInt64(slot->tts_values[0]),
+					.other = DatumGetInt64(slot->tts_values[1]),
+					.weight = DatumGetFloat4(slot->tts_values[2]),
+					.outgoing = DatumGetBool(slot->tts_values[4]),
+					.counts = DatumGetBool(slot->tts_values[5])};
 
-	edge.node = DatumGetInt64(slot->tts_values[0]);
-	edge.other = DatumGetInt64(slot->tts_values[1]);
-	edge.weight = DatumGetFloat4(slot->tts_values[2]);
-	/* What conducts is the square. */
-	if (edge.node < 0 || edge.other < 0)
-		edge.weight *= reader->scope->concepts;
-	edge.type = type_of(reader->scope, DatumGetTextPP(slot->tts_values[3]));
-	edge.outgoing = DatumGetBool(slot->tts_values[4]);
-	edge.counts = DatumGetBool(slot->tts_values[5]) && reader->scope->types[edge.type].wanted;
+	take_edge(reader, &edge, slot->tts_values[3]);
 	reader->fn(&edge, reader->arg);
+}
+
+/* What the statement returns of one node and direction, in the same order. */
+static void
+read_directly(const EdgeReader *reader, bool raw, int64 node, int64 limit, bool outgoing)
+{
+	AgmScope *scope = reader->scope;
+	Datum values[EDGE_NCOLUMNS];
+	int64 n = 0;
+
+	agm_direct_seek(scope->direct[outgoing], node);
+	while (n < limit && agm_direct_next(scope->direct[outgoing], values))
+	{
+		AgmEdge edge = {.node = node,
+						.other = DatumGetInt64(values[EDGE_OTHER]),
+						.weight = DatumGetFloat4(values[EDGE_WEIGHT]),
+						.outgoing = outgoing,
+						.counts = holds(scope, values[EDGE_PERIOD])};
+
+		if (scope->memories_only && outgoing && edge.other < 0)
+			continue;
+		take_edge(reader, &edge, values[EDGE_TYPE]);
+		if (!raw && !edge.counts)
+			continue;
+		reader->fn(&edge, reader->arg);
+		n++;
+	}
 }
 
 void
@@ -275,6 +376,13 @@ agm_scope_edges(AgmScope *scope, bool raw, const int64 *nodes, const int64 *limi
 
 	if (n == 0)
 		return;
+	if (is_direct(scope))
+	{
+		for (int outgoing = 1; outgoing >= 0; outgoing--)
+			for (int i = 0; i < n; i++)
+				read_directly(&reader, raw, nodes[i], limits[i], outgoing);
+		return;
+	}
 	if (*sql == NULL)
 		*sql = make_edges_sql(scope, raw, params);
 	params->values[1] = agm_int8_array(nodes, n);
@@ -349,6 +457,14 @@ agm_scope_visible(AgmScope *scope, const int64 *ids, int n, AgmCountFn fn, void 
 void
 agm_scope_degrees(AgmScope *scope, const int64 *ids, int n, AgmCountFn fn, void *arg)
 {
+	if (n > 0 && is_direct(scope))
+	{
+		for (int i = 0; i < n; i++)
+			fn(ids[i], agm_direct_count(scope->direct[0], ids[i], AGM_DEGREE_CAP), arg);
+		return;
+	}
+	if (scope->degrees_sql == NULL)
+		scope->degrees_sql = make_degrees_sql(scope, &scope->degrees_params);
 	run_of(scope, scope->degrees_sql, &scope->degrees_params, ids, n, "ll", read_count,
 		   &(CountReader){scope, fn, arg});
 }

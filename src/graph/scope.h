@@ -12,6 +12,7 @@
 
 #include "storage/itemptr.h"
 
+#include "base/direct.h"
 #include "base/spi.h"
 #include "memory/filter.h"
 
@@ -51,6 +52,12 @@ typedef struct AgmScope
 	int nseen;
 	int seen_room;
 
+	/* the indexes of edges by their target and by their source, where they may be read directly */
+	bool opened;
+	AgmDirect *direct[2];
+	struct varlena *period; /* the last that was compared with the instant ... */
+	bool holds;				/* ... and whether it contains it */
+
 	/* the statements, and their parameters but for the nodes, which come second */
 	AgmParams base;
 	char *edges_sql;
@@ -81,6 +88,8 @@ typedef struct AgmScopeRequest
 
 /* Between agm_spi_begin and agm_spi_end.  Raises 22023 for a type that the store has not. */
 extern void agm_scope_open(AgmScope *scope, const AgmScopeRequest *request);
+/* After edges were read or degrees counted. */
+extern void agm_scope_close(AgmScope *scope);
 
 /* An edge at a node, seen from it. */
 typedef struct AgmEdge

@@ -65,6 +65,13 @@ open_call(FunctionCallInfo fcinfo, Places places, Call *call)
 	agm_scope_open(&call->scope, &request);
 }
 
+static void
+close_call(Call *call)
+{
+	agm_scope_close(&call->scope);
+	agm_spi_end(&call->session);
+}
+
 static int
 int_argument(FunctionCallInfo fcinfo, int argno, const char *name, int min, int max)
 {
@@ -146,7 +153,7 @@ agm_fn_neighbors(PG_FUNCTION_ARGS)
 		put(fcinfo, values, nulls);
 		shown++;
 	}
-	agm_spi_end(&call.session);
+	close_call(&call);
 	PG_RETURN_NULL();
 }
 
@@ -176,7 +183,7 @@ agm_fn_shortest_path(PG_FUNCTION_ARGS)
 		values[2] = i == 0 ? 0 : CStringGetTextDatum(call.scope.types[visit->type].name);
 		put(fcinfo, values, nulls);
 	}
-	agm_spi_end(&call.session);
+	close_call(&call);
 	PG_RETURN_NULL();
 }
 
@@ -217,7 +224,7 @@ agm_fn_graph(PG_FUNCTION_ARGS)
 	old = MemoryContextSwitchTo(call.session.caller);
 	result = cstring_to_text(drawn);
 	MemoryContextSwitchTo(old);
-	agm_spi_end(&call.session);
+	close_call(&call);
 	PG_RETURN_TEXT_P(result);
 }
 
@@ -258,7 +265,7 @@ agm_fn_ppr(PG_FUNCTION_ARGS)
 				result.pushes, result.seen, result.looked_up, result.read, result.rounds,
 				result.left)));
 	put_scored(fcinfo, result.best, result.n);
-	agm_spi_end(&call.session);
+	close_call(&call);
 	PG_RETURN_NULL();
 }
 
@@ -283,6 +290,6 @@ agm_fn_spread(PG_FUNCTION_ARGS)
 	seeds = ids_argument(fcinfo, 2, "seeds", 3);
 	scored = agm_spread(&call.scope, &seeds, &options, &n);
 	put_scored(fcinfo, scored, n);
-	agm_spi_end(&call.session);
+	close_call(&call);
 	PG_RETURN_NULL();
 }

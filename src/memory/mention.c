@@ -6,110 +6,219 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
+#include "base/direct.h"
 #include "lexical/lexical.h"
 #include "memory/change.h"
 
 /* A concept that so many memories mention says little of another; its edges lead nowhere. */
-#define MEMORIES_MAX "32"
+#define MEMORIES_MAX 32
+
+/* What a memory mentions, and what the store has of it. */
+typedef struct Mentions
+{
+	int n;
+	int64 *ids;
+	const AgmConcept *concepts;
+	bool *named;  /* by some memory */
+	bool *common; /* mentioned by enough */
+} Mentions;
 
 static Datum
-array_of(Datum *items, int n, Oid type, int len, bool byval, char align)
+text_array(Datum *items, int n)
 {
-	return PointerGetDatum(construct_array(items, n, type, len, byval, align));
-}
-
-/* $1 namespace, $2 memory, $3 ids, $4 concepts, $5 normalized, $6 weights. */
-static void
-mention_params(const AgmWriter *writer, int64 id, const AgmConcept *concepts, int n,
-			   AgmParams *params)
-{
-	int64 *ids = palloc(sizeof(int64) * Max(n, 1));
-	Datum *names = palloc(sizeof(Datum) * Max(n, 1));
-	Datum *normalized = palloc(sizeof(Datum) * Max(n, 1));
-	Datum *weights = palloc(sizeof(Datum) * Max(n, 1));
-
-	for (int i = 0; i < n; i++)
-	{
-		ids[i] = agm_concept_id(concepts[i].lexemes);
-		names[i] = CStringGetTextDatum(concepts[i].concept);
-		normalized[i] = CStringGetTextDatum(concepts[i].lexemes);
-		weights[i] = Float4GetDatum(concepts[i].weight);
-	}
-	agm_param(params, TEXTOID, writer->ns, false);
-	agm_param(params, INT8OID, Int64GetDatum(id), false);
-	agm_param(params, INT8ARRAYOID, agm_int8_array(ids, n), false);
-	agm_param(params, TEXTARRAYOID, array_of(names, n, TEXTOID, -1, false, TYPALIGN_INT),
-			  false);
-	agm_param(params, TEXTARRAYOID, array_of(normalized, n, TEXTOID, -1, false, TYPALIGN_INT),
-			  false);
-	agm_param(params, FLOAT4ARRAYOID,
-			  array_of(weights, n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT), false);
+	return PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 #define OF_NAMESPACE(t) t ".namespace OPERATOR(pg_catalog.=) $1"
 
+static void
+begin_params(const AgmWriter *writer, int64 id, AgmParams *params)
+{
+	agm_param(params, TEXTOID, writer->ns, false);
+	agm_param(params, INT8OID, Int64GetDatum(id), false);
+}
+
 /* What it mentioned before and does not any more. */
 static void
-delete_stale(AgmWriter *writer, const AgmParams *params)
+delete_stale(AgmWriter *writer, const Mentions *mentions, int64 id)
 {
-	AgmParams first = *params;
+	AgmParams params = {0};
 
-	first.n = 3;
+	begin_params(writer, id, &params);
+	agm_param(&params, INT8ARRAYOID, agm_int8_array(mentions->ids, mentions->n), false);
 	(void) agm_execute(&writer->store,
 					   "DELETE FROM {store}.edge e WHERE " OF_NAMESPACE(
 						   "e") " AND e.source OPERATOR(pg_catalog.=) $2"
 								" AND e.target OPERATOR(pg_catalog.<) 0"
 								" AND e.target OPERATOR(pg_catalog.<>) ALL ($3)",
-					   &first, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+}
+
+/* Columns: place among the ids, named, edges. */
+static void
+read_known(TupleTableSlot *slot, void *arg)
+{
+	Mentions *mentions = arg;
+	int64 i = DatumGetInt64(slot->tts_values[0]) - 1;
+
+	mentions->named[i] = DatumGetBool(slot->tts_values[1]);
+	mentions->common[i] = DatumGetInt64(slot->tts_values[2]) >= MEMORIES_MAX;
+}
+
+static void
+look_up_by_statement(AgmWriter *writer, Mentions *mentions)
+{
+	AgmParams params = {0};
+
+	agm_param(&params, TEXTOID, writer->ns, false);
+	agm_param(&params, INT8ARRAYOID, agm_int8_array(mentions->ids, mentions->n), false);
+	agm_param(&params, INT8OID, Int64GetDatum(MEMORIES_MAX), false);
+	(void) agm_execute(
+		&writer->store,
+		"SELECT i.n, (SELECT true FROM {store}.concept c WHERE " OF_NAMESPACE(
+			"c") " AND c.id OPERATOR(pg_catalog.=) i.id LIMIT 1) IS NOT NULL,"
+				 " (SELECT pg_catalog.count(*) FROM (SELECT FROM {store}.edge e"
+				 "  WHERE " OF_NAMESPACE(
+					 "e") " AND e.target OPERATOR(pg_catalog.=) i.id LIMIT $3) e)"
+						  " FROM pg_catalog.unnest($2) WITH ORDINALITY i(id, n)",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, "lbl", read_known, mentions);
+}
+
+/*
+ * Which of the concepts are named, and which are common, as a statement would see it that ran now.  A name
+ * must be one that is seen; of edges entries are counted, which says the same but for what went lately.
+ */
+static void
+look_up(AgmWriter *writer, Mentions *mentions)
+{
+	static const AgmDirectColumn concept_columns[] = {{"namespace", TEXTOID, false},
+													  {"id", INT8OID, false}};
+	static const AgmDirectColumn edge_columns[] = {{"namespace", TEXTOID, false},
+												   {"target", INT8OID, false}};
+	AgmDirect *names;
+	AgmDirect *edges = NULL;
+
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	names = agm_direct_open(&writer->store, "concept", concept_columns, 2, 2, writer->ns,
+							GetActiveSnapshot());
+	if (names != NULL)
+		edges = agm_direct_open(&writer->store, "edge", edge_columns, 2, 2, writer->ns,
+								GetActiveSnapshot());
+	for (int i = 0; edges != NULL && i < mentions->n; i++)
+	{
+		mentions->named[i] = agm_direct_count(names, mentions->ids[i], 1) > 0;
+		mentions->common[i] =
+			agm_direct_entries(edges, mentions->ids[i], MEMORIES_MAX) == MEMORIES_MAX;
+	}
+	if (edges == NULL)
+		look_up_by_statement(writer, mentions);
+	else
+		agm_direct_close(edges);
+	if (names != NULL)
+		agm_direct_close(names);
+	PopActiveSnapshot();
+}
+
+/* Whoever sees none names it; the row is his own, so that nobody waits for another's. */
+static void
+write_names(AgmWriter *writer, const Mentions *mentions, int64 id)
+{
+	int64 *ids = palloc(sizeof(int64) * mentions->n);
+	Datum *names = palloc(sizeof(Datum) * mentions->n);
+	Datum *normalized = palloc(sizeof(Datum) * mentions->n);
+	AgmParams params = {0};
+	int n = 0;
+
+	for (int i = 0; i < mentions->n; i++)
+	{
+		if (mentions->named[i])
+			continue;
+		ids[n] = mentions->ids[i];
+		names[n] = CStringGetTextDatum(mentions->concepts[i].concept);
+		normalized[n++] = CStringGetTextDatum(mentions->concepts[i].lexemes);
+	}
+	if (n == 0)
+		return;
+	begin_params(writer, id, &params);
+	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
+	agm_param(&params, TEXTARRAYOID, text_array(names, n), false);
+	agm_param(&params, TEXTARRAYOID, text_array(normalized, n), false);
+	(void) agm_execute(
+		&writer->store,
+		"INSERT INTO {store}.concept (namespace, id, memory, concept, normalized)"
+		" SELECT $1, u.id, $2, u.concept, u.normalized"
+		" FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4),"
+		"  pg_catalog.unnest($5)) u(id, concept, normalized)"
+		" ON CONFLICT (namespace, id, memory) DO NOTHING",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+}
+
+static void
+write_edges(AgmWriter *writer, const Mentions *mentions, int64 id, const char *type)
+{
+	int64 *ids = palloc(sizeof(int64) * mentions->n);
+	Datum *weights = palloc(sizeof(Datum) * mentions->n);
+	AgmParams params = {0};
+	int n = 0;
+
+	for (int i = 0; i < mentions->n; i++)
+	{
+		if (mentions->common[i])
+			continue;
+		ids[n] = mentions->ids[i];
+		weights[n++] = Float4GetDatum(mentions->concepts[i].weight);
+	}
+	if (n == 0)
+		return;
+	begin_params(writer, id, &params);
+	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
+	agm_param(&params, FLOAT4ARRAYOID,
+			  PointerGetDatum(
+				  construct_array(weights, n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT)),
+			  false);
+	agm_param(&params, TEXTOID, CStringGetTextDatum(type), false);
+	agm_param(&params, INT8OID, Int64GetDatum(writer->operation), false);
+	(void) agm_execute(
+		&writer->store,
+		"INSERT INTO {store}.edge (namespace, source, target, type, weight, operation)"
+		" SELECT $1, $2, u.id, $5, u.weight, $6"
+		" FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4)) u(id, weight)"
+		" ON CONFLICT (namespace, source, target, type) DO NOTHING",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
 }
 
 void
 agm_mentions_write(AgmWriter *writer, const AgmMemory *memory, int64 id, bool fresh)
 {
-	AgmParams params = {0};
-	AgmConcept *concepts;
+	Mentions mentions;
 	text *content;
-	int n;
 
 	if (writer->concepts == 0 || memory->kind->vault || memory->kind->structural)
 		return;
 	content = DatumGetTextPP(memory->value[AGM_CONTENT]);
-	concepts =
+	mentions.concepts =
 		agm_concepts(TextDatumGetCString(memory->value[AGM_LANGUAGE]), VARDATA_ANY(content),
-					 VARSIZE_ANY_EXHDR(content), writer->concepts, &n);
-	mention_params(writer, id, concepts, n, &params);
+					 VARSIZE_ANY_EXHDR(content), writer->concepts, &mentions.n);
+	mentions.ids = palloc(sizeof(int64) * Max(mentions.n, 1));
+	for (int i = 0; i < mentions.n; i++)
+		mentions.ids[i] = agm_concept_id(mentions.concepts[i].lexemes);
 	if (!fresh)
-		delete_stale(writer, &params);
-	if (n == 0)
+		delete_stale(writer, &mentions, id);
+	if (mentions.n == 0)
 		return;
-	agm_param(&params, TEXTOID,
-			  CStringGetTextDatum(memory->kind->episodic ? "has_concept" : "about_concept"),
-			  false);
-	agm_param(&params, INT8OID, Int64GetDatum(writer->operation), false);
-	(void) agm_execute(
-		&writer->store,
-		"WITH given AS MATERIALIZED (SELECT u.id, u.concept, u.normalized, u.weight"
-		"  FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4),"
-		"   pg_catalog.unnest($5), pg_catalog.unnest($6)) u(id, concept, normalized, weight)),"
-		/* Whoever sees none names it; the row is his own, so that nobody waits for another's. */
-		" named AS (INSERT INTO {store}.concept (namespace, id, memory, concept, normalized)"
-		"  SELECT $1, g.id, $2, g.concept, g.normalized FROM given g"
-		"  WHERE (SELECT true FROM {store}.concept c WHERE " OF_NAMESPACE(
-			"c") " AND c.id OPERATOR(pg_catalog.=) g.id LIMIT 1) IS NULL"
-				 "  ON CONFLICT (namespace, id, memory) DO NOTHING)"
-				 " INSERT INTO {store}.edge (namespace, source, target, type, weight, "
-				 "operation)"
-				 " SELECT $1, $2, g.id, $7, g.weight, $8 FROM given g"
-				 " WHERE (SELECT pg_catalog.count(*) FROM (SELECT FROM {store}.edge e"
-				 "  WHERE " OF_NAMESPACE(
-					 "e") " AND e.target OPERATOR(pg_catalog.=) g.id LIMIT " MEMORIES_MAX
-						  ") e) OPERATOR(pg_catalog.<) " MEMORIES_MAX
-						  " ON CONFLICT (namespace, source, target, type) DO NOTHING",
-		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+	mentions.named = palloc(sizeof(bool) * mentions.n);
+	mentions.common = palloc(sizeof(bool) * mentions.n);
+	look_up(writer, &mentions);
+	write_names(writer, &mentions, id);
+	write_edges(writer, &mentions, id,
+				memory->kind->episodic ? "has_concept" : "about_concept");
 }
 
 /* A memory that came back as it was. */

@@ -151,6 +151,7 @@ agm_graph_search(const AgmRecall *recall, const AgmSearched *searched,
 	agm_param(&params, TEXTOID, searched->name, false);
 	agm_scope_open(&scope, &request);
 	agm_push(&scope, &seeds, &options, &result);
+	agm_scope_close(&scope);
 	if (result.read == 0)
 		return reached;
 	/* Concepts are on the way, and no answers. */

@@ -162,6 +162,7 @@ agm_summaries_find(AgmSummaries *summaries, const AgmRecall *recall,
 	agm_param(&params, TEXTOID, searched->name, false);
 	agm_scope_open(&scope, &request);
 	agm_scope_edges(&scope, false, nodes, limits, n, read_edge, &finder);
+	agm_scope_close(&scope);
 	return look_up(&scope, recall, summaries, first, nfound);
 }
 

@@ -1,0 +1,259 @@
+/*
+ * direct.c
+ *		Rows of a store's table read from a btree of it, without a statement.
+ *
+ * Decides when an index may be read so, and which of its entries are rows of the snapshot; knows nothing
+ * of what they mean.  Rules: src/base/README.md, "Reading an index directly".
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/relscan.h"
+#include "access/stratnum.h"
+#include "access/tableam.h"
+#include "access/visibilitymap.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am_d.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_opfamily_d.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rls.h"
+
+#include "base/compat.h"
+#include "base/direct.h"
+
+struct AgmDirect
+{
+	Relation table;
+	Relation index;
+	IndexScanDesc scan;
+	TupleTableSlot *slot;
+	Buffer map; /* a page of the visibility map */
+	ScanKeyData keys[2];
+	int ncolumns;
+	AttrNumber at[AGM_DIRECT_COLUMNS_MAX]; /* the columns among the index's */
+	Datum values[INDEX_MAX_KEYS];
+	bool nulls[INDEX_MAX_KEYS];
+};
+
+/* Locked as a reader does; NULL if it must be read by statement. */
+static Relation
+open_table(const AgmStore *store, const char *name)
+{
+	Oid relid = get_relname_relid(name, get_rel_namespace(store->memory));
+	Relation table;
+
+	if (!OidIsValid(relid))
+		return NULL;
+	table = relation_open(relid, AccessShareLock);
+	if (table->rd_rel->relkind == RELKIND_RELATION &&
+		table->rd_rel->relam == HEAP_TABLE_AM_OID && !table->rd_rel->relhassubclass &&
+		pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED)
+		return table;
+	relation_close(table, NoLock);
+	return NULL;
+}
+
+/* May a reader use the index: is it complete, also for rows that are older than itself? */
+static bool
+is_usable(Relation index)
+{
+	return index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
+		   index->rd_index->indisready && RelationGetIndexPredicate(index) == NIL &&
+		   (!index->rd_index->indcheckxmin ||
+			TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+								  TransactionXmin));
+}
+
+/* Does entry i of the index hold the column as it is? */
+static bool
+is_column(Relation table, Relation index, int i, const AgmDirectColumn *column)
+{
+	AttrNumber attno = index->rd_index->indkey.values[i];
+	Form_pg_attribute attribute;
+
+	if (attno <= 0)
+		return false;
+	attribute = TupleDescAttr(RelationGetDescr(table), attno - 1);
+	return strcmp(NameStr(attribute->attname), column->name) == 0 &&
+		   attribute->atttypid == column->type && attribute->attnotnull &&
+		   TupleDescAttr(RelationGetDescr(index), i)->atttypid == column->type;
+}
+
+/* Is entry i, of a key, in the order in which a statement would have it? */
+static bool
+is_in_order(Relation table, Relation index, int i, const AgmDirectColumn *column)
+{
+	AttrNumber attno = index->rd_index->indkey.values[i];
+	bool descending = (index->rd_indoption[i] & INDOPTION_DESC) != 0;
+
+	return descending == column->descending &&
+		   index->rd_indcollation[i] ==
+			   TupleDescAttr(RelationGetDescr(table), attno - 1)->attcollation;
+}
+
+/* Has it the columns, the first `nkeys` as its first keys?  Notes where. */
+static bool
+has_columns(AgmDirect *direct, const AgmDirectColumn *columns, int nkeys)
+{
+	Relation index = direct->index;
+
+	if (index->rd_index->indnkeyatts < nkeys || index->rd_opfamily[0] != TEXT_BTREE_FAM_OID ||
+		index->rd_opfamily[1] != INTEGER_BTREE_FAM_OID)
+		return false;
+	for (int i = 0; i < direct->ncolumns; i++)
+	{
+		int at = i;
+
+		if (i >= nkeys)
+			while (at < index->rd_index->indnatts &&
+				   !is_column(direct->table, index, at, &columns[i]))
+				at++;
+		else if (!is_column(direct->table, index, at, &columns[i]) ||
+				 !is_in_order(direct->table, index, at, &columns[i]))
+			return false;
+		if (at >= index->rd_index->indnatts)
+			return false;
+		direct->at[i] = at;
+	}
+	return true;
+}
+
+static bool
+open_index(AgmDirect *direct, const AgmDirectColumn *columns, int nkeys)
+{
+	List *list = RelationGetIndexList(direct->table);
+	ListCell *cell;
+	bool found = false;
+
+	foreach (cell, list)
+	{
+		direct->index = index_open(lfirst_oid(cell), AccessShareLock);
+		found = is_usable(direct->index) && has_columns(direct, columns, nkeys);
+		if (found)
+			break;
+		index_close(direct->index, AccessShareLock);
+	}
+	list_free(list);
+	return found;
+}
+
+/*
+ * Not under SERIALIZABLE, where reads must leave predicate locks; not where a table is only the name of
+ * others elsewhere.
+ */
+AgmDirect *
+agm_direct_open(const AgmStore *store, const char *table, const AgmDirectColumn *columns,
+				int nkeys, int ncolumns, Datum ns, Snapshot snapshot)
+{
+	AgmDirect *direct;
+
+	Assert(ncolumns <= AGM_DIRECT_COLUMNS_MAX);
+	if (store->partitioned || IsolationIsSerializable() || !IsMVCCSnapshot(snapshot) ||
+		OidIsValid(get_extension_oid("citus", true)))
+		return NULL;
+	direct = palloc0(sizeof(AgmDirect));
+	direct->ncolumns = ncolumns;
+	direct->table = open_table(store, table);
+	if (direct->table == NULL)
+		return NULL;
+	if (!open_index(direct, columns, nkeys))
+	{
+		relation_close(direct->table, NoLock);
+		return NULL;
+	}
+	ScanKeyEntryInitialize(&direct->keys[0], 0, 1, BTEqualStrategyNumber, InvalidOid,
+						   direct->index->rd_indcollation[0], F_TEXTEQ, ns);
+	ScanKeyEntryInitialize(&direct->keys[1], 0, 2, BTEqualStrategyNumber, InvalidOid,
+						   InvalidOid, F_INT8EQ, (Datum) 0);
+	direct->scan = agm_index_beginscan(direct->table, direct->index, snapshot, 2, 0);
+	direct->scan->xs_want_itup = true;
+	direct->slot = table_slot_create(direct->table, NULL);
+	direct->map = InvalidBuffer;
+	return direct;
+}
+
+void
+agm_direct_close(AgmDirect *direct)
+{
+	if (BufferIsValid(direct->map))
+		ReleaseBuffer(direct->map);
+	index_endscan(direct->scan);
+	ExecDropSingleTupleTableSlot(direct->slot);
+	index_close(direct->index, NoLock);
+	relation_close(direct->table, NoLock);
+	pfree(direct);
+}
+
+void
+agm_direct_seek(AgmDirect *direct, int64 value)
+{
+	CHECK_FOR_INTERRUPTS();
+	direct->keys[1].sk_argument = Int64GetDatum(value);
+	index_rescan(direct->scan, direct->keys, 2, NULL, 0);
+}
+
+/* The next entry whose row the snapshot sees, as an index-only scan finds it. */
+static bool
+next_entry(AgmDirect *direct)
+{
+	ItemPointer tid;
+
+	while ((tid = index_getnext_tid(direct->scan, ForwardScanDirection)) != NULL)
+	{
+		bool seen;
+
+		CHECK_FOR_INTERRUPTS();
+		if (VM_ALL_VISIBLE(direct->table, ItemPointerGetBlockNumber(tid), &direct->map))
+			return true;
+		seen = index_fetch_heap(direct->scan, direct->slot);
+		(void) ExecClearTuple(direct->slot);
+		if (seen)
+			return true;
+	}
+	return false;
+}
+
+bool
+agm_direct_next(AgmDirect *direct, Datum *values)
+{
+	if (!next_entry(direct))
+		return false;
+	index_deform_tuple(direct->scan->xs_itup, direct->scan->xs_itupdesc, direct->values,
+					   direct->nulls);
+	for (int i = 0; i < direct->ncolumns; i++)
+		values[i] = direct->values[direct->at[i]];
+	return true;
+}
+
+int
+agm_direct_count(AgmDirect *direct, int64 value, int most)
+{
+	int n = 0;
+
+	agm_direct_seek(direct, value);
+	while (n < most && next_entry(direct))
+		n++;
+	return n;
+}
+
+int
+agm_direct_entries(AgmDirect *direct, int64 value, int most)
+{
+	int n = 0;
+
+	agm_direct_seek(direct, value);
+	while (n < most && index_getnext_tid(direct->scan, ForwardScanDirection) != NULL)
+		n++;
+	return n;
+}
