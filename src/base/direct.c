@@ -195,12 +195,33 @@ agm_direct_close(AgmDirect *direct)
 	pfree(direct);
 }
 
+static void
+seek(AgmDirect *direct, int64 value, StrategyNumber strategy, RegProcedure compare)
+{
+	CHECK_FOR_INTERRUPTS();
+	ScanKeyEntryInitialize(&direct->keys[1], 0, 2, strategy, InvalidOid, InvalidOid, compare,
+						   Int64GetDatum(value));
+	index_rescan(direct->scan, direct->keys, 2, NULL, 0);
+}
+
 void
 agm_direct_seek(AgmDirect *direct, int64 value)
 {
+	/* The one that is looked for mostly: what compares is found once. */
+	if (direct->keys[1].sk_strategy != BTEqualStrategyNumber)
+	{
+		seek(direct, value, BTEqualStrategyNumber, F_INT8EQ);
+		return;
+	}
 	CHECK_FOR_INTERRUPTS();
 	direct->keys[1].sk_argument = Int64GetDatum(value);
 	index_rescan(direct->scan, direct->keys, 2, NULL, 0);
+}
+
+void
+agm_direct_seek_from(AgmDirect *direct, int64 value)
+{
+	seek(direct, value, BTGreaterEqualStrategyNumber, F_INT8GE);
 }
 
 /* The next entry whose row the snapshot sees, as an index-only scan finds it. */

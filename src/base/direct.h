@@ -41,6 +41,9 @@ extern void agm_direct_close(AgmDirect *direct);
 /* Goes to the entries of this value of the second column. */
 extern void agm_direct_seek(AgmDirect *direct, int64 value);
 
+/* ... and to those of all values from this one on. */
+extern void agm_direct_seek_from(AgmDirect *direct, int64 value);
+
 /* The next entry, its columns in `values` until the next call; false at the end. */
 extern bool agm_direct_next(AgmDirect *direct, Datum *values);
 

@@ -15,7 +15,9 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
+#include "base/direct.h"
 #include "lexical/lexical.h"
 #include "recall/best.h"
 #include "recall/postings.h"
@@ -186,6 +188,28 @@ read_statistics(TupleTableSlot *slot, void *arg)
 	statistics->tokens += DatumGetInt64(slot_getattr(slot, 2, &isnull));
 }
 
+/* What is held now, from the primary key alone; false where a statement must read it. */
+static bool
+count_directly(const AgmRecall *recall, const AgmSearched *searched, AgmStatistics *statistics)
+{
+	static const AgmDirectColumn columns[] = {
+		{"namespace", TEXTOID, false}, {"id", INT8OID, false}, {"tokens", INT4OID, false}};
+	AgmDirect *memories = agm_direct_open(&recall->store, "memory", columns, 2, 3,
+										  searched->name, GetActiveSnapshot());
+	Datum values[3];
+
+	if (memories == NULL)
+		return false;
+	agm_direct_seek_from(memories, PG_INT64_MIN);
+	while (agm_direct_next(memories, values))
+	{
+		statistics->memories++;
+		statistics->tokens += DatumGetInt32(values[2]);
+	}
+	agm_direct_close(memories);
+	return true;
+}
+
 /* README rule 4: counted up to a size, estimates of maintenance above. */
 static AgmStatistics
 namespace_statistics(const AgmRecall *recall, const AgmSearched *searched)
@@ -194,6 +218,8 @@ namespace_statistics(const AgmRecall *recall, const AgmSearched *searched)
 
 	if (searched->estimate.memories > EXACT_STATISTICS_MAX && searched->estimate.tokens > 0)
 		return searched->estimate;
+	if (!recall->filter.has_known_at && count_directly(recall, searched, &statistics))
+		return statistics;
 	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
 	{
 		AgmParams params = {0};
