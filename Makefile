@@ -14,6 +14,7 @@ OBJS = \
 	src/base/query.o \
 	src/base/spi.o \
 	src/base/store.o \
+	src/base/tables.o \
 	src/vector/aggregate_fn.o \
 	src/vector/arithmetic_fn.o \
 	src/vector/array.o \
@@ -189,7 +190,6 @@ OBJS = \
 	src/recall/rows.o \
 	src/recall/semantic.o \
 	src/recall/summary.o \
-	src/recall/tables.o \
 	src/recall/times.o \
 	src/recall/top.o \
 	src/cache/cache_fn.o \

@@ -8,28 +8,21 @@
 #include "postgres.h"
 
 #include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/relscan.h"
 #include "access/stratnum.h"
 #include "access/tableam.h"
 #include "access/visibilitymap.h"
-#include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_am_d.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_opfamily_d.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
-#include "utils/rls.h"
 
 #include "base/compat.h"
 #include "base/direct.h"
+#include "base/tables.h"
 
 struct AgmDirect
 {
@@ -44,36 +37,6 @@ struct AgmDirect
 	Datum values[INDEX_MAX_KEYS];
 	bool nulls[INDEX_MAX_KEYS];
 };
-
-/* Locked as a reader does; NULL if it must be read by statement. */
-static Relation
-open_table(const AgmStore *store, const char *name)
-{
-	Oid relid = get_relname_relid(name, get_rel_namespace(store->memory));
-	Relation table;
-
-	if (!OidIsValid(relid))
-		return NULL;
-	table = relation_open(relid, AccessShareLock);
-	if (table->rd_rel->relkind == RELKIND_RELATION &&
-		table->rd_rel->relam == HEAP_TABLE_AM_OID && !table->rd_rel->relhassubclass &&
-		pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
-		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED)
-		return table;
-	relation_close(table, NoLock);
-	return NULL;
-}
-
-/* May a reader use the index: is it complete, also for rows that are older than itself? */
-static bool
-is_usable(Relation index)
-{
-	return index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
-		   index->rd_index->indisready && RelationGetIndexPredicate(index) == NIL &&
-		   (!index->rd_index->indcheckxmin ||
-			TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
-								  TransactionXmin));
-}
 
 /* Does entry i of the index hold the column as it is? */
 static bool
@@ -102,25 +65,33 @@ is_in_order(Relation table, Relation index, int i, const AgmDirectColumn *column
 			   TupleDescAttr(RelationGetDescr(table), attno - 1)->attcollation;
 }
 
+typedef struct Wanted
+{
+	AgmDirect *direct;
+	const AgmDirectColumn *columns;
+	int nkeys;
+} Wanted;
+
 /* Has it the columns, the first `nkeys` as its first keys?  Notes where. */
 static bool
-has_columns(AgmDirect *direct, const AgmDirectColumn *columns, int nkeys)
+has_columns(Relation table, Relation index, void *arg)
 {
-	Relation index = direct->index;
+	const Wanted *wanted = arg;
+	AgmDirect *direct = wanted->direct;
 
-	if (index->rd_index->indnkeyatts < nkeys || index->rd_opfamily[0] != TEXT_BTREE_FAM_OID ||
+	if (index->rd_index->indnkeyatts < wanted->nkeys ||
+		index->rd_opfamily[0] != TEXT_BTREE_FAM_OID ||
 		index->rd_opfamily[1] != INTEGER_BTREE_FAM_OID)
 		return false;
 	for (int i = 0; i < direct->ncolumns; i++)
 	{
+		const AgmDirectColumn *column = &wanted->columns[i];
 		int at = i;
 
-		if (i >= nkeys)
-			while (at < index->rd_index->indnatts &&
-				   !is_column(direct->table, index, at, &columns[i]))
+		if (i >= wanted->nkeys)
+			while (at < index->rd_index->indnatts && !is_column(table, index, at, column))
 				at++;
-		else if (!is_column(direct->table, index, at, &columns[i]) ||
-				 !is_in_order(direct->table, index, at, &columns[i]))
+		else if (!is_column(table, index, at, column) || !is_in_order(table, index, at, column))
 			return false;
 		if (at >= index->rd_index->indnatts)
 			return false;
@@ -129,45 +100,20 @@ has_columns(AgmDirect *direct, const AgmDirectColumn *columns, int nkeys)
 	return true;
 }
 
-static bool
-open_index(AgmDirect *direct, const AgmDirectColumn *columns, int nkeys)
-{
-	List *list = RelationGetIndexList(direct->table);
-	ListCell *cell;
-	bool found = false;
-
-	foreach (cell, list)
-	{
-		direct->index = index_open(lfirst_oid(cell), AccessShareLock);
-		found = is_usable(direct->index) && has_columns(direct, columns, nkeys);
-		if (found)
-			break;
-		index_close(direct->index, AccessShareLock);
-	}
-	list_free(list);
-	return found;
-}
-
-/*
- * Not under SERIALIZABLE, where reads must leave predicate locks; not where a table is only the name of
- * others elsewhere.
- */
 AgmDirect *
 agm_direct_open(const AgmStore *store, const char *table, const AgmDirectColumn *columns,
 				int nkeys, int ncolumns, Datum ns, Snapshot snapshot)
 {
-	AgmDirect *direct;
+	AgmDirect *direct = palloc0(sizeof(AgmDirect));
+	Wanted wanted = {direct, columns, nkeys};
 
 	Assert(ncolumns <= AGM_DIRECT_COLUMNS_MAX);
-	if (store->partitioned || IsolationIsSerializable() || !IsMVCCSnapshot(snapshot) ||
-		OidIsValid(get_extension_oid("citus", true)))
-		return NULL;
-	direct = palloc0(sizeof(AgmDirect));
 	direct->ncolumns = ncolumns;
-	direct->table = open_table(store, table);
+	direct->table = agm_table_open(store, table, DatumGetTextPP(ns), AGM_READS_ALL, snapshot);
 	if (direct->table == NULL)
 		return NULL;
-	if (!open_index(direct, columns, nkeys))
+	direct->index = agm_table_index(direct->table, BTREE_AM_OID, has_columns, &wanted);
+	if (direct->index == NULL)
 	{
 		relation_close(direct->table, NoLock);
 		return NULL;

@@ -21,9 +21,10 @@
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
+#include "base/tables.h"
 #include "memory/span.h"
 #include "recall/held.h"
-#include "recall/tables.h"
+#include "recall/postings.h"
 
 /* Looking at a row costs as much as some ten entries of the index of time, of which half are wanted. */
 #define ASKED_MIN 1000
@@ -161,46 +162,24 @@ agm_held_has(AgmHeld *held, const ItemPointerData *tid)
 
 /* Is it an index by namespace and the beginning of the period, in the history by its length first? */
 static bool
-is_time_index(const AgmHeld *held, Relation index)
+is_time_index(Relation table, Relation index, void *arg)
 {
-	List *expressions;
+	const AgmHeld *held = arg;
+	List *expressions = RelationGetIndexExpressions(index);
 	bool history = held->source == AGM_HISTORY;
+	int nkeys = history ? 4 : 2;
 
-	if (index->rd_rel->relam != BTREE_AM_OID || !agm_index_is_usable(index) ||
-		RelationGetIndexPredicate(index) != NIL ||
-		IndexRelationGetNumberOfKeyAttributes(index) != (history ? 4 : 2) ||
-		index->rd_index->indkey.values[0] !=
-			get_attnum(RelationGetRelid(held->table), "namespace"))
+	if (IndexRelationGetNumberOfKeyAttributes(index) != nkeys ||
+		index->rd_index->indkey.values[0] != get_attnum(RelationGetRelid(table), "namespace"))
 		return false;
-	for (int i = 1; i < (history ? 4 : 2); i++)
+	for (int i = 1; i < nkeys; i++)
 		if (index->rd_index->indkey.values[i] != 0)
 			return false;
-	expressions = RelationGetIndexExpressions(index);
 	if (history)
 		return agm_is_call(linitial(expressions), "agentmem", "history_level", 1) &&
 			   agm_is_call(lsecond(expressions), "pg_catalog", "lower", 1) &&
 			   agm_is_call(lthird(expressions), "pg_catalog", "upper", 1);
 	return agm_is_call(linitial(expressions), "pg_catalog", "lower", 1);
-}
-
-static Relation
-open_time_index(const AgmHeld *held)
-{
-	List *list = RelationGetIndexList(held->table);
-	Relation found = NULL;
-	ListCell *cell;
-
-	foreach (cell, list)
-	{
-		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-
-		if (found == NULL && is_time_index(held, index))
-			found = index;
-		else
-			index_close(index, AccessShareLock);
-	}
-	list_free(list);
-	return found;
 }
 
 static void
@@ -416,7 +395,7 @@ agm_held_expect(AgmHeld *held, int64 asked, int64 memories)
 
 	if (held->all != NULL || asked < ASKED_MIN || asked < memories / ASKED_SHARE)
 		return;
-	index = open_time_index(held);
+	index = agm_table_index(held->table, BTREE_AM_OID, is_time_index, held);
 	if (index == NULL)
 		return;
 	memories = Min(Max(memories, 1024), MARKED_MAX);

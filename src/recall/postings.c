@@ -17,9 +17,9 @@
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
+#include "base/tables.h"
 #include "recall/held.h"
 #include "recall/postings.h"
-#include "recall/tables.h"
 
 /* The table of a source, and its index of words. */
 typedef struct Posted
@@ -44,17 +44,14 @@ struct AgmPostings
 
 /* Is it the index on agentmem.memory_keys(namespace, lexemes, tokens), with no row waiting to be put in? */
 static bool
-is_word_index(Relation table, Relation index)
+is_word_index(Relation table, Relation index, void *arg)
 {
-	List *expressions;
+	List *expressions = RelationGetIndexExpressions(index);
 	List *args;
 	GinStatsData stats;
 
-	if (index->rd_rel->relam != GIN_AM_OID || IndexRelationGetNumberOfAttributes(index) != 1 ||
-		RelationGetIndexPredicate(index) != NIL)
-		return false;
-	expressions = RelationGetIndexExpressions(index);
-	if (list_length(expressions) != 1 ||
+	(void) arg;
+	if (IndexRelationGetNumberOfAttributes(index) != 1 || list_length(expressions) != 1 ||
 		!agm_is_call(linitial(expressions), "agentmem", "memory_keys", 3))
 		return false;
 	args = ((FuncExpr *) linitial(expressions))->args;
@@ -65,26 +62,6 @@ is_word_index(Relation table, Relation index)
 		return false;
 	ginGetStats(index, &stats);
 	return stats.nPendingPages == 0;
-}
-
-static Relation
-open_index(Relation table)
-{
-	List *list = RelationGetIndexList(table);
-	Relation found = NULL;
-	ListCell *cell;
-
-	foreach (cell, list)
-	{
-		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-
-		if (found == NULL && agm_index_is_usable(index) && is_word_index(table, index))
-			found = index;
-		else
-			index_close(index, AccessShareLock);
-	}
-	list_free(list);
-	return found;
 }
 
 static void
@@ -104,10 +81,12 @@ open_table(const AgmRecall *recall, AgmPostings *postings, AgmSource source)
 	Posted *table = &postings->tables[postings->ntables];
 
 	table->source = source;
-	table->heap = agm_table_open(recall, source, postings->ns, true);
+	table->heap =
+		agm_table_open(&recall->store, source == AGM_MEMORY ? "memory" : "memory_history",
+					   postings->ns, AGM_READS_BY_NAMESPACE, postings->snapshot);
 	if (table->heap == NULL)
 		return false;
-	table->index = open_index(table->heap);
+	table->index = agm_table_index(table->heap, GIN_AM_OID, is_word_index, NULL);
 	if (table->index == NULL)
 	{
 		relation_close(table->heap, NoLock);
@@ -127,11 +106,8 @@ open_table(const AgmRecall *recall, AgmPostings *postings, AgmSource source)
 AgmPostings *
 agm_postings_open(const AgmRecall *recall, const AgmSearched *searched)
 {
-	AgmPostings *postings;
+	AgmPostings *postings = palloc0(sizeof(AgmPostings));
 
-	if (!agm_tables_are_here())
-		return NULL;
-	postings = palloc0(sizeof(AgmPostings));
 	postings->ns = DatumGetTextPP(searched->name);
 	postings->memories = searched->estimate.memories;
 	postings->snapshot = GetActiveSnapshot();

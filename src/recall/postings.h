@@ -14,7 +14,14 @@
 
 #include "recall/recall.h"
 
-/* Entries of the index as tables.h numbers them, ascending. */
+/* Entries of indexes as numbers in the order of the table: source << 48 | block << 16 | offset. */
+#define AGM_ENTRY(source, block, offset)                                                       \
+	((uint64) (source) << 48 | (uint64) (block) << 16 | (offset))
+#define AGM_ENTRY_SOURCE(entry) ((AgmSource) ((entry) >> 48))
+#define AGM_ENTRY_BLOCK(entry) ((BlockNumber) ((entry) >> 16))
+#define AGM_ENTRY_OFFSET(entry) ((OffsetNumber) ((entry) &0xffff))
+
+/* Entries of the index, ascending. */
 typedef struct AgmPostingList
 {
 	uint64 *entries;

@@ -16,11 +16,11 @@
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
+#include "base/tables.h"
 #include "ivfbq/prefilter.h"
 #include "memory/memory.h"
 #include "recall/held.h"
 #include "recall/rows.h"
-#include "recall/tables.h"
 #include "recall/top.h"
 
 /* README rule 3. */
@@ -93,9 +93,8 @@ static void
 search_history(const AgmRecall *recall, const AgmSearched *searched, AgmTop *top)
 {
 	Relation table =
-		agm_tables_are_here()
-			? agm_table_open(recall, AGM_HISTORY, DatumGetTextPP(searched->name), false)
-			: NULL;
+		agm_table_open(&recall->store, "memory_history", DatumGetTextPP(searched->name),
+					   AGM_READS_ROWS, GetActiveSnapshot());
 	const IvfbqPrefilter *before;
 	IvfbqPrefilter prefilter;
 	AgmHeld *held;

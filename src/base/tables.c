@@ -1,12 +1,13 @@
 /*
  * tables.c
- *		A table of the store below SQL: which relation has a namespace's rows, and whether it is one
- *		that may be read directly.
+ *		A store's table below SQL: which relation has a namespace's rows, whether it may be read
+ *		directly, and by which of its indexes.
  *
- * README rule 19.
+ * README, "Reading an index directly".
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/relation.h"
 #include "access/sysattr.h"
 #include "access/table.h"
@@ -15,25 +16,20 @@
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
 #include "rewrite/rowsecurity.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
-#include "recall/tables.h"
-
-bool
-agm_tables_are_here(void)
-{
-	return !IsolationIsSerializable() && IsMVCCSnapshot(GetActiveSnapshot()) &&
-		   !OidIsValid(get_extension_oid("citus", true));
-}
+#include "base/tables.h"
 
 /* Does every policy judge a row by its namespace alone, so that of one all rows or none are seen? */
 static bool
@@ -83,23 +79,39 @@ partition_of(Relation table, text *ns)
 	return part >= 0 && desc->is_leaf[part] ? desc->oids[part] : InvalidOid;
 }
 
-Relation
-agm_table_open(const AgmRecall *recall, AgmSource source, text *ns, bool by_namespace)
+static bool
+may_read(Oid relid, AgmTableRights rights)
 {
-	Oid relid = get_relname_relid(source == AGM_MEMORY ? "memory" : "memory_history",
-								  get_namespace_oid(recall->store.name, false));
+	Relation table;
+	bool may;
+
+	if (rights == AGM_READS_ROWS)
+		return true;
+	if (rights == AGM_READS_ALL &&
+		pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		return false;
+	if (check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED)
+		return true;
+	if (rights == AGM_READS_ALL)
+		return false;
+	table = relation_open(relid, AccessShareLock);
+	may = policies_by_namespace(table);
+	relation_close(table, NoLock);
+	return may;
+}
+
+Relation
+agm_table_open(const AgmStore *store, const char *name, text *ns, AgmTableRights rights,
+			   Snapshot snapshot)
+{
+	Oid relid = get_relname_relid(name, get_rel_namespace(store->memory));
 	Relation table;
 	Oid part;
 
-	if (!OidIsValid(relid))
+	if (IsolationIsSerializable() || !IsMVCCSnapshot(snapshot) || !OidIsValid(relid) ||
+		OidIsValid(get_extension_oid("citus", true)) || !may_read(relid, rights))
 		return NULL;
 	table = relation_open(relid, AccessShareLock);
-	if (by_namespace && check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED &&
-		!policies_by_namespace(table))
-	{
-		relation_close(table, NoLock);
-		return NULL;
-	}
 	if (table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 	{
 		part = partition_of(table, ns);
@@ -115,13 +127,37 @@ agm_table_open(const AgmRecall *recall, AgmSource source, text *ns, bool by_name
 	return NULL;
 }
 
-bool
-agm_index_is_usable(Relation index)
+/* Is it complete, also for rows that are older than itself? */
+static bool
+is_usable(Relation index, Oid am)
 {
-	return index->rd_index->indisvalid && index->rd_index->indisready &&
+	return index->rd_rel->relam == am && index->rd_index->indisvalid &&
+		   index->rd_index->indisready && RelationGetIndexPredicate(index) == NIL &&
 		   (!index->rd_index->indcheckxmin ||
 			TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
 								  TransactionXmin));
+}
+
+Relation
+agm_table_index(Relation table, Oid am, AgmIndexFn suits, void *arg)
+{
+	List *list = RelationGetIndexList(table);
+	Relation found = NULL;
+	ListCell *cell;
+
+	foreach (cell, list)
+	{
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if (is_usable(index, am) && suits(table, index, arg))
+		{
+			found = index;
+			break;
+		}
+		index_close(index, AccessShareLock);
+	}
+	list_free(list);
+	return found;
 }
 
 bool
