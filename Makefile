@@ -247,6 +247,7 @@ SQL_PARTS = \
 	src/consolidate/duplicates.sql \
 	src/consolidate/conflicts.sql \
 	src/consolidate/links.sql \
+	src/consolidate/promotion.sql \
 	src/consolidate/importance.sql \
 	src/consolidate/purge.sql \
 	src/consolidate/maintain.sql \

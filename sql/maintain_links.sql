@@ -73,6 +73,13 @@ SELECT count(*) FROM remember('late', 'vault', 'Key of Paris', 'secret', attribu
 INSERT INTO memory (namespace, content, kind) VALUES ('vault', 'Paris in short', 'summary');
 SELECT * FROM upkeep('vault');
 
+-- What is imported was in another store long before maintenance looked here.
+INSERT INTO memory (namespace, content, kind, embedding) VALUES ('there', 'in Rome', 'episode', '[1,1,0]'), ('there', 'from Rome', 'episode', '[1,1,0.1]'), ('here', 'of Rome', 'episode', '[0,0,1]');
+SELECT count(*) FROM upkeep('here');
+SELECT import('late', 'here', ARRAY(SELECT CASE WHEN l ? 'known_from' THEN l || '{"known_from": "2020-01-01"}' ELSE l END FROM export('late', 'there') l), true) -> 'memory' AS memories;
+SELECT s.key FROM namespace n, jsonb_each(n.steps) s WHERE n.namespace = 'here' AND s.value ?| '{since_xid,begun_xid}';
+SELECT step, changed FROM upkeep('here');
+
 UPDATE setting SET value = 'all' WHERE name = 'similar';
 SELECT * FROM upkeep('vault');
 

@@ -193,8 +193,9 @@ BEGIN
       EXECUTE format('DELETE FROM %I.activity a WHERE a.namespace = $1 AND a.id = ANY ($2)', store) USING namespace, gone;
       EXECUTE format('DELETE FROM %I.secret s WHERE s.namespace = $1 AND s.id = ANY ($2)', store) USING namespace, gone;
       PERFORM agentmem.erase_names(store, namespace, gone);
-      -- A summary outlasts what it sums up, and knows by the edge that there was more than it could be made of by now.
-      EXECUTE format('DELETE FROM %I.edge e WHERE e.namespace = $1 AND (e.source = ANY ($2) OR e.target = ANY ($2) AND e.type <> ''summary_of'')', store) USING namespace, gone;
+      -- A summary or reflection outlasts what it is made of, and knows by the edge that there was more than it could be made of by now.
+      EXECUTE format('DELETE FROM %1$I.edge e WHERE e.namespace = $1 AND (e.source = ANY ($2) OR e.target = ANY ($2) AND e.type <> ''summary_of'''
+                     ' AND NOT (e.type = ''derived_from'' AND EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = e.source AND %2$s)))', store, agentmem.is_digest('m', 'reflection')) USING namespace, gone;
       EXECUTE format('DELETE FROM %I.conflict c WHERE c.namespace = $1 AND (c.a = ANY ($2) OR c.b = ANY ($2))', store) USING namespace, gone;
     END IF;
   END IF;

@@ -20,35 +20,57 @@ END
 $$;
 COMMENT ON FUNCTION agentmem.store_count(name, text, int, int) IS 'Internal to maintain: a setting of a store that is a number, 0 where there is none';
 
--- The statement that gives the members of a summary in namespace $1 at $2: those that the SQL `summary` has edges to, and `others`.
+-- By which edges a memory that maintenance makes of others, a summary or a reflection, leads to them.
+CREATE FUNCTION agentmem.digest_edge(kind text)
+RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN CASE kind WHEN 'summary' THEN 'summary_of' ELSE 'derived_from' END;
+END
+$$;
+COMMENT ON FUNCTION agentmem.digest_edge(text) IS 'Internal to maintain: the type of edges from a summary or reflection to its members';
+
+-- Which memories those are: m is one.
+CREATE FUNCTION agentmem.is_digest(m text, kind text)
+RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN format('%1$s.key > %2$L AND %1$s.key < %3$L AND %1$s.kind = %4$L AND %1$s.source = ''maintain''', m, 'maintain/' || kind || '/', 'maintain/' || kind || '0', kind);
+END
+$$;
+COMMENT ON FUNCTION agentmem.is_digest(text, text) IS 'Internal to maintain: SQL that tells whether memory m is a summary or reflection that maintenance made';
+
+-- The statement that gives the members of a summary, or a reflection, in namespace $1 at $2: those that the SQL `summary` has edges to, and `others`.
 -- One that faded away is a member still, as it was.
-CREATE FUNCTION agentmem.members_query(store name, summary text, others text)
+CREATE FUNCTION agentmem.members_query(store name, kind text, summary text, others text)
 RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RETURN format($sql$
     SELECT v.*
-    FROM (SELECT e.target AS id FROM %1$I.edge e WHERE e.namespace = $1 AND e.source = %2$s AND e.type = 'summary_of'
+    FROM (SELECT e.target AS id FROM %1$I.edge e WHERE e.namespace = $1 AND e.source = %2$s AND e.type = %4$L
           UNION SELECT o.id FROM unnest(%3$s) o(id)) x
     CROSS JOIN LATERAL (
-      SELECT m.id, m.content, m.content_hash, m.embedding, m.language, m.valid_period,
+      SELECT m.id, m.content, m.content_hash, m.embedding, m.language, m.session, m.valid_period,
              coalesce(CASE WHEN m.kind = 'summary' THEN agentmem.attribute_time(m.attributes, 'until') END, lower(m.valid_period)) AS until
       FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = x.id AND (m.expires_at IS NULL OR m.expires_at > $2)
       UNION ALL
-      (SELECT h.id, h.content, h.content_hash, h.embedding, h.language, h.valid_period, lower(h.valid_period) AS until
+      (SELECT h.id, h.content, h.content_hash, h.embedding, h.language, h.session, h.valid_period, lower(h.valid_period) AS until
        FROM %1$I.memory_history h
        WHERE h.namespace = $1 AND h.id = x.id AND NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = x.id)
          AND (SELECT (array_agg(a.action = 'forget' AND coalesce(a.details ->> 'reason', '') IN ('retention', 'quota') ORDER BY a.id DESC))[1]
               FROM %1$I.audit a WHERE a.namespace = $1 AND a.ids OPERATOR(agentmem.&&&) ARRAY[x.id])
-       ORDER BY h.system_period DESC LIMIT 1)) v$sql$, store, summary, others);
+       ORDER BY h.system_period DESC LIMIT 1)) v$sql$, store, summary, others, agentmem.digest_edge(kind));
 END
 $$;
-COMMENT ON FUNCTION agentmem.members_query(name, text, text) IS 'Internal to maintain: SQL that gives what a summary sums up';
+COMMENT ON FUNCTION agentmem.members_query(name, text, text, text) IS 'Internal to maintain: SQL that gives what a summary sums up';
 
 -- Whether a member of the summary that the SQL `summary` names cannot be read any more, and nothing says that it is to be none: its versions, or
 -- what the audit had of it, have been purged.
-CREATE FUNCTION agentmem.lost_members(store name, summary text)
+CREATE FUNCTION agentmem.lost_members(store name, kind text, summary text)
 RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -58,11 +80,27 @@ BEGIN
     CROSS JOIN LATERAL (
       SELECT (array_agg(a.action = 'forget' AND coalesce(a.details ->> 'reason', '') IN ('retention', 'quota') ORDER BY a.id DESC))[1] AS faded
       FROM %1$I.audit a WHERE a.namespace = $1 AND a.ids OPERATOR(agentmem.&&&) ARRAY[e.target]) l
-    WHERE e.namespace = $1 AND e.source = %2$s AND e.type = 'summary_of' AND NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = e.target)
-      AND coalesce(l.faded AND NOT EXISTS (SELECT FROM %1$I.memory_history h WHERE h.namespace = $1 AND h.id = e.target), true))$sql$, store, summary);
+    WHERE e.namespace = $1 AND e.source = %2$s AND e.type = %3$L AND NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = e.target)
+      AND coalesce(l.faded AND NOT EXISTS (SELECT FROM %1$I.memory_history h WHERE h.namespace = $1 AND h.id = e.target), true))$sql$, store, summary, agentmem.digest_edge(kind));
 END
 $$;
-COMMENT ON FUNCTION agentmem.lost_members(name, text) IS 'Internal to maintain: SQL that tells whether a summary cannot be made anew';
+COMMENT ON FUNCTION agentmem.lost_members(name, text, text) IS 'Internal to maintain: SQL that tells whether a summary cannot be made anew';
+
+-- Of which summary or reflection the memory with the id that the SQL `id` gives is a member, though that was forgotten: nothing is made twice.
+CREATE FUNCTION agentmem.made_of_it(store name, kind text, id text)
+RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  -- Sums up whoever does; others than we make facts and reflections of episodes.
+  RETURN format($sql$(SELECT e.source FROM %1$I.edge e WHERE e.namespace = $1 AND e.target = %2$s AND e.type = %3$L%4$s ORDER BY e.source LIMIT 1)$sql$,
+    store, id, agentmem.digest_edge(kind), CASE kind WHEN 'summary' THEN '' ELSE format($sql$
+      AND (EXISTS (SELECT FROM %1$I.memory r WHERE r.namespace = $1 AND r.id = e.source AND r.kind = %2$L AND r.key > %3$L AND r.key < %4$L)
+        OR EXISTS (SELECT FROM %1$I.memory_history r WHERE r.namespace = $1 AND r.id = e.source AND r.kind = %2$L AND r.key > %3$L AND r.key < %4$L))$sql$,
+      store, kind, 'maintain/' || kind || '/', 'maintain/' || kind || '0') END);
+END
+$$;
+COMMENT ON FUNCTION agentmem.made_of_it(name, text, text) IS 'Internal to maintain: SQL that gives the summary or reflection of which a memory is a member';
 
 -- By which it is told that members are others, or say something else.
 CREATE FUNCTION agentmem.members_digest()
@@ -78,7 +116,7 @@ COMMENT ON FUNCTION agentmem.members_digest() IS 'Internal to maintain: SQL that
 -- Plan --------------------------------------------------------------------------
 
 -- Summaries behind the key `after` whose members changed, and can all be read; the last key that was looked at; whether these were all.
-CREATE FUNCTION agentmem.changed_summaries(store name, namespace text, at timestamptz, n int, INOUT after text,
+CREATE FUNCTION agentmem.changed_summaries(store name, kind text, namespace text, at timestamptz, n int, INOUT after text,
                                            OUT ids bigint[], OUT finished boolean)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -90,16 +128,15 @@ BEGIN
   EXECUTE format($sql$
     SELECT coalesce(array_agg(s.id ORDER BY s.id) FILTER (WHERE s.made_of IS DISTINCT FROM s.digest AND NOT %4$s), '{}'), max(s.key COLLATE "C"), count(*)
     FROM (SELECT m.id, m.key, m.attributes ->> 'made_of' AS made_of, (SELECT %2$s FROM (%3$s) v) AS digest
-          FROM (SELECT m.* FROM %1$I.memory m WHERE m.namespace = $1 AND m.key > $3 AND m.key < 'maintain/summary0'
-                ORDER BY m.key LIMIT $4) m
-          WHERE m.kind = 'summary' AND m.source = 'maintain') s$sql$,
-    store, agentmem.members_digest(), agentmem.members_query(store, 'm.id', '''{}''::bigint[]'), agentmem.lost_members(store, 's.id'))
-    INTO ids, last_key, looked USING namespace, at, coalesce(after, 'maintain/summary/'), n;
+          FROM (SELECT m.* FROM %1$I.memory m WHERE m.namespace = $1 AND m.key > $3 AND %5$s
+                ORDER BY m.key LIMIT $4) m) s$sql$,
+    store, agentmem.members_digest(), agentmem.members_query(store, kind, 'm.id', '''{}''::bigint[]'), agentmem.lost_members(store, kind, 's.id'), agentmem.is_digest('m', kind))
+    INTO ids, last_key, looked USING namespace, at, coalesce(after, ''), n;
   after := last_key;
   finished := looked < n;
 END
 $$;
-COMMENT ON FUNCTION agentmem.changed_summaries(name, text, timestamptz, int, text) IS 'Internal to maintain: summaries that no longer say what their members say';
+COMMENT ON FUNCTION agentmem.changed_summaries(name, text, text, timestamptz, int, text) IS 'Internal to maintain: summaries that no longer say what their members say';
 
 -- The first session behind `after`; if nothing came for a while, what no summary sums up of it, and its last summary while that has room and can be
 -- made anew.
@@ -124,7 +161,7 @@ BEGIN
     SELECT s.id, CASE WHEN %2$s THEN 0 ELSE $3 - (SELECT count(*) FROM %1$I.edge e WHERE e.namespace = $1 AND e.source = s.id AND e.type = 'summary_of') END
     FROM %1$I.memory s
     WHERE s.namespace = $1 AND s.session = $2 AND s.kind = 'summary' AND s.source = 'maintain' AND s.key LIKE 'maintain/summary/%%'
-    ORDER BY lower(s.valid_period) DESC NULLS LAST, s.id DESC LIMIT 1$sql$, store, agentmem.lost_members(store, 's.id'))
+    ORDER BY lower(s.valid_period) DESC NULLS LAST, s.id DESC LIMIT 1$sql$, store, agentmem.lost_members(store, 'summary', 's.id'))
     INTO summary, room USING namespace, after, width;
 END
 $$;
@@ -142,9 +179,9 @@ BEGIN
           FROM (SELECT s.id, s.level, s.since, (row_number() OVER (PARTITION BY s.level ORDER BY s.since NULLS FIRST, s.id) - 1) / $2 AS part
                 FROM (SELECT m.id, lower(m.valid_period) AS since, (m.attributes ->> 'level')::int AS level
                       FROM %1$I.memory m
-                      WHERE m.namespace = $1 AND m.key > 'maintain/summary/' AND m.key < 'maintain/summary0' AND m.kind = 'summary' AND m.source = 'maintain'
+                      WHERE m.namespace = $1 AND %2$s
                         AND NOT EXISTS (SELECT FROM %1$I.edge e WHERE e.namespace = $1 AND e.target = m.id AND e.type = 'summary_of')) s) o
-          GROUP BY o.level, o.part HAVING count(*) = $2) g$sql$, store)
+          GROUP BY o.level, o.part HAVING count(*) = $2) g$sql$, store, agentmem.is_digest('m', 'summary'))
     INTO groups USING namespace, n;
 END
 $$;
@@ -202,7 +239,7 @@ BEGIN
     groups := '[]';
     CASE after ->> 'phase'
       WHEN 'changed' THEN
-        SELECT c.* INTO part FROM agentmem.changed_summaries(store, namespace, at, batch, after ->> 'at') c;
+        SELECT c.* INTO part FROM agentmem.changed_summaries(store, 'summary', namespace, at, batch, after ->> 'at') c;
         groups := coalesce((SELECT jsonb_agg(jsonb_build_object('summary', c.id, 'members', '[]'::jsonb)) FROM unnest(part.ids) c(id)), '[]');
         part.after := CASE WHEN part.finished THEN '{"phase": "sessions"}' ELSE jsonb_build_object('phase', 'changed', 'at', part.after) END;
       WHEN 'sessions' THEN
@@ -239,14 +276,14 @@ COMMENT ON FUNCTION agentmem.plan_summaries(name, text, timestamptz, jsonb, time
 -- Apply -------------------------------------------------------------------------
 
 -- What a summary of a group is to say; content is NULL if it has no members left.
-CREATE FUNCTION agentmem.sum_up(store name, namespace text, at timestamptz, summary bigint, others bigint[],
+CREATE FUNCTION agentmem.sum_up(store name, kind text, namespace text, at timestamptz, summary bigint, others bigint[],
                                 OUT content text, OUT embedding agentmem.vector, OUT language text, OUT title text, OUT since timestamptz,
                                 OUT attributes jsonb)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  sentences CONSTANT int := 5;
+  sentences int := 5;
   said record;
 BEGIN
   EXECUTE format($sql$
@@ -254,14 +291,19 @@ BEGIN
       mode() WITHIN GROUP (ORDER BY v.language) AS language, CASE WHEN bool_or(lower_inf(v.valid_period)) THEN '-infinity' ELSE min(lower(v.valid_period)) END AS since,
       concat_ws(' to ', to_char(min(lower(v.valid_period)) AT TIME ZONE 'UTC', 'YYYY-MM-DD'),
                 nullif(to_char(max(v.until) AT TIME ZONE 'UTC', 'YYYY-MM-DD'), to_char(min(lower(v.valid_period)) AT TIME ZONE 'UTC', 'YYYY-MM-DD'))) AS period,
-      jsonb_build_object('members', count(*), 'until', max(v.until), 'made_of', %2$s) AS attributes
-    FROM (%1$s) v$sql$, agentmem.members_query(store, '$3', '$4'), agentmem.members_digest())
+      jsonb_build_object('members', count(*), 'until', max(v.until), 'made_of', %2$s)
+        || CASE %3$L WHEN 'reflection' THEN jsonb_build_object('sessions', count(DISTINCT v.session)) ELSE '{}' END AS attributes
+    FROM (%1$s) v$sql$, agentmem.members_query(store, kind, '$3', '$4'), agentmem.members_digest(), kind)
     INTO said USING namespace, at, coalesce(summary, 0), others;
   embedding := said.embedding;
   language := said.language;
   since := said.since;
   attributes := said.attributes;
   IF said.texts IS NOT NULL THEN
+    IF kind = 'reflection' THEN
+      -- They say much the same: as much as one of them says.
+      SELECT least(greatest(round(avg((SELECT count(*) FROM regexp_matches(t.content, '[.!?](\s|$)', 'g')))), 1), 3) INTO sentences FROM unnest(said.texts) t(content);
+    END IF;
     content := coalesce(left(agentmem.summarize(said.texts, sentences, language), 4000), said.texts[1]);
     title := concat_ws(': ', nullif(said.period, ''), (
       SELECT string_agg(c.concept, ', ' ORDER BY c.i)
@@ -269,42 +311,42 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION agentmem.sum_up(name, text, timestamptz, bigint, bigint[]) IS 'Internal to maintain: the summary of memories';
+COMMENT ON FUNCTION agentmem.sum_up(name, text, text, timestamptz, bigint, bigint[]) IS 'Internal to maintain: what a summary or reflection of memories says';
 
--- Makes or revises one summary, or forgets one that has no members left; tells which. The locks of `others` and of `summary` are held.
-CREATE FUNCTION agentmem.put_summary(store name, namespace text, at timestamptz, summary bigint, others bigint[], level int, session text)
-RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+-- Makes or revises one summary or reflection, or forgets one that has no members left; tells which. The locks of `others` and of `summary` are held.
+-- `own` are attributes that it has from the beginning.
+CREATE FUNCTION agentmem.put_summary(store name, kind text, namespace text, at timestamptz, INOUT summary bigint, others bigint[], own jsonb, confidence real, session text, OUT action text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   said record;
-  made bigint := summary;
   before jsonb;
 BEGIN
-  SELECT s.* INTO said FROM agentmem.sum_up(store, namespace, at, summary, others) s;
-  IF said.content IS NULL THEN
-    PERFORM agentmem.forget(store, namespace, summary, 'no members') WHERE summary IS NOT NULL;
-    RETURN 'forgotten';
-  END IF;
-  IF summary IS NULL THEN
-    SELECT r.id INTO made FROM agentmem.remember(
-      store, namespace, said.content, kind => 'summary', embedding => said.embedding, valid_from => said.since,
-      attributes => said.attributes || jsonb_build_object('level', level), source => 'maintain', provenance => 'inferred',
-      key => 'maintain/summary/' || gen_random_uuid(), session => session, title => said.title, language => said.language) r;
-  ELSE
-    EXECUTE format('SELECT m.attributes FROM %I.memory m WHERE m.namespace = $1 AND m.id = $2', store) INTO before USING namespace, summary;
-    PERFORM agentmem.revise(store, namespace, summary, content => said.content, embedding => said.embedding, valid_from => said.since,
-                            attributes => before || said.attributes, title => said.title, provenance => 'inferred', language => said.language);
-  END IF;
+  SELECT s.* INTO said FROM agentmem.sum_up(store, kind, namespace, at, summary, others) s;
+  action := CASE WHEN said.content IS NULL THEN 'forgotten' WHEN summary IS NULL THEN 'made' ELSE 'revised' END;
+  CASE action
+    WHEN 'forgotten' THEN
+      PERFORM agentmem.forget(store, namespace, summary, 'no members') WHERE summary IS NOT NULL;
+      RETURN;
+    WHEN 'made' THEN
+      SELECT r.id INTO summary FROM agentmem.remember(
+        store, namespace, said.content, kind => put_summary.kind, embedding => said.embedding, valid_from => said.since,
+        attributes => said.attributes || own, source => 'maintain', provenance => 'inferred', confidence => put_summary.confidence,
+        key => 'maintain/' || kind || '/' || gen_random_uuid(), session => session, title => said.title, language => said.language) r;
+    ELSE
+      EXECUTE format('SELECT m.attributes FROM %I.memory m WHERE m.namespace = $1 AND m.id = $2', store) INTO before USING namespace, summary;
+      PERFORM agentmem.revise(store, namespace, summary, content => said.content, embedding => said.embedding, valid_from => said.since,
+                              attributes => before || said.attributes, title => said.title, provenance => 'inferred', language => said.language);
+  END CASE;
   -- An edge that conducts nothing: with shortcuts through a session, what recall finds by edges would be worse.
-  PERFORM agentmem.link(store, namespace, made, o.id, 'summary_of', 0) FROM unnest(others) o(id) ORDER BY o.id;
-  RETURN CASE WHEN summary IS NULL THEN 'made' ELSE 'revised' END;
+  PERFORM agentmem.link(store, namespace, summary, o.id, agentmem.digest_edge(kind), 0) FROM unnest(others) o(id) ORDER BY o.id;
 END
 $$;
-COMMENT ON FUNCTION agentmem.put_summary(name, text, timestamptz, bigint, bigint[], int, text) IS 'Internal to maintain: makes, revises or forgets one summary';
+COMMENT ON FUNCTION agentmem.put_summary(name, text, text, timestamptz, bigint, bigint[], jsonb, real, text) IS 'Internal to maintain: makes, revises or forgets one summary or reflection';
 
 -- Whether all of a group is still there and can be read, no summary has taken its members, and no other step has written the summary, as restore() could undo neither.
-CREATE FUNCTION agentmem.can_sum_up(store name, namespace text, summary bigint, others bigint[])
+CREATE FUNCTION agentmem.can_sum_up(store name, kind text, namespace text, summary bigint, others bigint[])
 RETURNS boolean LANGUAGE plpgsql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -312,12 +354,12 @@ DECLARE
   result boolean;
 BEGIN
   EXECUTE format('SELECT (SELECT count(*) FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = ANY (array_remove($3 || $2, NULL))) = cardinality(array_remove($3 || $2, NULL))'
-                 ' AND NOT EXISTS (SELECT FROM %1$I.edge e WHERE e.namespace = $1 AND e.target = ANY ($3) AND e.type = ''summary_of'') AND NOT %2$s', store, agentmem.lost_members(store, '$2'))
+                 ' AND NOT EXISTS (SELECT FROM unnest($3) o(id) WHERE %3$s IS NOT NULL) AND NOT %2$s', store, agentmem.lost_members(store, kind, '$2'), agentmem.made_of_it(store, kind, 'o.id'))
     INTO result USING namespace, summary, others;
   RETURN result AND (summary IS NULL OR agentmem.untouched(store, namespace, ARRAY[summary]) <> '{}');
 END
 $$;
-COMMENT ON FUNCTION agentmem.can_sum_up(name, text, bigint, bigint[]) IS 'Internal to maintain: whether a planned summary can be written';
+COMMENT ON FUNCTION agentmem.can_sum_up(name, text, text, bigint, bigint[]) IS 'Internal to maintain: whether a planned summary can be written';
 
 CREATE FUNCTION agentmem.apply_summaries(store name, namespace text, at timestamptz, plan jsonb, held bigint[], dry_run boolean,
                                          OUT changed bigint, OUT details jsonb)
@@ -336,12 +378,12 @@ BEGIN
     summary := part ->> 'summary';
     others := ARRAY(SELECT m::bigint FROM jsonb_array_elements(part -> 'members') m);
     -- What has been changed or summed up since is left for the next time.
-    CONTINUE WHEN NOT others <@ held OR NOT coalesce(summary = ANY (held), true) OR NOT agentmem.can_sum_up(store, namespace, summary, others);
+    CONTINUE WHEN NOT others <@ held OR NOT coalesce(summary = ANY (held), true) OR NOT agentmem.can_sum_up(store, 'summary', namespace, summary, others);
     action := CASE WHEN summary IS NULL THEN 'made' ELSE 'revised' END;
     IF NOT dry_run THEN
       -- As in apply_duplicates.
       BEGIN
-        action := agentmem.put_summary(store, namespace, at, summary, others, (part ->> 'level')::int, part ->> 'session');
+        SELECT p.action INTO action FROM agentmem.put_summary(store, 'summary', namespace, at, summary, others, jsonb_build_object('level', (part ->> 'level')::int), NULL, part ->> 'session') p;
       EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
         action := 'failed';
       END;

@@ -364,6 +364,26 @@ take_ids(Import *import)
 			   &params, 0);
 }
 
+/*
+ * Maintenance looks at what was written since it looked last, and memories come with the times
+ * that they had: it begins anew.  The namespace's row is the first lock of all; where it is not
+ * there yet, nothing has been maintained.
+ */
+static void
+forget_rounds(Import *import)
+{
+	AgmParams params = {0};
+
+	agm_param(&params, TEXTOID, import->writer->ns, false);
+	(void) run(
+		import,
+		"UPDATE {store}.namespace n SET steps = (SELECT"
+		" pg_catalog.jsonb_object_agg(s.key, s.value) FROM pg_catalog.jsonb_each(n.steps) s"
+		" WHERE NOT s.value OPERATOR(pg_catalog.?|) '{since_xid,begun_xid}')"
+		" WHERE n.namespace OPERATOR(pg_catalog.=) $1 AND n.steps IS NOT NULL",
+		&params, 0);
+}
+
 static void
 take_locks(Import *import)
 {
@@ -566,6 +586,7 @@ agm_import(AgmWriter *writer, ArrayType *lines, bool remap)
 	if (import.n == 0)
 		bad_line("there are no lines");
 	check_tables(&import);
+	forget_rounds(&import);
 	take_locks(&import);
 	take_ids(&import);
 	for (import.current = 0; import.current < import.n; import.current++)

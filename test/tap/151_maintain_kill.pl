@@ -1,4 +1,4 @@
-# maintain() killed at twenty of its statements, and where it folds accesses and writes a summary, and called again, leaves the rows of a
+# maintain() killed at twenty of its statements, and where it folds accesses and writes a summary and a reflection, and called again, leaves the rows of a
 # call that nobody disturbed; so do two at once. A dry run says what a run then does. A second run changes nothing.
 use strict;
 use warnings;
@@ -30,13 +30,14 @@ $node->safe_psql('base', q{
 	SELECT agentmem.set_namespace('mem', 'q', quota => 22);
 	SELECT count(*) FROM generate_series(1, 5) i, LATERAL agentmem.remember('mem', 's', 'Turn ' || i || ' of a talk in Rome', 'episode', session => 'talk', valid_from => '2025-01-01');
 	INSERT INTO mem.access (namespace, id, at, accesses) SELECT 's', id, '2025-01-02', 1 + id % 3 FROM mem.memory WHERE namespace = 's';
+	SELECT count(*) FROM generate_series(1, 4) i, LATERAL agentmem.remember('mem', 'r', 'The old printer of the second floor jams on thick yellow paper, time ' || i, 'episode', session => 'day ' || i, embedding => '[1,2,3,4]', valid_from => '2025-01-01');
 	SELECT count(*) FROM generate_series(1, 12) i, LATERAL agentmem.remember('mem', 'p', 'past ' || i, 'fact', key => 'k' || i);
 });
 $node->safe_psql('base', q{SELECT agentmem.remember('mem', 'p', 'later ' || i, 'fact', key => 'k' || i) FROM generate_series(1, 8) i});
 $node->safe_psql('base', q{SELECT agentmem.forget('mem', 'p', id) FROM mem.memory WHERE key IN ('k3', 'k9', 'k10')});
 $node->safe_psql('base', q{
 	SELECT agentmem.set_namespace('mem', 'p', history_keep => '30 days');
-	INSERT INTO mem.setting VALUES ('similar', '2'), ('concepts', '3'), ('importance', 'rank'), ('summaries', '2'), ('audit_keep', '100 years');
+	INSERT INTO mem.setting VALUES ('similar', '2'), ('concepts', '3'), ('importance', 'rank'), ('summaries', '2'), ('promotion', '3'), ('reflect_jobs', 'on'), ('audit_keep', '100 years');
 	UPDATE mem.setting SET value = '1 day' WHERE name = 'audit_keep';
 	-- By its id the summary is told from all other numbers: a sequence does not go back.
 	ALTER SEQUENCE mem.id_seq RESTART 7000000;
@@ -67,7 +68,7 @@ $node->safe_psql('base', q{
 });
 
 my $at = q{at => '2031-01-01'};
-my $run = qq{SELECT step, n, changed FROM unnest('{n,p,q,s}'::text[]) n, LATERAL agentmem.maintain('mem', n, $at) WHERE step <> 'statistics' ORDER BY n, step};
+my $run = qq{SELECT step, n, changed FROM unnest('{n,p,q,r,s}'::text[]) n, LATERAL agentmem.maintain('mem', n, $at) WHERE step <> 'statistics' ORDER BY n, step};
 
 sub copy_of_base
 {
@@ -84,10 +85,10 @@ sub rows_of
 		my ($table, $without) = @$_;
 		"SELECT '$table ' || (to_jsonb(t) - '{$without}'::text[])::text FROM mem.$table t"
 	} (['memory', 'system_period,operation'], ['memory_history', 'system_period,operation'], ['edge', 'system_period,operation'], ['edge_history', 'system_period,operation'],
-		['activity', 'last_confirmed'], ['audit', 'id,at'], ['conflict', 'id,detected_at,operation'], ['concept', ''], ['secret', 'system_period'], ['key_lock', 'n,hash'], ['access', ''],
+		['activity', 'last_confirmed'], ['audit', 'id,at'], ['conflict', 'id,detected_at,operation'], ['concept', ''], ['secret', 'system_period'], ['job', 'id,run_at,created,payload'], ['key_lock', 'n,hash'], ['access', ''],
 		['namespace', 'maintained,steps'])) . ' ORDER BY 1');
 	$rows =~ s/\b70000\d\d\b/summary/g;
-	$rows =~ s{maintain/summary/[0-9a-f-]+}{maintain/summary/}g;
+	$rows =~ s{maintain/(summary|reflection)/[0-9a-f-]+}{maintain/$1/}g;
 	return join("\n", sort split(/\n/, $rows)) . "\n";
 }
 
@@ -100,7 +101,7 @@ my $done = $node->safe_psql('undisturbed', $run);
 # Not of steps that find what others have done: edges to what is merged, versions of what is forgotten.
 my $others = qr/^(?:links|concepts|purge)\|.*\n?/m;
 is($told =~ s/$others//gr, $done =~ s/$others//gr, 'it says what a run does');
-like($done, qr/^$_\|/m, "there is work for $_") foreach qw(fold expire sweep duplicates conflicts links concepts importance summaries quota purge);
+like($done, qr/^$_\|/m, "there is work for $_") foreach qw(fold expire sweep duplicates conflicts links concepts importance summaries promotion quota purge);
 my $wanted = rows_of('undisturbed');
 isnt($wanted, $before, 'which changes rows');
 my $statements = $node->safe_psql('undisturbed', q{SELECT last_value FROM n});
@@ -110,8 +111,8 @@ is(rows_of('undisturbed') =~ s/^namespace .*\n?//gmr, $wanted =~ s/^namespace .*
 
 # Killed at each of these, then called again.
 my @kills = map { 1 + int(($statements - 1) * ($_ - 0.5) / 20) } 1 .. 20;
-push @kills, split(/\n/, $node->safe_psql('undisturbed', q{SELECT max(n) FROM written WHERE relation IN ('access', 'memory') AND operation IN ('DELETE', 'INSERT') GROUP BY relation, operation ORDER BY 1}));
-is(scalar(@kills), 23, 'kills where accesses are folded, memories go and a summary comes');
+push @kills, split(/\n/, $node->safe_psql('undisturbed', qq{SELECT max(n) FROM written WHERE relation IN ('access', 'job', 'memory') AND operation IN ('DELETE', 'INSERT') AND n <= $statements GROUP BY relation, operation ORDER BY 1}));
+is(scalar(@kills), 24, 'kills where accesses are folded, memories go, a summary and a reflection come');
 foreach my $n (@kills)
 {
 	copy_of_base('killed');
