@@ -111,6 +111,10 @@ AS $$
 BEGIN
   EXECUTE format('SELECT m.session FROM %I.memory m WHERE m.namespace = $1 AND m.session > $2 ORDER BY m.session LIMIT 1', store)
     INTO after USING namespace, coalesce(after, '');
+  -- Not asked with NULL: where a condition is false for sure, nothing says which partition is meant, and all are locked.
+  IF after IS NULL THEN
+    RETURN;
+  END IF;
   EXECUTE format($sql$
     SELECT coalesce(array_agg(o.id ORDER BY o.since NULLS FIRST, o.id), '{}')
     FROM (SELECT m.id, lower(m.valid_period) AS since
@@ -312,8 +316,8 @@ DECLARE
   result boolean;
 BEGIN
   EXECUTE format('SELECT (SELECT count(*) FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = ANY (array_remove($3 || $2, NULL))) = cardinality(array_remove($3 || $2, NULL))'
-                 ' AND NOT EXISTS (SELECT FROM %1$I.edge e WHERE e.namespace = $1 AND e.target = ANY ($3) AND e.type = ''summary_of'') AND NOT %2$s', store, agentmem.lost_members(store, '$2'))
-    INTO result USING namespace, summary, others;
+                 ' AND NOT EXISTS (SELECT FROM %1$I.edge e WHERE e.namespace = $1 AND e.target = ANY ($3) AND e.type = ''summary_of'') AND NOT %2$s', store, agentmem.lost_members(store, '$4'))
+    INTO result USING namespace, summary, others, coalesce(summary, 0);
   RETURN result AND (summary IS NULL OR agentmem.untouched(store, namespace, ARRAY[summary]) <> '{}');
 END
 $$;
