@@ -56,7 +56,8 @@ agm_span_since(TimestampTz at)
 		if (TIMESTAMP_NOT_FINITE(at))
 			began = at;
 		else if (level == AGM_PERIOD_LEVELS - 1 ||
-				 pg_sub_s64_overflow(at, AGM_PERIOD_SECONDS(level) * USECS_PER_SEC, &began))
+				 pg_sub_s64_overflow(at, AGM_PERIOD_SECONDS(level) * USECS_PER_SEC, &began) ||
+				 began < MIN_TIMESTAMP) /* a value that has no text: EXPLAIN shows it */
 			began = DT_NOBEGIN;
 		since[level] = TimestampTzGetDatum(began);
 	}
