@@ -204,6 +204,7 @@ OBJS = \
 	src/consolidate/strength_fn.o \
 	src/jobs/complete.o \
 	src/jobs/jobs_fn.o \
+	src/scale/init.o \
 	src/worker/launcher.o \
 	src/worker/plain_fn.o \
 	src/worker/process.o \

@@ -42,69 +42,15 @@ WHERE CASE WHEN lanname IN ('c', 'internal') THEN proconfig IS NOT NULL
   AND object NOT LIKE '%agentmem.maintain_all(%'
 ORDER BY object COLLATE "C";
 SELECT object FROM func WHERE prosecdef ORDER BY object COLLATE "C";
--- distributed.md 8: C or plpgsql with concrete types, no procedures.
-SELECT object, lanname, prokind FROM func
-WHERE lanname NOT IN ('c', 'internal', 'plpgsql') OR (prokind = 'p' AND object NOT LIKE '%agentmem.maintain_all(%') OR provariadic <> 0
-   OR EXISTS (SELECT FROM unnest(proallargtypes || proargtypes::oid[] || prorettype) t
-              JOIN pg_type ON pg_type.oid = t WHERE typname LIKE 'any%')
-ORDER BY object COLLATE "C";
--- distributed.md 11: operators can be pushed down and indexed, types travel in binary.
-SELECT m.object, provolatile, proisstrict, proparallel
-FROM member m JOIN pg_operator o ON m.classid = 'pg_operator'::regclass AND m.objid = o.oid
-JOIN pg_proc p ON p.oid = o.oprcode
-WHERE NOT (provolatile = 'i' AND proisstrict AND proparallel = 's')
-ORDER BY object COLLATE "C";
-SELECT m.object FROM member m JOIN pg_type t ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
-WHERE t.typtype = 'b' AND t.typcategory <> 'A' AND (t.typsend = 0 OR t.typreceive = 0)
-ORDER BY object COLLATE "C";
-
--- Stores, plain and partitioned (distributed.md 1 to 5).
+-- Stores, plain and partitioned; what they need to be distributed is in distributed_rules.sql.
 SELECT agentmem.create_store('catalog_store', dimensions => 3);
 SELECT agentmem.create_store('catalog_partitioned', dimensions => 3, partitions => 4);
 CREATE TEMP VIEW store_table AS
-  SELECT c.oid, c.oid::regclass AS relation, c.relname, c.relname IN ('setting', 'kind', 'kind_attribute', 'predicate', 'edge_type', 'cache_category') AS policy,
-    c.relkind = 'v' AS is_view
+  SELECT c.oid, c.oid::regclass AS relation, c.relname
   FROM pg_class c
   WHERE c.relnamespace IN ('catalog_store'::regnamespace, 'catalog_partitioned'::regnamespace)
     AND c.relkind IN ('r', 'p', 'v', 'm', 'f');
 SELECT count(*) >= 12 AS enough FROM store_table;
-
--- 1: namespace text COLLATE "C" NOT NULL is the first column of every data table;
--- 3: and no column of a policy table.
-SELECT t.relation FROM store_table t
-LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = 1 AND a.attname = 'namespace'
-  AND a.atttypid = 'text'::regtype AND a.attcollation = '"C"'::regcollation AND (a.attnotnull OR t.is_view)
-WHERE NOT t.policy AND a.attnum IS NULL
-ORDER BY t.relation::text COLLATE "C";
-SELECT t.relation FROM store_table t JOIN pg_attribute a ON a.attrelid = t.oid
-WHERE t.policy AND a.attname = 'namespace'
-ORDER BY t.relation::text COLLATE "C";
-
--- 2: it is in every key, compared with =; a foreign key starts with it and only cascades.
-SELECT t.relation, i.indexrelid::regclass AS index FROM store_table t
-JOIN pg_index i ON i.indrelid = t.oid
-WHERE NOT t.policy AND (i.indisunique OR i.indisexclusion)
-  AND NOT 1 = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-ORDER BY 1, 2;
-SELECT t.relation, x.conname FROM store_table t
-JOIN pg_constraint x ON x.conrelid = t.oid AND x.contype = 'x'
-WHERE NOT EXISTS (SELECT FROM unnest(x.conkey, x.conexclop) k (attnum, operator)
-                  JOIN pg_operator o ON o.oid = k.operator WHERE k.attnum = 1 AND o.oprname = '=')
-ORDER BY 1, 2;
-SELECT t.relation, x.conname FROM store_table t
-JOIN pg_constraint x ON x.conrelid = t.oid AND x.contype = 'f'
-WHERE x.conkey[1] <> 1 OR x.confkey[1] <> 1 OR x.confdeltype NOT IN ('a', 'c')
-ORDER BY 1, 2;
-
--- 4: the tables are the user's; 5: their ids come from a sequence of the store.
-SELECT pg_describe_object(d.classid, d.objid, 0) AS object
-FROM pg_depend d
-WHERE d.deptype = 'e' AND d.classid = 'pg_class'::regclass AND d.objid IN
-  (SELECT oid FROM pg_class
-   WHERE relnamespace IN ('catalog_store'::regnamespace, 'catalog_partitioned'::regnamespace));
-SELECT t.relation, a.attname FROM store_table t JOIN pg_attribute a ON a.attrelid = t.oid
-WHERE a.attidentity <> ''
-ORDER BY 1, 2;
 
 -- Tables, columns and sequences of a store say what they are.
 SELECT c.oid::regclass AS relation FROM pg_class c

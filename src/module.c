@@ -10,6 +10,7 @@
 #include "ivfbq/options.h"
 #include "memory/access.h"
 #include "memory/access_log.h"
+#include "scale/scale.h"
 #include "temporal/versioning.h"
 #include "vector/simd.h"
 #include "worker/worker.h"
@@ -27,5 +28,6 @@ _PG_init(void)
 	agm_access_init();
 	agm_worker_init();
 	agm_access_log_init();
+	agm_scale_init();
 	agm_guc_reserve();
 }

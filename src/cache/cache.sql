@@ -231,8 +231,8 @@ BEGIN
   IF lasts < interval '0' THEN
     RAISE EXCEPTION 'lasts must not be negative' USING ERRCODE = 'invalid_parameter_value', HINT = 'For example ''5 min'': say it again before that is over.';
   END IF;
-  EXECUTE format($sql$UPDATE %I.cache_category c SET load = $1, load_until = clock_timestamp() + $2 WHERE $3 IS NULL OR c.name = $3$sql$, store)
-    USING load, lasts, category;
+  EXECUTE format($sql$UPDATE %I.cache_category c SET load = $1, load_until = $2 WHERE $3 IS NULL OR c.name = $3$sql$, store)
+    USING load, clock_timestamp() + lasts, category;
   GET DIAGNOSTICS changed = ROW_COUNT;
   IF changed = 0 THEN
     RAISE EXCEPTION 'category "%" has no row of its own', category

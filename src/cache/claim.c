@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "storage/lock.h"
+#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -108,8 +109,12 @@ take(AgmCache *cache, const pg_uuid_t *hash, Datum lease, AgmClaim *claim)
 					" RETURNING c.claim, c.leased_until",
 					&params, AGM_WRITE | AGM_PLAN_GENERIC, "lz", read_claim, claim) > 0)
 		return true;
+	/* Not DEFAULT: nothing volatile stands in an UPDATE (src/scale/README.md). */
+	agm_param(&params, INT8OID,
+			  DirectFunctionCall1(nextval_oid, ObjectIdGetDatum(cache->store.operations)),
+			  false);
 	return agm_execute(&cache->store,
-					   "UPDATE {store}.cache_claim c SET claim = DEFAULT, created = $4,"
+					   "UPDATE {store}.cache_claim c SET claim = $6, created = $4,"
 					   " leased_until = $5" OF_PROMPT
 					   " AND EXISTS (SELECT FROM {store}.cache_claim k"
 					   "  WHERE k.namespace OPERATOR(pg_catalog.=) $1"

@@ -148,6 +148,10 @@ AS $$
 BEGIN
   EXECUTE format('SELECT m.session FROM %I.memory m WHERE m.namespace = $1 AND m.session > $2 ORDER BY m.session LIMIT 1', store)
     INTO after USING namespace, coalesce(after, '');
+  -- Not asked with NULL: where a condition is false for sure, nothing says which partition is meant, and all are locked.
+  IF after IS NULL THEN
+    RETURN;
+  END IF;
   EXECUTE format($sql$
     SELECT coalesce(array_agg(o.id ORDER BY o.since NULLS FIRST, o.id), '{}')
     FROM (SELECT m.id, lower(m.valid_period) AS since
@@ -354,8 +358,8 @@ DECLARE
   result boolean;
 BEGIN
   EXECUTE format('SELECT (SELECT count(*) FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = ANY (array_remove($3 || $2, NULL))) = cardinality(array_remove($3 || $2, NULL))'
-                 ' AND NOT EXISTS (SELECT FROM unnest($3) o(id) WHERE %3$s IS NOT NULL) AND NOT %2$s', store, agentmem.lost_members(store, kind, '$2'), agentmem.made_of_it(store, kind, 'o.id'))
-    INTO result USING namespace, summary, others;
+                 ' AND NOT EXISTS (SELECT FROM unnest($3) o(id) WHERE %3$s IS NOT NULL) AND NOT %2$s', store, agentmem.lost_members(store, kind, '$4'), agentmem.made_of_it(store, kind, 'o.id'))
+    INTO result USING namespace, summary, others, coalesce(summary, 0);
   RETURN result AND (summary IS NULL OR agentmem.untouched(store, namespace, ARRAY[summary]) <> '{}');
 END
 $$;

@@ -87,7 +87,7 @@ COMMENT ON FUNCTION agentmem.create_table(name, name, text, text, jsonb, text, i
   'Internal to create_store: makes one table of a store with its comments, partitioned by namespace if partitions > 0';
 
 CREATE FUNCTION agentmem.create_store(store name, dimensions int DEFAULT NULL, metric text DEFAULT 'cosine',
-                                      language text DEFAULT 'english', partitions int DEFAULT 0)
+                                      language text DEFAULT 'english', partitions int DEFAULT NULL)
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $create_store$
@@ -95,9 +95,11 @@ DECLARE
   inline_target text := format('toast_tuple_target = %s', current_setting('block_size')::int - 32);
   kind text;
 BEGIN
-  IF store IS NULL OR metric IS NULL OR language IS NULL OR partitions IS NULL THEN
+  -- NULL too where the setting was made and taken away before the library was loaded.
+  partitions := coalesce(partitions, nullif(current_setting('agentmem.default_partitions', true), '')::int, 0);
+  IF store IS NULL OR metric IS NULL OR language IS NULL THEN
     RAISE EXCEPTION '% must not be null',
-      CASE WHEN store IS NULL THEN 'store' WHEN metric IS NULL THEN 'metric' WHEN language IS NULL THEN 'language' ELSE 'partitions' END
+      CASE WHEN store IS NULL THEN 'store' WHEN metric IS NULL THEN 'metric' ELSE 'language' END
       USING ERRCODE = 'null_value_not_allowed', HINT = 'Give a value, or leave the argument out if it has a default.';
   END IF;
   IF dimensions NOT BETWEEN 1 AND 16000 THEN
@@ -372,7 +374,7 @@ BEGIN
 END
 $create_store$;
 COMMENT ON FUNCTION agentmem.create_store(name, int, text, text, int) IS
-  'Makes a store: a schema of ordinary tables owned by the caller. dimensions: of the embeddings, NULL for text only; metric: cosine, l2 or ip; language: default text search configuration of agentmem; partitions: hash partitions by namespace, 0 for none';
+  'Makes a store: a schema of ordinary tables owned by the caller. dimensions: of the embeddings, NULL for text only; metric: cosine, l2 or ip; language: default text search configuration of agentmem; partitions: hash partitions by namespace, 0 for none, NULL for the setting agentmem.default_partitions';
 
 -- Whether a schema is a store: it has the tables, and memory has our lexemes.
 CREATE FUNCTION agentmem.is_store(schema_id oid) RETURNS boolean

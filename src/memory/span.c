@@ -45,7 +45,8 @@ agm_span_began(TimestampTz at, int level)
 	if (TIMESTAMP_NOT_FINITE(at))
 		return at;
 	if (level == AGM_PERIOD_LEVELS - 1 ||
-		pg_sub_s64_overflow(at, AGM_PERIOD_SECONDS(level) * USECS_PER_SEC, &began))
+		pg_sub_s64_overflow(at, AGM_PERIOD_SECONDS(level) * USECS_PER_SEC, &began) ||
+		began < MIN_TIMESTAMP) /* a value that has no text: EXPLAIN shows it */
 		return DT_NOBEGIN;
 	return began;
 }

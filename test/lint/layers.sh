@@ -8,7 +8,7 @@ layer() {
 		graph | jobs) echo 3 ;;
 		recall | cache) echo 4 ;;
 		consolidate) echo 5 ;;
-		worker) echo 6 ;;
+		scale | worker) echo 6 ;;
 		*) echo "src/$1 has no layer" >&2; echo 9 ;;
 	esac
 }
