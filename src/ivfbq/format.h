@@ -352,4 +352,48 @@ typedef struct IvfbqMetaData
 	uint32 unused2;
 } IvfbqMetaData;
 
+/*
+ * The byte tables above, said to the compiler: a struct of its fields' sizes has no gap, and a field that stands where
+ * the table says shows that none is before it.  test/lint/portable.sh wants one for each struct.
+ */
+StaticAssertDecl(sizeof(float) == 4 && sizeof(ItemPointerData) == 6, "of the fields' types");
+StaticAssertDecl(sizeof(IvfbqPageEndData) == 16 && offsetof(IvfbqPageEndData, page_id) == 14 &&
+					 IVFBQ_CONTENT_END == BLCKSZ - 16,
+				 "IvfbqPageEndData");
+StaticAssertDecl(sizeof(IvfbqCellRefData) == 8 && offsetof(IvfbqCellRefData, index) == 4,
+				 "IvfbqCellRefData");
+StaticAssertDecl(sizeof(IvfbqListData) == 24 && offsetof(IvfbqListData, base) == 16 &&
+					 offsetof(IvfbqListData, flags) == 22,
+				 "IvfbqListData");
+StaticAssertDecl(offsetof(IvfbqCellData, hash) == 8 && offsetof(IvfbqCellData, rows) == 16 &&
+					 offsetof(IvfbqCellData, next) == 64 &&
+					 offsetof(IvfbqCellData, centroids) == 88 &&
+					 offsetof(IvfbqCellData, spread) == 124 &&
+					 offsetof(IvfbqCellData, tags) == 128,
+				 "IvfbqCellData");
+StaticAssertDecl(sizeof(IvfbqDirectoryData) == 8 && offsetof(IvfbqDirectoryData, ncells) == 4,
+				 "IvfbqDirectoryData");
+StaticAssertDecl(sizeof(IvfbqListsData) == 16 && offsetof(IvfbqListsData, key_block) == 8,
+				 "IvfbqListsData");
+StaticAssertDecl(sizeof(IvfbqCodesData) == 24 && offsetof(IvfbqCodesData, role) == 14 &&
+					 offsetof(IvfbqCodesData, nrefine) == 22,
+				 "IvfbqCodesData");
+StaticAssertDecl(sizeof(IvfbqRefineData) == 8 && offsetof(IvfbqRefineData, number) == 4,
+				 "IvfbqRefineData");
+StaticAssertDecl(offsetof(IvfbqRowHeadData, square_sum) == 12 &&
+					 offsetof(IvfbqRowHeadData, tid) == 16 &&
+					 offsetof(IvfbqRowHeadData, tid) + sizeof(ItemPointerData) ==
+						 IVFBQ_ROW_HEAD_SIZE,
+				 "IvfbqRowHeadData");
+StaticAssertDecl(sizeof(IvfbqBaseData) == 8 && offsetof(IvfbqBaseData, bytes) == 4,
+				 "IvfbqBaseData");
+StaticAssertDecl(sizeof(IvfbqFreeData) == 8, "IvfbqFreeData");
+StaticAssertDecl(sizeof(IvfbqMetaData) == 88 && offsetof(IvfbqMetaData, dim) == 12 &&
+					 offsetof(IvfbqMetaData, seed) == 16 &&
+					 offsetof(IvfbqMetaData, free) == 32 &&
+					 offsetof(IvfbqMetaData, calibrated_at) == 48 &&
+					 offsetof(IvfbqMetaData, thresholds) == 60 &&
+					 offsetof(IvfbqMetaData, calibrated_lists) == 80,
+				 "IvfbqMetaData");
+
 #endif

@@ -29,6 +29,9 @@ typedef struct AgmHalfvecData
 	uint16 x[FLEXIBLE_ARRAY_MEMBER];
 } AgmHalfvecData;
 
+StaticAssertDecl(offsetof(AgmHalfvecData, unused) == 6 && offsetof(AgmHalfvecData, x) == 8,
+				 "AgmHalfvecData");
+
 typedef AgmHalfvecData *AgmHalfvec;
 
 #define AGM_HALFVEC_SIZE(dim) (offsetof(AgmHalfvecData, x) + sizeof(uint16) * (dim))

@@ -38,6 +38,10 @@ typedef struct AgmQuantizedData
 	uint8 codes[FLEXIBLE_ARRAY_MEMBER];
 } AgmQuantizedData;
 
+StaticAssertDecl(offsetof(AgmQuantizedData, scale) == 8 &&
+					 offsetof(AgmQuantizedData, codes) == 12,
+				 "AgmQuantizedData");
+
 #define AGM_QUANTIZED_VERSION 1
 #define AGM_QUANTIZED_FORMAT(bits) ((int16) (AGM_QUANTIZED_VERSION << 8 | (bits)))
 #define AGM_QUANTIZED_BITS(format) ((format) &0xff)

@@ -30,6 +30,9 @@ typedef struct AgmVectorData
 	float x[FLEXIBLE_ARRAY_MEMBER];
 } AgmVectorData;
 
+StaticAssertDecl(offsetof(AgmVectorData, format) == 6 && offsetof(AgmVectorData, x) == 8,
+				 "AgmVectorData");
+
 typedef AgmVectorData *AgmVector;
 
 #define AGM_VECTOR_SIZE(dim) (offsetof(AgmVectorData, x) + sizeof(float) * (dim))

@@ -220,10 +220,11 @@ run_make() {
 
 # private_postgres: WORK/pg is a copy of the server's programs and libraries, made anew when
 # the package changes, whole or not at all; its headers are the machine's.  PG_CONFIG and
-# BINDIR become the copy's.
+# BINDIR become the copy's.  With AGENTMEM_SERVER the copy's server is run by that command,
+# whoever starts it.
 private_postgres() {
 	local stamp directory kind
-	stamp="$PG_CONFIG $("$PG_CONFIG" --version) $(stat -c %Y "$BINDIR/postgres")"
+	stamp="$PG_CONFIG $("$PG_CONFIG" --version) $(stat -c %Y "$BINDIR/postgres") ${AGENTMEM_SERVER:-}"
 	if [ "$stamp" != "$(as_user cat "$WORK/pg.stamp" 2>/dev/null)" ]; then
 		as_user rm -rf "$WORK/pg" "$WORK/pg.new" "$WORK/pg.stamp"
 		for kind in bindir pkglibdir sharedir; do
@@ -237,6 +238,13 @@ private_postgres() {
 			as_user mkdir -p "$WORK/pg.new${directory%/*}"
 			as_user ln -s "$directory" "$WORK/pg.new$directory"
 		done
+		if [ -n "${AGENTMEM_SERVER:-}" ]; then
+			as_user mv "$WORK/pg.new$BINDIR/postgres" "$WORK/pg.new$BINDIR/postgres.server"
+			# shellcheck disable=SC2016
+			printf '#!/bin/sh\nexec %s "$0.server" "$@"\n' "$AGENTMEM_SERVER" |
+				as_user tee "$WORK/pg.new$BINDIR/postgres" >/dev/null
+			as_user chmod 755 "$WORK/pg.new$BINDIR/postgres"
+		fi
 		as_user mv "$WORK/pg.new" "$WORK/pg"
 		printf '%s\n' "$stamp" | as_user tee "$WORK/pg.stamp" >/dev/null
 	fi

@@ -25,7 +25,7 @@ sub stand_in
 {
 	my ($sql) = @_;
 	return $sql if $pgvector;
-	$sql =~ s/^CREATE EXTENSION vector;$/CREATE EXTENSION agentmem; SET search_path = public, agentmem;/m;
+	$sql =~ s/^CREATE EXTENSION vector;$/SET client_min_messages = warning; CREATE EXTENSION IF NOT EXISTS agentmem; RESET client_min_messages; SET search_path = public, agentmem;/m;
 	$sql =~ s/^CREATE EXTENSION agentmem_pgvector CASCADE;$//m;
 	$sql =~ s/^RESET search_path;$//m;
 	return $sql;
