@@ -18,9 +18,9 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_opfamily_d.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -150,7 +150,7 @@ open_index(AgmDirect *direct, const AgmDirectColumn *columns, int nkeys)
 
 /*
  * Not under SERIALIZABLE, where reads must leave predicate locks; not where a table is only the name of
- * others elsewhere.
+ * others elsewhere, as Citus has it (its catalog is looked for: that costs less than pg_extension).
  */
 AgmDirect *
 agm_direct_open(const AgmStore *store, const char *table, const AgmDirectColumn *columns,
@@ -160,7 +160,7 @@ agm_direct_open(const AgmStore *store, const char *table, const AgmDirectColumn 
 
 	Assert(ncolumns <= AGM_DIRECT_COLUMNS_MAX);
 	if (store->partitioned || IsolationIsSerializable() || !IsMVCCSnapshot(snapshot) ||
-		OidIsValid(get_extension_oid("citus", true)))
+		OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE)))
 		return NULL;
 	direct = palloc0(sizeof(AgmDirect));
 	direct->ncolumns = ncolumns;
