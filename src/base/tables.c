@@ -14,8 +14,8 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am_d.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -109,7 +109,8 @@ agm_table_open(const AgmStore *store, const char *name, text *ns, AgmTableRights
 	Oid part;
 
 	if (IsolationIsSerializable() || !IsMVCCSnapshot(snapshot) || !OidIsValid(relid) ||
-		OidIsValid(get_extension_oid("citus", true)) || !may_read(relid, rights))
+		OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE)) ||
+		!may_read(relid, rights))
 		return NULL;
 	table = relation_open(relid, AccessShareLock);
 	if (table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)

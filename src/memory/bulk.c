@@ -305,9 +305,11 @@ write_rows(AgmBulk *bulk)
 		AgmWritten *written = bulk->written[bulk->at];
 
 		agm_operation_touch(writer, written->id);
+		agm_edges_gather(writer);
 		agm_episode_link(writer, memory, written->id);
 		agm_conflict_search(writer, memory, written);
 		agm_mentions_write(writer, memory, written->id, true);
+		agm_edges_write(writer);
 	}
 }
 

@@ -122,6 +122,15 @@ typedef struct AgmRaised
 } AgmRaised;
 
 /* What one writing call knows of its store and namespace. */
+/* An edge to be written. */
+typedef struct AgmNewEdge
+{
+	int64 source;
+	int64 target;
+	const char *type;
+	float4 weight;
+} AgmNewEdge;
+
 typedef struct AgmWriter
 {
 	AgmStore store;
@@ -153,6 +162,10 @@ typedef struct AgmWriter
 	int64 episode;		 /* the last of this call that has a session; 0: none */
 	char *episode_session;
 	TimestampTz episode_from;
+	bool gathers; /* edges wait until agm_edges_write */
+	AgmNewEdge *edges;
+	int nedges;
+	int edges_room;
 	AgmRaised *raised; /* conflicts to be recorded at the end */
 	int nraised;
 	int raised_capacity;
@@ -239,7 +252,16 @@ extern void agm_operation_note(AgmWriter *writer, const char *action, Jsonb *det
 extern void agm_operation_record(AgmWriter *writer, const char *action, Jsonb *details);
 /* Who refers to memories keeps them until it ends; skip: but for those that others take out now. */
 extern AgmKept agm_rows_keep(AgmWriter *writer, const int64 *ids, int n, bool skip);
+
+/*
+ * Edges of the call's operation; one that is there stays as it is.  Between agm_edges_gather and
+ * agm_edges_write they wait, and are written by one statement: `type` must outlive that.
+ */
 extern void agm_add_edge(AgmWriter *writer, int64 source, int64 target, const char *type);
+extern void agm_add_weighted_edge(AgmWriter *writer, int64 source, int64 target,
+								  const char *type, float4 weight);
+extern void agm_edges_gather(AgmWriter *writer);
+extern void agm_edges_write(AgmWriter *writer);
 
 /* A space of embeddings: the store's, and the one that is being filled beside it. */
 typedef enum AgmSpace

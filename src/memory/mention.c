@@ -163,35 +163,16 @@ write_names(AgmWriter *writer, const Mentions *mentions, int64 id)
 static void
 write_edges(AgmWriter *writer, const Mentions *mentions, int64 id, const char *type)
 {
-	int64 *ids = palloc(sizeof(int64) * mentions->n);
-	Datum *weights = palloc(sizeof(Datum) * mentions->n);
-	AgmParams params = {0};
-	int n = 0;
+	bool gathers = writer->gathers;
 
+	if (!gathers)
+		agm_edges_gather(writer);
 	for (int i = 0; i < mentions->n; i++)
-	{
-		if (mentions->common[i])
-			continue;
-		ids[n] = mentions->ids[i];
-		weights[n++] = Float4GetDatum(mentions->concepts[i].weight);
-	}
-	if (n == 0)
-		return;
-	begin_params(writer, id, &params);
-	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
-	agm_param(&params, FLOAT4ARRAYOID,
-			  PointerGetDatum(
-				  construct_array(weights, n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT)),
-			  false);
-	agm_param(&params, TEXTOID, CStringGetTextDatum(type), false);
-	agm_param(&params, INT8OID, Int64GetDatum(writer->operation), false);
-	(void) agm_execute(
-		&writer->store,
-		"INSERT INTO {store}.edge (namespace, source, target, type, weight, operation)"
-		" SELECT $1, $2, u.id, $5, u.weight, $6"
-		" FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4)) u(id, weight)"
-		" ON CONFLICT (namespace, source, target, type) DO NOTHING",
-		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+		if (!mentions->common[i])
+			agm_add_weighted_edge(writer, id, mentions->ids[i], type,
+								  mentions->concepts[i].weight);
+	if (!gathers)
+		agm_edges_write(writer);
 }
 
 void

@@ -8,6 +8,7 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "memory/memory.h"
@@ -93,19 +94,106 @@ agm_rows_keep(AgmWriter *writer, const int64 *ids, int n, bool skip)
 	return kept;
 }
 
-void
-agm_add_edge(AgmWriter *writer, int64 source, int64 target, const char *type)
+/* As most calls leave one, and no other, that has a statement of its own, which costs less. */
+static void
+write_edge(AgmWriter *writer, const AgmNewEdge *edge)
 {
 	AgmParams params = {0};
 
 	agm_param(&params, TEXTOID, writer->ns, false);
-	agm_param(&params, INT8OID, Int64GetDatum(source), false);
-	agm_param(&params, INT8OID, Int64GetDatum(target), false);
-	agm_param(&params, TEXTOID, CStringGetTextDatum(type), false);
+	agm_param(&params, INT8OID, Int64GetDatum(edge->source), false);
+	agm_param(&params, INT8OID, Int64GetDatum(edge->target), false);
+	agm_param(&params, TEXTOID, CStringGetTextDatum(edge->type), false);
+	agm_param(&params, FLOAT4OID, Float4GetDatum(edge->weight), false);
 	agm_param(&params, INT8OID, Int64GetDatum(writer->operation), false);
-	(void) agm_execute(&writer->store,
-					   "INSERT INTO {store}.edge (namespace, source, target, type, operation)"
-					   " VALUES ($1, $2, $3, $4, $5)"
-					   " ON CONFLICT (namespace, source, target, type) DO NOTHING",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+	(void) agm_execute(
+		&writer->store,
+		"INSERT INTO {store}.edge (namespace, source, target, type, weight, operation)"
+		" VALUES ($1, $2, $3, $4, $5, $6)"
+		" ON CONFLICT (namespace, source, target, type) DO NOTHING",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+}
+
+static void
+write_edges(AgmWriter *writer)
+{
+	int n = writer->nedges;
+	int64 *sources = palloc(sizeof(int64) * n);
+	int64 *targets = palloc(sizeof(int64) * n);
+	Datum *types = palloc(sizeof(Datum) * n);
+	Datum *weights = palloc(sizeof(Datum) * n);
+	AgmParams params = {0};
+
+	for (int i = 0; i < n; i++)
+	{
+		sources[i] = writer->edges[i].source;
+		targets[i] = writer->edges[i].target;
+		types[i] = CStringGetTextDatum(writer->edges[i].type);
+		weights[i] = Float4GetDatum(writer->edges[i].weight);
+	}
+	agm_param(&params, TEXTOID, writer->ns, false);
+	agm_param(&params, INT8ARRAYOID, agm_int8_array(sources, n), false);
+	agm_param(&params, INT8ARRAYOID, agm_int8_array(targets, n), false);
+	agm_param(&params, TEXTARRAYOID,
+			  PointerGetDatum(construct_array(types, n, TEXTOID, -1, false, TYPALIGN_INT)),
+			  false);
+	agm_param(&params, FLOAT4ARRAYOID,
+			  PointerGetDatum(
+				  construct_array(weights, n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT)),
+			  false);
+	agm_param(&params, INT8OID, Int64GetDatum(writer->operation), false);
+	(void) agm_execute(
+		&writer->store,
+		"INSERT INTO {store}.edge (namespace, source, target, type, weight, operation)"
+		" SELECT $1, u.source, u.target, u.type, u.weight, $6"
+		" FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3),"
+		"  pg_catalog.unnest($4), pg_catalog.unnest($5)) u(source, target, type, weight)"
+		" ON CONFLICT (namespace, source, target, type) DO NOTHING",
+		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+}
+
+void
+agm_edges_gather(AgmWriter *writer)
+{
+	writer->gathers = true;
+	writer->nedges = 0;
+}
+
+void
+agm_edges_write(AgmWriter *writer)
+{
+	if (writer->nedges == 1)
+		write_edge(writer, &writer->edges[0]);
+	else if (writer->nedges > 1)
+		write_edges(writer);
+	writer->gathers = false;
+	writer->nedges = 0;
+}
+
+void
+agm_add_weighted_edge(AgmWriter *writer, int64 source, int64 target, const char *type,
+					  float4 weight)
+{
+	AgmNewEdge edge = {source, target, type, weight};
+
+	if (!writer->gathers)
+	{
+		write_edge(writer, &edge);
+		return;
+	}
+	if (writer->nedges == writer->edges_room)
+	{
+		writer->edges_room = Max(16, writer->edges_room * 2);
+		writer->edges =
+			writer->edges == NULL
+				? MemoryContextAlloc(writer->context, sizeof(AgmNewEdge) * writer->edges_room)
+				: repalloc(writer->edges, sizeof(AgmNewEdge) * writer->edges_room);
+	}
+	writer->edges[writer->nedges++] = edge;
+}
+
+void
+agm_add_edge(AgmWriter *writer, int64 source, int64 target, const char *type)
+{
+	agm_add_weighted_edge(writer, source, target, type, 1);
 }

@@ -179,6 +179,7 @@ try_step(Batch *batch, Element *element, void (*step)(Batch *, Element *))
 		message = error->message;
 		batch->writer.ntouched = ntouched;
 		batch->writer.nraised = nraised;
+		batch->writer.gathers = false;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);

@@ -491,9 +491,11 @@ agm_memory_write(AgmWriter *writer, AgmMemory *memory, AgmWritten *written)
 				 errmsg("a memory of kind \"%s\" needs a value", memory->kind->name),
 				 errhint("content is its caption; attributes => '{\"value\": \"...\"}' the "
 						 "value, which is kept apart.")));
+	agm_edges_gather(writer);
 	write_memory(writer, memory, written);
 	if (written->action != AGM_REINFORCED)
 		agm_mentions_write(writer, memory, written->id, written->action == AGM_INSERTED);
+	agm_edges_write(writer);
 	if (!memory->kind->vault)
 		return;
 	agm_secret_write(writer, memory, written->id);
