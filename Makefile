@@ -250,6 +250,7 @@ SQL_PARTS = \
 	src/consolidate/links.sql \
 	src/consolidate/promotion.sql \
 	src/consolidate/importance.sql \
+	src/consolidate/index.sql \
 	src/consolidate/purge.sql \
 	src/consolidate/maintain.sql \
 	src/jobs/jobs.sql \

@@ -114,6 +114,15 @@ SELECT alter_kind('mem', 'ticket', clear => '{half_life,supersede,confidence_low
 SELECT class, half_life, supersede, repeat, validity, conflict_threshold, confidence_low, confidence_high FROM mem.kind WHERE name = 'ticket';
 SELECT alter_kind('mem', 'ticket', clear => '{repeat,validity,conflict_threshold}');
 SELECT half_life, supersede, repeat, validity, conflict_threshold, confidence_low, confidence_high FROM mem.kind WHERE name = 'ticket';
+-- Default confidences are two, or none.
+SELECT alter_kind('mem', 'ticket', confidence_low => 0.5);
+SELECT alter_kind('mem', 'ticket', confidence_low => 0.5, confidence_high => 0.5);
+SELECT alter_kind('mem', 'ticket', clear => '{confidence_low}');
+SELECT alter_kind('mem', 'ticket', confidence_high => 0.75);
+SELECT confidence_low, confidence_high FROM mem.kind WHERE name = 'ticket';
+UPDATE mem.kind SET confidence_low = NULL WHERE name = 'ticket';
+SELECT alter_kind('mem', 'ticket', clear => '{confidence_low,confidence_high}');
+SELECT add_kind('mem', 'half', 'semantic', 'Half a band', confidence_high => 1);
 SELECT add_kind('mem', 'pin', 'semantic', 'A number', '{"for": "text"}');
 SELECT alter_kind('mem', 'pin', class => 'vault');
 SELECT to_regclass('mem.kind_pin') AS view;

@@ -198,6 +198,7 @@ INSERT INTO path.setting VALUES ('similar', '1'), ('concepts', '2'), ('importanc
 SELECT agentmem.set_namespace('path', 'b', 2, '1 day');
 SELECT step, changed FROM agentmem.maintain('path', 'b');
 SELECT step FROM agentmem.maintain('path', 'a', at => '2100-01-01');
+SELECT changed FROM agentmem.apply_index('path', 'a', '2025-01-01', '{}', '{}', false);
 SELECT agentmem.postpone_namespace('path', 'a'), agentmem.attribute_time('{"a": "2025-01-01"}', 'a') IS NULL AS nothing;
 CALL agentmem.maintain_all('path');
 SELECT step, changed FROM agentmem.maintain('path', 'b', at => '2100-01-01');

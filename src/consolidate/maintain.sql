@@ -72,7 +72,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   -- Conflicts behind all that writes memories, as in any call (src/memory/README.md, "Locks on rows").
-  RETURN '{fold,expire,sweep,duplicates,links,concepts,importance,summaries,promotion,quota,conflicts,purge,cache,jobs,statistics}';
+  RETURN '{fold,expire,sweep,duplicates,links,concepts,importance,summaries,promotion,quota,conflicts,purge,cache,jobs,index,statistics}';
 END
 $$;
 COMMENT ON FUNCTION agentmem.maintenance_steps() IS 'Internal to maintain: its steps, in their order';

@@ -41,7 +41,7 @@ BEGIN
     "created": "When it was queued"}', 'fillfactor = 70', partitions);
   EXECUTE format($ddl$
     CREATE INDEX job_ready_idx ON %1$I.job (priority DESC, run_at, id) WHERE state <> 'dead';
-    CREATE INDEX job_ids_idx ON %1$I.job USING gin (ids agentmem.bigint_overlap_ops);
+    CREATE INDEX job_ids_idx ON %1$I.job USING gin (ids agentmem.bigint_overlap_ops) WITH (fastupdate = off);
     CREATE UNIQUE INDEX job_embed_idx ON %1$I.job (namespace, ids, kind, version) NULLS NOT DISTINCT WHERE kind = ANY ('{embed,embed_next}');
     $ddl$, store);
 END

@@ -28,7 +28,7 @@ BEGIN
     "ids": "Memories that it wrote, removed or revealed",
     "details": "Reason, note or counts; never content"}', 'fillfactor = 100', partitions);
   EXECUTE format('CREATE INDEX audit_at_idx ON %I.audit (namespace, at, id)', store);
-  EXECUTE format('CREATE INDEX audit_ids_idx ON %I.audit USING gin (ids agentmem.bigint_overlap_ops)', store);
+  EXECUTE format('CREATE INDEX audit_ids_idx ON %I.audit USING gin (ids agentmem.bigint_overlap_ops) WITH (fastupdate = off)', store);
 
   PERFORM agentmem.create_table(store, 'conflict', 'Pairs of memories that may contradict each other, to be settled by resolve()', $ddl$
       namespace text COLLATE "C" NOT NULL,

@@ -232,6 +232,22 @@ END
 $$;
 COMMENT ON FUNCTION agentmem.require_class(text) IS 'Internal to add_kind and alter_kind: an error unless there is such a class of kinds';
 
+-- With one of the two no memory would get a confidence, and nobody would be told.
+CREATE FUNCTION agentmem.require_band(kind text, low real, high real)
+RETURNS void LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF (low IS NULL) <> (high IS NULL) THEN
+    RAISE EXCEPTION 'kind "%" would have % without %', kind, CASE WHEN high IS NULL THEN 'confidence_low' ELSE 'confidence_high' END,
+      CASE WHEN high IS NULL THEN 'confidence_high' ELSE 'confidence_low' END
+      USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'One is the confidence of what is inferred, observed or imported, the other of what is stated: give both, the same twice if need be.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION agentmem.require_band(text, real, real) IS 'Internal to add_kind and alter_kind: an error unless a kind has both default confidences, or neither';
+
 -- For a look at all memories before what their kind declares is changed: no writer slips in, and row security hides
 -- none from the owner. Whether it did, so that it is put back.
 CREATE FUNCTION agentmem.see_all_memories(store name)
@@ -325,6 +341,7 @@ BEGIN
       USING ERRCODE = 'null_value_not_allowed', HINT = 'Give a value.';
   END IF;
   PERFORM agentmem.require_class(class);
+  PERFORM agentmem.require_band(name, confidence_low, confidence_high);
   EXECUTE format('SELECT EXISTS (SELECT FROM %I.kind k WHERE k.name = $1)', store) INTO known USING name;
   IF known THEN
     RAISE EXCEPTION 'kind "%" exists already', name
@@ -359,6 +376,8 @@ DECLARE
   given CONSTANT boolean[] := ARRAY[half_life IS NOT NULL, supersede IS NOT NULL, repeat IS NOT NULL, validity IS NOT NULL,
                                     conflict_threshold IS NOT NULL, confidence_low IS NOT NULL, confidence_high IS NOT NULL];
   old_class text;
+  old_low real;
+  old_high real;
   vault boolean;                            -- its class becomes vault, or was it
   held boolean;
   forced boolean := false;                  -- row security, upon the owner
@@ -382,11 +401,13 @@ BEGIN
         USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out of clear, or give no value.';
     END IF;
   END LOOP;
-  EXECUTE format('SELECT k.class FROM %I.kind k WHERE k.name = $1 FOR UPDATE', store) INTO old_class USING name;
+  EXECUTE format('SELECT k.class, k.confidence_low, k.confidence_high FROM %I.kind k WHERE k.name = $1 FOR UPDATE', store) INTO old_class, old_low, old_high USING name;
   IF old_class IS NULL THEN
     RAISE EXCEPTION 'unknown kind "%"', name
       USING ERRCODE = 'invalid_parameter_value', HINT = format('SELECT name FROM %I.kind lists the kinds of this store.', store);
   END IF;
+  PERFORM agentmem.require_band(name, CASE WHEN 'confidence_low' = ANY (clear) THEN NULL ELSE coalesce(confidence_low, old_low) END,
+                                CASE WHEN 'confidence_high' = ANY (clear) THEN NULL ELSE coalesce(confidence_high, old_high) END);
   vault := class <> old_class AND 'vault' IN (class, old_class);
   IF attributes IS NOT NULL OR vault THEN
     forced := agentmem.see_all_memories(store);

@@ -154,6 +154,7 @@ BEGIN
       conflict_threshold real CHECK (conflict_threshold BETWEEN 0 AND 1),
       confidence_low real CHECK (confidence_low BETWEEN 0 AND 1),
       confidence_high real CHECK (confidence_high BETWEEN confidence_low AND 1),
+      CONSTRAINT kind_confidence_check CHECK ((confidence_low IS NULL) = (confidence_high IS NULL)),
       retired boolean NOT NULL DEFAULT false
     $ddl$, '{
     "name": "The kind, as remember() takes it",
