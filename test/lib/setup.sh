@@ -292,22 +292,23 @@ install_python() {
 	fi
 }
 
-# install_cron: Debian's pg_cron, unpacked into the copy of the server.  A server that has none of its
-# own goes without, and its test is skipped; a package that is there and cannot be had is an error.
-install_cron() {
+# install_package SUFFIX EXTENSION: an extension from Debian's package of it, unpacked into the copy of the
+# server.  A server that has none of its own goes without, and its test is skipped; a package that is there
+# and cannot be had is an error.
+install_package() {
 	local package
-	package=postgresql-$(as_user "$PG_CONFIG" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')-cron
-	! as_user test -e "$(as_user "$PG_CONFIG" --sharedir)/extension/pg_cron.control" || return 0
+	package=postgresql-$(as_user "$PG_CONFIG" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')-$1
+	! as_user test -e "$(as_user "$PG_CONFIG" --sharedir)/extension/$2.control" || return 0
 	if ! command -v apt-get >/dev/null || ! apt-cache show "$package" >/dev/null 2>&1; then
-		say "there is no package $package: pg_cron is not tested"
+		say "there is no package $package: $2 is not tested"
 		return
 	fi
 	say "fetching $package"
 	# shellcheck disable=SC2016
 	quiet as_user bash -euc '
-		rm -rf "$WORK/cron"
-		mkdir "$WORK/cron"
-		cd "$WORK/cron"
+		rm -rf "$WORK/package"
+		mkdir "$WORK/package"
+		cd "$WORK/package"
 		apt-get download "$1"
 		dpkg -x ./*.deb "$WORK/pg"' bash "$package" || die "$package could not be fetched"
 }
