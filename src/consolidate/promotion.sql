@@ -119,7 +119,7 @@ BEGIN
   ids := '{}';
   plan := '[]';
   WHILE state ? 'changed' AND clock_timestamp() < deadline AND cardinality(ids) < most LOOP
-    SELECT c.* INTO changed FROM agentmem.changed_summaries(store, 'reflection', namespace, at, least(batch, most - cardinality(ids)), state ->> 'changed') c;
+    SELECT c.* INTO changed FROM agentmem.changed_summaries(store, namespace, 'reflection', at, least(batch, most - cardinality(ids)), state ->> 'changed') c;
     plan := plan || coalesce((SELECT jsonb_agg(jsonb_build_object('summary', c.id, 'members', '[]'::jsonb)) FROM unnest(changed.ids) c(id)), '[]');
     ids := ids || changed.ids;
     state := CASE WHEN changed.finished THEN state - 'changed' ELSE state || jsonb_build_object('changed', changed.after) END;
@@ -182,13 +182,13 @@ BEGIN
   FOR part IN SELECT p FROM jsonb_array_elements(plan -> 'groups') p LOOP
     reflection := part ->> 'summary';
     members := ARRAY(SELECT m::bigint FROM jsonb_array_elements(part -> 'members') m);
-    CONTINUE WHEN NOT members <@ held OR NOT coalesce(reflection = ANY (held), true) OR NOT agentmem.can_sum_up(store, 'reflection', namespace, reflection, members);
+    CONTINUE WHEN NOT members <@ held OR NOT coalesce(reflection = ANY (held), true) OR NOT agentmem.can_sum_up(store, namespace, 'reflection', reflection, members);
     action := CASE WHEN reflection IS NULL THEN 'made' ELSE 'revised' END;
     IF NOT dry_run THEN
       -- As in apply_duplicates.
       BEGIN
         SELECT p.action, p.summary INTO action, reflection
-          FROM agentmem.put_summary(store, 'reflection', namespace, at, reflection, members, '{"candidate": true}', 0.5, NULL) p;
+          FROM agentmem.put_summary(store, namespace, 'reflection', at, reflection, members, '{"candidate": true}', 0.5, NULL) p;
         IF action <> 'forgotten' THEN
           PERFORM agentmem.queue_reflection(store, namespace, reflection);
         END IF;

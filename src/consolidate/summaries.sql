@@ -116,7 +116,7 @@ COMMENT ON FUNCTION agentmem.members_digest() IS 'Internal to maintain: SQL that
 -- Plan --------------------------------------------------------------------------
 
 -- Summaries behind the key `after` whose members changed, and can all be read; the last key that was looked at; whether these were all.
-CREATE FUNCTION agentmem.changed_summaries(store name, kind text, namespace text, at timestamptz, n int, INOUT after text,
+CREATE FUNCTION agentmem.changed_summaries(store name, namespace text, kind text, at timestamptz, n int, INOUT after text,
                                            OUT ids bigint[], OUT finished boolean)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -243,7 +243,7 @@ BEGIN
     groups := '[]';
     CASE after ->> 'phase'
       WHEN 'changed' THEN
-        SELECT c.* INTO part FROM agentmem.changed_summaries(store, 'summary', namespace, at, batch, after ->> 'at') c;
+        SELECT c.* INTO part FROM agentmem.changed_summaries(store, namespace, 'summary', at, batch, after ->> 'at') c;
         groups := coalesce((SELECT jsonb_agg(jsonb_build_object('summary', c.id, 'members', '[]'::jsonb)) FROM unnest(part.ids) c(id)), '[]');
         part.after := CASE WHEN part.finished THEN '{"phase": "sessions"}' ELSE jsonb_build_object('phase', 'changed', 'at', part.after) END;
       WHEN 'sessions' THEN
@@ -280,7 +280,7 @@ COMMENT ON FUNCTION agentmem.plan_summaries(name, text, timestamptz, jsonb, time
 -- Apply -------------------------------------------------------------------------
 
 -- What a summary of a group is to say; content is NULL if it has no members left.
-CREATE FUNCTION agentmem.sum_up(store name, kind text, namespace text, at timestamptz, summary bigint, others bigint[],
+CREATE FUNCTION agentmem.sum_up(store name, namespace text, kind text, at timestamptz, summary bigint, others bigint[],
                                 OUT content text, OUT embedding agentmem.vector, OUT language text, OUT title text, OUT since timestamptz,
                                 OUT attributes jsonb)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -319,7 +319,7 @@ COMMENT ON FUNCTION agentmem.sum_up(name, text, text, timestamptz, bigint, bigin
 
 -- Makes or revises one summary or reflection, or forgets one that has no members left; tells which. The locks of `others` and of `summary` are held.
 -- `own` are attributes that it has from the beginning.
-CREATE FUNCTION agentmem.put_summary(store name, kind text, namespace text, at timestamptz, INOUT summary bigint, others bigint[], own jsonb, confidence real, session text, OUT action text)
+CREATE FUNCTION agentmem.put_summary(store name, namespace text, kind text, at timestamptz, INOUT summary bigint, others bigint[], own jsonb, confidence real, session text, OUT action text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -327,7 +327,7 @@ DECLARE
   said record;
   before jsonb;
 BEGIN
-  SELECT s.* INTO said FROM agentmem.sum_up(store, kind, namespace, at, summary, others) s;
+  SELECT s.* INTO said FROM agentmem.sum_up(store, namespace, kind, at, summary, others) s;
   action := CASE WHEN said.content IS NULL THEN 'forgotten' WHEN summary IS NULL THEN 'made' ELSE 'revised' END;
   CASE action
     WHEN 'forgotten' THEN
@@ -350,7 +350,7 @@ $$;
 COMMENT ON FUNCTION agentmem.put_summary(name, text, text, timestamptz, bigint, bigint[], jsonb, real, text) IS 'Internal to maintain: makes, revises or forgets one summary or reflection';
 
 -- Whether all of a group is still there and can be read, no summary has taken its members, and no other step has written the summary, as restore() could undo neither.
-CREATE FUNCTION agentmem.can_sum_up(store name, kind text, namespace text, summary bigint, others bigint[])
+CREATE FUNCTION agentmem.can_sum_up(store name, namespace text, kind text, summary bigint, others bigint[])
 RETURNS boolean LANGUAGE plpgsql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -382,12 +382,12 @@ BEGIN
     summary := part ->> 'summary';
     others := ARRAY(SELECT m::bigint FROM jsonb_array_elements(part -> 'members') m);
     -- What has been changed or summed up since is left for the next time.
-    CONTINUE WHEN NOT others <@ held OR NOT coalesce(summary = ANY (held), true) OR NOT agentmem.can_sum_up(store, 'summary', namespace, summary, others);
+    CONTINUE WHEN NOT others <@ held OR NOT coalesce(summary = ANY (held), true) OR NOT agentmem.can_sum_up(store, namespace, 'summary', summary, others);
     action := CASE WHEN summary IS NULL THEN 'made' ELSE 'revised' END;
     IF NOT dry_run THEN
       -- As in apply_duplicates.
       BEGIN
-        SELECT p.action INTO action FROM agentmem.put_summary(store, 'summary', namespace, at, summary, others, jsonb_build_object('level', (part ->> 'level')::int), NULL, part ->> 'session') p;
+        SELECT p.action INTO action FROM agentmem.put_summary(store, namespace, 'summary', at, summary, others, jsonb_build_object('level', (part ->> 'level')::int), NULL, part ->> 'session') p;
       EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
         action := 'failed';
       END;
