@@ -49,9 +49,9 @@ typedef struct Scan
 	IvfbqQuery *query;
 	IvfbqSources sources;
 	IvfbqStream *stream;
-	bool streamed_rows;		  /* rows have come from the stream; tids are what is left */
-	IvfbqPrefilter prefilter; /* its table InvalidOid: none */
-	int next_list;			  /* of sources.lists: the first that has not been read */
+	bool streamed_rows; /* rows have come from the stream; tids are what is left */
+	uint64 prefilter;	/* prefilter.h; 0: none */
+	int next_list;		/* of sources.lists: the first that has not been read */
 	int round;
 
 	/* PHASE_TIDS */
@@ -64,15 +64,47 @@ typedef struct Scan
 	int next_tid;
 } Scan;
 
-static const IvfbqPrefilter *current_prefilter = NULL;
+static const IvfbqPrefilter *prefilters = NULL;
+static uint64 nprefilters = 0;
 
-const IvfbqPrefilter *
-agm_ivfbq_set_prefilter(const IvfbqPrefilter *prefilter)
+void
+agm_ivfbq_begin_prefilter(IvfbqPrefilter *prefilter)
 {
-	const IvfbqPrefilter *before = current_prefilter;
+	prefilter->number = ++nprefilters;
+	prefilter->outer = prefilters;
+	prefilters = prefilter;
+}
 
-	current_prefilter = prefilter;
-	return before;
+void
+agm_ivfbq_end_prefilter(const IvfbqPrefilter *prefilter)
+{
+	prefilters = prefilter->outer;
+}
+
+/* The number of the one for such a scan, 0: none. */
+static uint64
+find_prefilter(Oid table, const struct varlena *vector)
+{
+	for (const IvfbqPrefilter *p = prefilters; p != NULL; p = p->outer)
+		if (p->table == table && VARSIZE_ANY_EXHDR(p->vector) == VARSIZE_ANY_EXHDR(vector) &&
+			memcmp(VARDATA_ANY(p->vector), VARDATA_ANY(vector), VARSIZE_ANY_EXHDR(vector)) == 0)
+			return p->number;
+	return 0;
+}
+
+static IvfbqWanted
+ask_prefilter(const Scan *scan, Relation table, const ItemPointerData *tid)
+{
+	const IvfbqPrefilter *p = prefilters;
+
+	if (scan->prefilter == 0)
+		return IVFBQ_WANTED;
+	while (p != NULL && p->number != scan->prefilter)
+		p = p->outer;
+	/* A damaged TID is for tell() to find. */
+	if (p == NULL || ivfbq_is_beyond_end(table, ItemPointerGetBlockNumberNoCheck(tid)))
+		return IVFBQ_WANTED;
+	return p->wanted(p->arg, tid);
 }
 
 IndexScanDesc
@@ -84,8 +116,6 @@ ivfbqbeginscan(Relation index, int nkeys, int norderbys)
 	scan->context = AllocSetContextCreate(CurrentMemoryContext, "agentmem ivfbq scan",
 										  ALLOCSET_DEFAULT_SIZES);
 	desc->opaque = scan;
-	if (current_prefilter != NULL && index->rd_index->indrelid == current_prefilter->table)
-		scan->prefilter = *current_prefilter;
 	if (norderbys > 0)
 	{
 		desc->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
@@ -109,6 +139,10 @@ ivfbqrescan(IndexScanDesc desc, ScanKey keys, int nkeys pg_attribute_unused(), S
 		memmove(desc->keyData, keys, sizeof(ScanKeyData) * desc->numberOfKeys);
 	if (orderbys != NULL && desc->numberOfOrderBys > 0)
 		memmove(desc->orderByData, orderbys, sizeof(ScanKeyData) * desc->numberOfOrderBys);
+	if (desc->numberOfOrderBys == 1 && (desc->orderByData->sk_flags & SK_ISNULL) == 0)
+		scan->prefilter = find_prefilter(
+			desc->indexRelation->rd_index->indrelid,
+			(const struct varlena *) DatumGetPointer(desc->orderByData->sk_argument));
 }
 
 void
@@ -313,6 +347,7 @@ static bool
 next_row(Scan *scan, IndexScanDesc desc)
 {
 	IvfbqHit hit;
+	IvfbqWanted wanted;
 
 	do
 	{
@@ -320,10 +355,10 @@ next_row(Scan *scan, IndexScanDesc desc)
 		while (!ivfbq_stream_next(scan->stream, &hit))
 			if (!add_round(scan, desc->indexRelation))
 				return false;
-	} while (
-		OidIsValid(scan->prefilter.table) &&
-		!ivfbq_is_beyond_end(desc->heapRelation, ItemPointerGetBlockNumberNoCheck(&hit.tid)) &&
-		!scan->prefilter.wanted(scan->prefilter.arg, &hit.tid));
+		wanted = ask_prefilter(scan, desc->heapRelation, &hit.tid);
+	} while (wanted == IVFBQ_UNWANTED);
+	if (wanted == IVFBQ_ENOUGH)
+		return false;
 	tell(desc, scan, hit.block, &hit.tid,
 		 ivfbq_order_value(scan->info->type.metric, hit.bound));
 	return true;

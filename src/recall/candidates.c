@@ -20,6 +20,7 @@
 #include "memory/read.h"
 #include "recall/candidates.h"
 #include "recall/graph.h"
+#include "recall/held.h"
 #include "recall/names.h"
 #include "recall/newest.h"
 #include "recall/rows.h"
@@ -69,6 +70,7 @@ read_searched(TupleTableSlot *slot, void *arg)
 	searched->has_hidden = DatumGetBool(slot_getattr(slot, 5, &isnull));
 	searched->has_activity = DatumGetBool(slot_getattr(slot, 6, &isnull));
 	searched->has_edges = DatumGetBool(slot_getattr(slot, 7, &isnull));
+	searched->held = palloc0(sizeof(AgmHeld *) * AGM_NSOURCES);
 	if (!reader->wants_words)
 		return;
 
@@ -458,6 +460,7 @@ search(AgmPool *pool, const AgmSearched *searched)
 	if (recall->embedding != NULL)
 		semantic = agm_semantic_search(recall, searched);
 	keyword = agm_keyword_search(recall, searched, &words, &matches, &ideal);
+	agm_held_end(searched);
 	hits = unite(&semantic, &keyword, &n);
 	add_candidates(pool, searched, hits, n, true, matches);
 	if (recall->weights[AGM_GRAPH] > 0 && searched->has_edges)

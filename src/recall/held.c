@@ -11,7 +11,11 @@
 #include "access/relscan.h"
 #include "access/stratnum.h"
 #include "access/visibilitymap.h"
+#include "access/relation.h"
 #include "catalog/pg_am_d.h"
+#include "catalog/pg_opfamily_d.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
@@ -30,6 +34,9 @@
 #define ASKED_MIN 1000
 #define ASKED_SHARE 8
 
+#define HASH_ENTRY(entry)                                                                      \
+	hash_combine(murmurhash32(AGM_ENTRY_BLOCK(entry)), murmurhash32(AGM_ENTRY_OFFSET(entry)))
+
 typedef struct Held
 {
 	uint64 entry;
@@ -40,7 +47,7 @@ typedef struct Held
 #define SH_ELEMENT_TYPE Held
 #define SH_KEY_TYPE uint64
 #define SH_KEY entry
-#define SH_HASH_KEY(table, key) murmurhash32((uint32) (key) ^ (uint32) ((key) >> 32))
+#define SH_HASH_KEY(table, key) HASH_ENTRY(key)
 #define SH_EQUAL(table, a, b) ((a) == (b))
 #define SH_SCOPE static inline
 #define SH_DEFINE
@@ -50,8 +57,7 @@ typedef struct Held
 /* A first look at whether an entry is among those that were held: a bit of many for each. */
 #define MARKS_PER_ROW 16
 #define MARKED_MAX 10000000
-#define MARK(held, entry)                                                                      \
-	(murmurhash32((uint32) (entry) ^ (uint32) ((entry) >> 29)) & (held)->mark_mask)
+#define MARK(held, entry) (HASH_ENTRY(entry) & (held)->mark_mask)
 
 struct AgmHeld
 {
@@ -64,7 +70,12 @@ struct AgmHeld
 	TypeCacheEntry *range;
 	TupleTableSlot *slot;
 	IndexFetchTableData *fetch;
-	entries_hash *all; /* NULL: each row is looked at */
+	bool collected; /* what follows is known */
+	int64 too_many; /* there are more than these */
+	uint64 *found;
+	int64 n;
+	int64 room;
+	entries_hash *all; /* of the same; NULL: each row is looked at */
 	uint8 *marks;
 	uint32 mark_mask;
 	MemoryContext row_context;
@@ -80,40 +91,76 @@ typedef struct Search
 	int level;
 	TimestampTz since;
 	ItemPointerData *tids; /* of a page */
+	int64 most;
 } Search;
 
 AgmHeld *
-agm_held_open(const AgmRecall *recall, AgmSource source, Relation table, text *ns,
-			  Snapshot snapshot)
+agm_held_of(const AgmRecall *recall, const AgmSearched *searched, AgmSource source)
 {
-	AgmHeld *held = palloc0(sizeof(AgmHeld));
+	text *ns = DatumGetTextPP(searched->name);
+	AgmHeld *held = searched->held[source];
+	Relation table;
 
+	if (held != NULL)
+		return held;
+	table = agm_table_open(&recall->store, source == AGM_MEMORY ? "memory" : "memory_history",
+						   ns, AGM_READS_ROWS, GetActiveSnapshot());
+	if (table == NULL)
+		return NULL;
+	held = palloc0(sizeof(AgmHeld));
 	held->source = source;
 	held->table = table;
 	held->ns = ns;
 	held->at = recall->filter.known_at;
-	held->snapshot = snapshot;
+	held->snapshot = GetActiveSnapshot();
 	held->period = get_attnum(RelationGetRelid(table), "system_period");
 	held->range = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
 	held->slot = table_slot_create(table, NULL);
 	held->fetch = table_index_fetch_begin(table);
 	held->row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "agentmem held", ALLOCSET_SMALL_SIZES);
+	searched->held[source] = held;
 	return held;
 }
 
-void
-agm_held_close(AgmHeld *held)
+static void
+forget_all(AgmHeld *held)
 {
 	if (held->all != NULL)
 	{
 		entries_destroy(held->all);
 		pfree(held->marks);
 	}
-	table_index_fetch_end(held->fetch);
-	ExecDropSingleTupleTableSlot(held->slot);
-	MemoryContextDelete(held->row_context);
-	pfree(held);
+	if (held->found != NULL)
+		pfree(held->found);
+	held->all = NULL;
+	held->found = NULL;
+	held->n = held->room = 0;
+}
+
+void
+agm_held_end(const AgmSearched *searched)
+{
+	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
+	{
+		AgmHeld *held = searched->held[source];
+
+		if (held == NULL)
+			continue;
+		searched->held[source] = NULL;
+		forget_all(held);
+		table_index_fetch_end(held->fetch);
+		ExecDropSingleTupleTableSlot(held->slot);
+		MemoryContextDelete(held->row_context);
+		relation_close(held->table, NoLock);
+		pfree(held);
+	}
+}
+
+Oid
+agm_held_table(const AgmHeld *held)
+{
+	return RelationGetRelid(held->table);
 }
 
 /* Leaves the row in the slot. */
@@ -160,35 +207,56 @@ agm_held_has(AgmHeld *held, const ItemPointerData *tid)
 		   entries_lookup(held->all, entry) != NULL;
 }
 
+/* Is key i of the index, an expression, this function of system_period, in ascending order? */
+static bool
+is_key(Relation table, Relation index, int i, Oid function, const char *ours, Oid type)
+{
+	const Node *node = list_nth(RelationGetIndexExpressions(index), i - 1);
+	const FuncExpr *call = (const FuncExpr *) node;
+
+	if (index->rd_opfamily[i] != get_opclass_family(GetDefaultOpClass(type, BTREE_AM_OID)) ||
+		index->rd_indoption[i] != 0 || !IsA(node, FuncExpr) || list_length(call->args) != 1 ||
+		!agm_is_column(table, linitial(call->args), "system_period"))
+		return false;
+	return ours == NULL ? call->funcid == function : agm_is_call(node, "agentmem", ours, 1);
+}
+
 /* Is it an index by namespace and the beginning of the period, in the history by its length first? */
 static bool
 is_time_index(Relation table, Relation index, void *arg)
 {
 	const AgmHeld *held = arg;
-	List *expressions = RelationGetIndexExpressions(index);
 	bool history = held->source == AGM_HISTORY;
 	int nkeys = history ? 4 : 2;
+	AttrNumber ns = get_attnum(RelationGetRelid(table), "namespace");
 
 	if (IndexRelationGetNumberOfKeyAttributes(index) != nkeys ||
-		index->rd_index->indkey.values[0] != get_attnum(RelationGetRelid(table), "namespace"))
+		index->rd_index->indkey.values[0] != ns ||
+		index->rd_opfamily[0] != TEXT_BTREE_FAM_OID || index->rd_indoption[0] != 0 ||
+		index->rd_indcollation[0] !=
+			TupleDescAttr(RelationGetDescr(table), ns - 1)->attcollation)
 		return false;
 	for (int i = 1; i < nkeys; i++)
 		if (index->rd_index->indkey.values[i] != 0)
 			return false;
-	if (history)
-		return agm_is_call(linitial(expressions), "agentmem", "history_level", 1) &&
-			   agm_is_call(lsecond(expressions), "pg_catalog", "lower", 1) &&
-			   agm_is_call(lthird(expressions), "pg_catalog", "upper", 1);
-	return agm_is_call(linitial(expressions), "pg_catalog", "lower", 1);
+	if (!history)
+		return is_key(table, index, 1, F_LOWER_ANYRANGE, NULL, TIMESTAMPTZOID);
+	return is_key(table, index, 1, InvalidOid, "history_level", INT4OID) &&
+		   is_key(table, index, 2, F_LOWER_ANYRANGE, NULL, TIMESTAMPTZOID) &&
+		   is_key(table, index, 3, F_UPPER_ANYRANGE, NULL, TIMESTAMPTZOID);
 }
 
 static void
 keep(AgmHeld *held, uint64 entry)
 {
-	bool found;
-
-	(void) entries_insert(held->all, entry, &found);
-	held->marks[MARK(held, entry) >> 3] |= 1 << (MARK(held, entry) & 7);
+	if (held->n == held->room)
+	{
+		held->room = Max(held->room * 2, 1024);
+		held->found = held->found == NULL
+						  ? palloc(sizeof(uint64) * held->room)
+						  : repalloc_huge(held->found, sizeof(uint64) * held->room);
+	}
+	held->found[held->n++] = entry;
 }
 
 typedef enum Judged
@@ -291,7 +359,8 @@ read_page(const Search *search, Page page, BTPageOpaque opaque, int *n)
 
 		if (judged == JUDGED_END)
 			return false;
-		if (judged != JUDGED_HELD || ItemIdIsDead(id))
+		/* On a standby what is dead there is not so for its snapshots: the mark is the primary's. */
+		if (judged != JUDGED_HELD || (search->scan->ignore_killed_tuples && ItemIdIsDead(id)))
 			continue;
 		if (!BTreeTupleIsPosting(tuple))
 			search->tids[(*n)++] = tuple->t_tid;
@@ -317,7 +386,7 @@ collect(Search *search, Buffer *map)
 	if (index_getnext_tid(search->scan, ForwardScanDirection) == NULL)
 		return;
 	block = ((BTScanOpaque) search->scan->opaque)->currPos.currPage;
-	while (more && block != P_NONE)
+	while (more && block != P_NONE && held->n <= search->most)
 	{
 		Buffer buffer = ReadBuffer(search->scan->indexRelation, block);
 		Page page = BufferGetPage(buffer);
@@ -332,12 +401,16 @@ collect(Search *search, Buffer *map)
 		block = opaque->btpo_next;
 		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
 		for (int i = 0; i < n; i++)
+		{
+			if ((i & 63) == 0)
+				CHECK_FOR_INTERRUPTS();
 			if ((visibilitymap_get_status(held->table,
 										  ItemPointerGetBlockNumber(&search->tids[i]), map) &
 				 VISIBILITYMAP_ALL_VISIBLE) != 0 ||
 				is_visible(held, &search->tids[i]))
 				keep(held, AGM_ENTRY(0, ItemPointerGetBlockNumber(&search->tids[i]),
 									 ItemPointerGetOffsetNumber(&search->tids[i])));
+		}
 		ReleaseBuffer(buffer);
 	}
 }
@@ -352,9 +425,9 @@ set_key(ScanKey key, Relation index, AttrNumber attno, StrategyNumber strategy, 
 
 /* By the index: all that began before the instant; in the history, of each length, those that may last till then. */
 static void
-collect_all(AgmHeld *held, Relation index)
+collect_all(AgmHeld *held, Relation index, int64 most)
 {
-	Search search = {.held = held, .history = held->source == AGM_HISTORY};
+	Search search = {.held = held, .most = most, .history = held->source == AGM_HISTORY};
 	int nkeys = search.history ? 4 : 2;
 	Buffer map = InvalidBuffer;
 
@@ -388,20 +461,77 @@ collect_all(AgmHeld *held, Relation index)
 		ReleaseBuffer(map);
 }
 
-void
-agm_held_expect(AgmHeld *held, int64 asked, int64 memories)
+static void
+mark_all(AgmHeld *held)
+{
+	uint32 size = (uint32) Min(Max(held->n, 256), MARKED_MAX);
+
+	held->all = entries_create(CurrentMemoryContext, size, NULL);
+	held->mark_mask = pg_nextpower2_32(size * MARKS_PER_ROW) - 1;
+	held->marks = palloc0((held->mark_mask + 1) / 8);
+	for (int64 i = 0; i < held->n; i++)
+	{
+		uint64 entry = held->found[i];
+		bool found;
+
+		if ((i & 4095) == 0)
+			CHECK_FOR_INTERRUPTS();
+		(void) entries_insert(held->all, entry, &found);
+		held->marks[MARK(held, entry) >> 3] |= 1 << (MARK(held, entry) & 7);
+	}
+}
+
+int64
+agm_held_collect(AgmHeld *held, int64 most)
 {
 	Relation index;
 
-	if (held->all != NULL || asked < ASKED_MIN || asked < memories / ASKED_SHARE)
-		return;
+	if (held->collected)
+		return held->n <= most ? held->n : -1;
+	if (most <= held->too_many)
+		return -1;
 	index = agm_table_index(held->table, BTREE_AM_OID, is_time_index, held);
 	if (index == NULL)
-		return;
-	memories = Min(Max(memories, 1024), MARKED_MAX);
-	held->all = entries_create(CurrentMemoryContext, (uint32) memories, NULL);
-	held->mark_mask = pg_nextpower2_32((uint32) memories * MARKS_PER_ROW) - 1;
-	held->marks = palloc0((held->mark_mask + 1) / 8);
-	collect_all(held, index);
+	{
+		held->too_many = PG_INT64_MAX;
+		return -1;
+	}
+	collect_all(held, index, most);
 	index_close(index, NoLock);
+	if (held->n > most)
+	{
+		forget_all(held);
+		held->too_many = most;
+		return -1;
+	}
+	mark_all(held);
+	held->collected = true;
+	return held->n;
+}
+
+void
+agm_held_expect(AgmHeld *held, int64 asked, int64 memories)
+{
+	if (asked >= ASKED_MIN && asked >= memories / ASKED_SHARE)
+		(void) agm_held_collect(held, PG_INT64_MAX);
+}
+
+ItemPointerData *
+agm_held_rows(AgmHeld *held, int *n)
+{
+	ItemPointerData *tids =
+		palloc_extended(sizeof(ItemPointerData) * Max(held->n, 1), MCXT_ALLOC_HUGE);
+
+	*n = 0;
+	for (int64 i = 0; i < held->n; i++)
+	{
+		ItemPointerData tid;
+
+		if ((i & 63) == 0)
+			CHECK_FOR_INTERRUPTS();
+		ItemPointerSet(&tid, AGM_ENTRY_BLOCK(held->found[i]), AGM_ENTRY_OFFSET(held->found[i]));
+		if (is_visible(held, &tid))
+			tids[(*n)++] = held->slot->tts_tid;
+	}
+	return tids;
 }

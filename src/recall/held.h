@@ -8,20 +8,28 @@
 #include "postgres.h"
 
 #include "storage/itemptr.h"
-#include "utils/relcache.h"
-#include "utils/snapshot.h"
 
 #include "recall/recall.h"
 
 typedef struct AgmHeld AgmHeld;
 
-/* The relation is one of agm_table_open(), and stays open. */
-extern AgmHeld *agm_held_open(const AgmRecall *recall, AgmSource source, Relation table,
-							  text *ns, Snapshot snapshot);
-extern void agm_held_close(AgmHeld *held);
+/*
+ * That of a source's table, for all channels of one namespace's search; NULL where the table may not be
+ * read directly.  At the end of the search all are closed.
+ */
+extern AgmHeld *agm_held_of(const AgmRecall *recall, const AgmSearched *searched,
+							AgmSource source);
+extern void agm_held_end(const AgmSearched *searched);
+extern Oid agm_held_table(const AgmHeld *held);
 
-/* So many rows will be asked for, of a namespace of so many: shall all that were held be looked up at once? */
+/* So many rows will be asked for, of a namespace of so many: looks all up that were held, if that is cheaper. */
 extern void agm_held_expect(AgmHeld *held, int64 asked, int64 memories);
+
+/* Looks all up that were held, and returns how many; -1 if there are more than `most`, or no index of time. */
+extern int64 agm_held_collect(AgmHeld *held, int64 most);
+
+/* After that: of the row versions that the snapshot sees, where they are; palloc'd, *n of them. */
+extern ItemPointerData *agm_held_rows(AgmHeld *held, int *n);
 
 /* Does an index's entry lead to a row that the snapshot sees and that was held? */
 extern bool agm_held_has(AgmHeld *held, const ItemPointerData *tid);

@@ -21,6 +21,9 @@
 #include "recall/held.h"
 #include "recall/postings.h"
 
+/* After so many pages of a posting list its lock is let go. */
+#define TREE_PAGES 16
+
 /* The table of a source, and its index of words. */
 typedef struct Posted
 {
@@ -67,8 +70,6 @@ is_word_index(Relation table, Relation index, void *arg)
 static void
 close_table(Posted *table)
 {
-	if (table->held != NULL)
-		agm_held_close(table->held);
 	table_index_fetch_end(table->fetch);
 	ExecDropSingleTupleTableSlot(table->slot);
 	index_close(table->index, NoLock);
@@ -76,7 +77,8 @@ close_table(Posted *table)
 }
 
 static bool
-open_table(const AgmRecall *recall, AgmPostings *postings, AgmSource source)
+open_table(const AgmRecall *recall, const AgmSearched *searched, AgmPostings *postings,
+		   AgmSource source)
 {
 	Posted *table = &postings->tables[postings->ntables];
 
@@ -96,11 +98,9 @@ open_table(const AgmRecall *recall, AgmPostings *postings, AgmSource source)
 	initGinState(table->gin, table->index);
 	table->slot = table_slot_create(table->heap, NULL);
 	table->fetch = table_index_fetch_begin(table->heap);
-	table->held = recall->filter.has_known_at ? agm_held_open(recall, source, table->heap,
-															  postings->ns, postings->snapshot)
-											  : NULL;
+	table->held = recall->filter.has_known_at ? agm_held_of(recall, searched, source) : NULL;
 	postings->ntables++;
-	return true;
+	return !recall->filter.has_known_at || table->held != NULL;
 }
 
 AgmPostings *
@@ -112,7 +112,8 @@ agm_postings_open(const AgmRecall *recall, const AgmSearched *searched)
 	postings->memories = searched->estimate.memories;
 	postings->snapshot = GetActiveSnapshot();
 	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
-		if (agm_filter_needs(&recall->filter, source) && !open_table(recall, postings, source))
+		if (agm_filter_needs(&recall->filter, source) &&
+			!open_table(recall, searched, postings, source))
 		{
 			agm_postings_close(postings);
 			return NULL;
@@ -151,10 +152,11 @@ read_tree(const Posted *table, Snapshot snapshot, BlockNumber root, AgmPostingLi
 {
 	GinBtreeData tree;
 	GinBtreeStack *stack = agm_gin_begin_tree(&tree, table->index, root, snapshot);
-	ItemPointerData first;
+	ItemPointerData last;
 	int64 capacity = list->n;
+	int pages = 0;
 
-	ItemPointerSetMin(&first);
+	ItemPointerSetMin(&last);
 	for (;;)
 	{
 		Page page = BufferGetPage(stack->buffer);
@@ -162,13 +164,28 @@ read_tree(const Posted *table, Snapshot snapshot, BlockNumber root, AgmPostingLi
 		if (!GinPageIsDeleted(page))
 		{
 			int n;
-			ItemPointer items = GinDataLeafPageGetItems(page, &n, first);
+			int known = 0;
+			ItemPointer items = GinDataLeafPageGetItems(page, &n, last);
 
-			append_items(list, &capacity, table->source, items, n);
+			/* A page that split while it was not locked gave some to the next. */
+			while (known < n && ItemPointerCompare(&items[known], &last) <= 0)
+				known++;
+			append_items(list, &capacity, table->source, items + known, n - known);
+			if (n > 0)
+				last = items[n - 1];
 			pfree(items);
 		}
 		if (GinPageRightMost(page))
 			break;
+		/* Nobody can be interrupted who holds a lock. */
+		if (++pages % TREE_PAGES == 0)
+		{
+			LockBuffer(stack->buffer, GIN_UNLOCK);
+			CHECK_FOR_INTERRUPTS();
+			LockBuffer(stack->buffer, GIN_SHARE);
+			if (GinPageRightMost(page))
+				break;
+		}
 		stack->buffer = ginStepRight(stack->buffer, table->index, GIN_SHARE);
 	}
 	LockBuffer(stack->buffer, GIN_UNLOCK);
@@ -306,7 +323,7 @@ sift(Sieve *sieve, const Posted *table, AgmPostingList *list, int64 first)
 	sieve->block = InvalidBlockNumber;
 	for (int64 i = first; i < list->n; i++)
 	{
-		if ((i & 1023) == 0)
+		if ((i & 63) == 0)
 			CHECK_FOR_INTERRUPTS();
 		if (passes(sieve, table, list->entries[i]))
 			list->entries[kept++] = list->entries[i];

@@ -65,6 +65,7 @@ typedef struct AgmSearched
 	AgmStatistics estimate; /* of maintenance; -1: none */
 	bool has_hidden;		/* of its memories, some are archived or forgotten */
 	bool has_activity;		/* some have a row there */
+	struct AgmHeld **held;	/* held.h, by source */
 	bool has_edges; /* there are edges to follow; not looked for at an instant of knowledge */
 } AgmSearched;
 

@@ -9,19 +9,26 @@
 
 #include <math.h>
 
-#include "access/relation.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "utils/array.h"
 #include "utils/guc.h"
-#include "utils/snapmgr.h"
 
 #include "base/compat.h"
-#include "base/tables.h"
 #include "ivfbq/prefilter.h"
 #include "memory/memory.h"
 #include "recall/held.h"
 #include "recall/rows.h"
 #include "recall/top.h"
+
+/* Up to so many versions held at an instant are looked up before a history is searched for the nearest. */
+#define COLLECTED_MAX 200000
+
+/* If there are no more than this many for each that is wanted, all are read; */
+#define HELD_FEW 4
+
+/* else all are read when the index has given this many for each that were not held. */
+#define HELD_PATIENCE 2
 
 /* README rule 3. */
 double
@@ -79,46 +86,116 @@ search_source(const AgmRecall *recall, const AgmSearched *searched, AgmSource so
 					   read_hit, &reader);
 }
 
-static bool
+/* The rows of a history that were held, each by where it lies: for a few. */
+static void
+search_held(const AgmRecall *recall, const AgmSearched *searched, AgmHeld *held, AgmTop *top)
+{
+	AgmParams params = {0};
+	StringInfoData sql;
+	HitReader reader = {recall, AGM_HISTORY, top};
+	int n;
+	ItemPointerData *tids = agm_held_rows(held, &n);
+	Datum *values = palloc(sizeof(Datum) * Max(n, 1));
+
+	if (n == 0)
+		return;
+	for (int i = 0; i < n; i++)
+		values[i] = PointerGetDatum(&tids[i]);
+	agm_param(&params, TEXTOID, searched->name, false);
+	agm_param(&params, agm_type_oid("vector"), PointerGetDatum(recall->embedding), false);
+	agm_param(&params, TIDARRAYOID,
+			  PointerGetDatum(construct_array(values, n, TIDOID, sizeof(ItemPointerData), false,
+											  TYPALIGN_SHORT)),
+			  false);
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT m.id, m.ctid, m.embedding OPERATOR(agentmem.%s) $2",
+					 recall->distance_operator);
+	agm_filter_from(&recall->filter, AGM_HISTORY,
+					recall->store.partitioned ? AGM_OTHER_INDEX : AGM_NO_INDEX, "", &sql,
+					&params);
+	appendStringInfoString(
+		&sql, " AND m.ctid OPERATOR(pg_catalog.=) ANY ($3) AND m.embedding IS NOT NULL");
+	agm_filter_append(&recall->filter, searched->has_hidden, &sql, &params);
+	(void) agm_execute(&recall->store, sql.data, &params, AGM_READ | AGM_PLAN_GENERIC, "lcd",
+					   read_hit, &reader);
+}
+
+typedef struct HeldFilter
+{
+	AgmHeld *held;
+	int64 patience; /* so many entries that were not held; -1: any number */
+	bool ended;		/* it was exceeded */
+} HeldFilter;
+
+static IvfbqWanted
 is_held(void *arg, const ItemPointerData *tid)
 {
-	return agm_held_has(arg, tid);
+	HeldFilter *filter = arg;
+
+	if (agm_held_has(filter->held, tid))
+		return IVFBQ_WANTED;
+	if (filter->patience == 0)
+	{
+		filter->ended = true;
+		return IVFBQ_ENOUGH;
+	}
+	if (filter->patience > 0)
+		filter->patience--;
+	return IVFBQ_UNWANTED;
 }
 
 /*
- * Most of a history was not held at the instant.  The executor would compute each version's distance
- * before it looks at its period; so the index asks for that first.
+ * By the vector index, which asks whether a version was held before the executor computes its distance;
+ * false if it has to go through more of the history than reading all that were held would take.
  */
-static void
-search_history(const AgmRecall *recall, const AgmSearched *searched, AgmTop *top)
+static bool
+search_index(const AgmRecall *recall, const AgmSearched *searched, HeldFilter *filter,
+			 AgmTop *top)
 {
-	Relation table =
-		agm_table_open(&recall->store, "memory_history", DatumGetTextPP(searched->name),
-					   AGM_READS_ROWS, GetActiveSnapshot());
-	const IvfbqPrefilter *before;
-	IvfbqPrefilter prefilter;
-	AgmHeld *held;
+	IvfbqPrefilter prefilter = {.table = agm_held_table(filter->held),
+								.vector = (const struct varlena *) recall->embedding,
+								.wanted = is_held,
+								.arg = filter};
 
-	if (table == NULL)
-	{
-		search_source(recall, searched, AGM_HISTORY, AGM_ANY_INDEX, top);
-		return;
-	}
-	held = agm_held_open(recall, AGM_HISTORY, table, DatumGetTextPP(searched->name),
-						 GetActiveSnapshot());
-	prefilter = (IvfbqPrefilter){RelationGetRelid(table), is_held, held};
-	before = agm_ivfbq_set_prefilter(&prefilter);
+	agm_ivfbq_begin_prefilter(&prefilter);
 	PG_TRY();
 	{
 		search_source(recall, searched, AGM_HISTORY, AGM_OTHER_INDEX, top);
 	}
 	PG_FINALLY();
 	{
-		(void) agm_ivfbq_set_prefilter(before);
+		agm_ivfbq_end_prefilter(&prefilter);
 	}
 	PG_END_TRY();
-	agm_held_close(held);
-	relation_close(table, NoLock);
+	return !filter->ended;
+}
+
+/* README rule 21. */
+static void
+search_history(const AgmRecall *recall, const AgmSearched *searched, AgmTop *top)
+{
+	AgmHeld *held = agm_held_of(recall, searched, AGM_HISTORY);
+	int64 n = held == NULL ? -1 : agm_held_collect(held, COLLECTED_MAX);
+	HeldFilter filter = {held, n < 0 ? -1 : Max(n * HELD_PATIENCE, 1000), false};
+	AgmTop found;
+
+	if (held == NULL)
+	{
+		search_source(recall, searched, AGM_HISTORY, AGM_ANY_INDEX, top);
+		return;
+	}
+	if (n < 0 || n > (int64) recall->depth * HELD_FEW)
+	{
+		agm_top_init(&found, recall->depth);
+		if (search_index(recall, searched, &filter, &found))
+		{
+			for (int i = 0; i < found.hits.n; i++)
+				agm_top_add(top, found.hits.hits[i].id, found.hits.hits[i].score,
+							found.hits.hits[i].place);
+			return;
+		}
+	}
+	search_held(recall, searched, held, top);
 }
 
 AgmHits

@@ -52,6 +52,31 @@ for my $query ("SELECT * FROM agentmem.changes('mem', 'n', '$before') ORDER BY a
 	is($standby->safe_psql('postgres', $query), $primary->safe_psql('postgres', $query), "the same on both: $query");
 }
 
+# A snapshot of the standby sees what the primary has removed and marked as dead in its indexes.
+$primary->safe_psql('postgres', q{
+	SELECT agentmem.create_store('gone');
+	SELECT count(*) FROM agentmem.remember_many('gone', 'n', (SELECT jsonb_agg(jsonb_build_object('content',
+		(SELECT string_agg('q' || j || 'q', ' ' ORDER BY j) FROM generate_series(1, 250) j) || ' no' || i, 'kind', 'fact')) FROM generate_series(1, 5) i));
+});
+my $then = $primary->safe_psql('postgres', 'SELECT clock_timestamp()');
+$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+my $held = "SELECT count(*) FROM agentmem.recall('gone', 'n', (SELECT string_agg('q' || j || 'q', ' ') FROM generate_series(1, 250) j), known_at => '$then')";
+my ($in, $out, $err) = ("BEGIN ISOLATION LEVEL REPEATABLE READ;\n$held;\n\\echo asked\n", '', '');
+my $session = IPC::Run::start([ 'psql', '-XAtq', '-d', $standby->connstr('postgres') ], '<', \$in, '>', \$out, '2>', \$err, IPC::Run::timer(60));
+$session->pump until $out =~ /asked/ || !$session->pumpable;
+$primary->safe_psql('postgres', q{
+	DELETE FROM gone.memory;
+	SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off;
+	SELECT count(content) FROM gone.memory WHERE namespace = 'n' AND lower(system_period) < 'infinity';
+	SELECT count(content) FROM gone.memory WHERE namespace = 'n' AND lower(system_period) < 'infinity';
+	CHECKPOINT;
+	SELECT agentmem.remember('gone', 'n', 'another', 'fact');
+});
+$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+$in .= "SELECT count(*) FROM gone.memory;\n$held;\nCOMMIT;\n\\q\n";
+$session->finish;
+is($out, "5\nasked\n5\n5\n", 'what the primary marked as dead is still seen by an older snapshot') or diag($err);
+
 for my $call ("agentmem.remember('mem', 'n', 'x')", "agentmem.remember_many('mem', 'n', '[]')")
 {
 	my ($ret, $stdout, $stderr) = $standby->psql('postgres', "\\set VERBOSITY verbose\nSELECT $call");
