@@ -239,7 +239,7 @@ find_meanings(const Finder *finder, TimeWord *word)
 static void
 join_date(Finder *finder)
 {
-	TimeWord *words = &finder->words[finder->nwords - 3];
+	TimeWord *words = &finder->words[Max(finder->nwords, 3) - 3];
 	const char *text = finder->reader.segmenter.text;
 	int text_len = finder->reader.segmenter.len;
 	int parts[3];
@@ -298,7 +298,7 @@ join_date(Finder *finder)
 static void
 mark_ordinal(Finder *finder)
 {
-	TimeWord *before = &finder->words[finder->nwords - 2];
+	TimeWord *before = &finder->words[Max(finder->nwords, 2) - 2];
 	TimeWord *word = &finder->words[finder->nwords - 1];
 
 	if (finder->nwords >= 2 && word->word.gap == AGM_GAP_DOT && before->number &&

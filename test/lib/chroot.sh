@@ -56,12 +56,12 @@ open_machine() {
 	exec 7<"$MACHINE"
 	flock -n 7 || die "$MACHINE is in use"
 	[ -f "$MACHINE/ready" ] || inside sh -euc '
-		# A package that is installed starts no server: the one who types says when.
+		# A mirror may have stopped some weeks ago.  A package that is installed starts no server: the one who types says when.
 		printf "#!/bin/sh\nexit 101\n" >/usr/sbin/policy-rc.d
 		chmod 755 /usr/sbin/policy-rc.d
 		mkdir -p /etc/apt/apt.conf.d /etc/dpkg/dpkg.cfg.d
 		echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/machine
-		printf "%s;\n" "Acquire::Retries 3" "Binary::apt-get::APT::Keep-Downloaded-Packages false" >/etc/apt/apt.conf.d/80machine
+		printf "%s;\n" "Acquire::Retries 3" "Acquire::Check-Valid-Until false" "Binary::apt-get::APT::Keep-Downloaded-Packages false" >/etc/apt/apt.conf.d/80machine
 		apt-get update -q' >"$MACHINE/log" 2>&1 || die "apt-get update failed, see $MACHINE/log"
 	touch "$MACHINE/ready"
 }
