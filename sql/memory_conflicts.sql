@@ -88,5 +88,14 @@ SELECT conflicts('conf', NULL);
 SELECT conflicts('nowhere', 'n');
 \set VERBOSITY default
 
+-- A namespace of more than 20,000 is left to maintenance, which need not have counted it.
+ALTER TABLE conf.memory DISABLE TRIGGER USER;
+INSERT INTO conf.memory (namespace, kind, content, valid_period, language, content_hash, tokens, lexemes)
+  SELECT 'large', 'observation', 'One of many', '(,)', 'english', gen_random_uuid(), 3, '' FROM generate_series(1, 19998);
+ALTER TABLE conf.memory ENABLE TRIGGER USER;
+SELECT cardinality(related) FROM remember('conf', 'large', 'Bob is tall', 'fact', '[1,0,0.1]');
+SELECT cardinality(related) FROM remember('conf', 'large', 'Bob is short', 'fact', '[1,0,0]');
+SELECT cardinality(related) FROM remember('conf', 'large', 'Bob is middling', 'fact', '[1,0,0.05]');
+
 DROP FUNCTION pair, show;
 SELECT drop_store('conf', cascade => true);

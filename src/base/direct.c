@@ -215,11 +215,10 @@ agm_direct_count(AgmDirect *direct, int64 value, int most)
 }
 
 int
-agm_direct_entries(AgmDirect *direct, int64 value, int most)
+agm_direct_entries(AgmDirect *direct, int most)
 {
 	int n = 0;
 
-	agm_direct_seek(direct, value);
 	while (n < most && index_getnext_tid(direct->scan, ForwardScanDirection) != NULL)
 		n++;
 	return n;

@@ -50,7 +50,10 @@ extern bool agm_direct_next(AgmDirect *direct, Datum *values);
 /* The number of the value's rows, counted to `most`. */
 extern int agm_direct_count(AgmDirect *direct, int64 value, int most);
 
-/* ... of its entries, those of rows that are gone or not yet there included, which reads no row. */
-extern int agm_direct_entries(AgmDirect *direct, int64 value, int most);
+/*
+ * The number of entries from where it is, counted to `most`, those of rows that are gone or not yet
+ * there included, which reads no row.
+ */
+extern int agm_direct_entries(AgmDirect *direct, int most);
 
 #endif

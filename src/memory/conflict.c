@@ -10,7 +10,9 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
+#include "base/direct.h"
 #include "base/order.h"
 #include "memory/memory.h"
 
@@ -192,6 +194,30 @@ agm_find_near(AgmWriter *writer, const AgmMemory *memory, int64 id, int n, bool 
 		&params, AGM_WRITE | AGM_PLAN_ORDERED, "ld?", read_candidate, found);
 }
 
+/*
+ * Has the namespace too many memories to search?  Where maintenance has not estimated them yet they are
+ * counted, so far: a search that finds few of the kind passes all others by.
+ */
+static bool
+is_large(AgmWriter *writer)
+{
+	static const AgmDirectColumn columns[] = {{"namespace", TEXTOID, false},
+											  {"id", INT8OID, false}};
+	AgmDirect *memories;
+
+	if (writer->memories < 0)
+	{
+		memories = agm_direct_open(&writer->store, "memory", columns, 2, 2, writer->ns,
+								   GetActiveSnapshot());
+		if (memories == NULL)
+			return false;
+		agm_direct_seek_from(memories, PG_INT64_MIN);
+		writer->memories = agm_direct_entries(memories, SEARCHED_MEMORIES_MAX + 1);
+		agm_direct_close(memories);
+	}
+	return writer->memories > SEARCHED_MEMORIES_MAX;
+}
+
 /* What a writer looks for by itself; false: nothing, or maintenance does. */
 static bool
 search_near(AgmWriter *writer, const AgmMemory *memory, int64 id, AgmLikes *found)
@@ -199,7 +225,7 @@ search_near(AgmWriter *writer, const AgmMemory *memory, int64 id, AgmLikes *foun
 	int n = memory->kind->has_threshold ? AGM_CONFLICTS_MAX : 0;
 
 	n = Max(n, writer->similar);
-	if (n == 0 || memory->isnull[AGM_EMBEDDING] || writer->memories > SEARCHED_MEMORIES_MAX)
+	if (n == 0 || memory->isnull[AGM_EMBEDDING] || is_large(writer))
 		return false;
 	agm_find_near(writer, memory, id, n, false, found);
 	return true;

@@ -114,8 +114,8 @@ look_up(AgmWriter *writer, Mentions *mentions)
 	for (int i = 0; edges != NULL && i < mentions->n; i++)
 	{
 		mentions->named[i] = agm_direct_count(names, mentions->ids[i], 1) > 0;
-		mentions->common[i] =
-			agm_direct_entries(edges, mentions->ids[i], MEMORIES_MAX) == MEMORIES_MAX;
+		agm_direct_seek(edges, mentions->ids[i]);
+		mentions->common[i] = agm_direct_entries(edges, MEMORIES_MAX) == MEMORIES_MAX;
 	}
 	if (edges == NULL)
 		look_up_by_statement(writer, mentions);

@@ -3,6 +3,7 @@
 # 384 dimensions and 30 words, all indexes; at 0 and at 100,000 memories.  Beside it an
 # INSERT of the same content, vector and tsvector into a plain table.  keyed: each call replaces
 # the value that one of 2,000 subjects has; many: rows a second of remember_many, 1,000 a call.
+# Then what 8 concepts of an episode of 100 words cost, at CONCEPT_SIZES memories (default: 1000; 1000000 takes minutes).
 
 # rate SCRIPT VARIABLE...: transactions a second of one client.
 rate() {
@@ -24,6 +25,12 @@ if copy_data locomo "$name"; then
 			printf '  keyed %5d/s' "$(rate test/bench/remember/keyed.pgbench)"
 			printf '  many %6d/s' "$("${psql[@]}" -At -v kind=observation -f "$WORK/src/test/bench/remember/many.sql")"
 			printf '  plain INSERT %5d/s\n' "$(rate test/bench/remember/plain.pgbench)"
+		done
+	done
+	for size in ${CONCEPT_SIZES:-1000}; do
+		for round in 1 2 3; do
+			"${psql[@]}" -At -F' ' -v size="$size" -v concepts=8 -f "$WORK/src/test/bench/remember/concepts.sql" |
+				sed -n "s/^\([0-9]*\) \([0-9.]*\) \([0-9.]*\) \([0-9.]*\) \([0-9.]*\)$/concepts at \1  round $round  off \2 ms  on \3 ms  ratio \4 (of processor time \5)/p"
 		done
 	done
 fi
