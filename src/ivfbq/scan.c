@@ -358,7 +358,10 @@ next_row(Scan *scan, IndexScanDesc desc)
 		wanted = ask_prefilter(scan, desc->heapRelation, &hit.tid);
 	} while (wanted == IVFBQ_UNWANTED);
 	if (wanted == IVFBQ_ENOUGH)
+	{
+		scan->phase = PHASE_END;
 		return false;
+	}
 	tell(desc, scan, hit.block, &hit.tid,
 		 ivfbq_order_value(scan->info->type.metric, hit.bound));
 	return true;
@@ -471,7 +474,7 @@ ivfbqgettuple(IndexScanDesc desc, ScanDirection direction pg_attribute_unused())
 	if (scan->phase == PHASE_ROWS)
 	{
 		found = next_row(scan, desc);
-		if (!found)
+		if (!found && scan->phase == PHASE_ROWS)
 			scan->phase = PHASE_TIDS;
 	}
 	if (!found && scan->phase == PHASE_TIDS)

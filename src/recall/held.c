@@ -30,9 +30,8 @@
 #include "recall/held.h"
 #include "recall/postings.h"
 
-/* Looking at a row costs as much as some ten entries of the index of time, of which half are wanted. */
-#define ASKED_MIN 1000
-#define ASKED_SHARE 8
+/* Looking at a row costs as much as so many entries of the index of time. */
+#define ENTRIES_PER_ROW 3
 
 #define HASH_ENTRY(entry)                                                                      \
 	hash_combine(murmurhash32(AGM_ENTRY_BLOCK(entry)), murmurhash32(AGM_ENTRY_OFFSET(entry)))
@@ -510,10 +509,9 @@ agm_held_collect(AgmHeld *held, int64 most)
 }
 
 void
-agm_held_expect(AgmHeld *held, int64 asked, int64 memories)
+agm_held_expect(AgmHeld *held, int64 asked)
 {
-	if (asked >= ASKED_MIN && asked >= memories / ASKED_SHARE)
-		(void) agm_held_collect(held, PG_INT64_MAX);
+	(void) agm_held_collect(held, asked * ENTRIES_PER_ROW);
 }
 
 ItemPointerData *

@@ -22,8 +22,8 @@ extern AgmHeld *agm_held_of(const AgmRecall *recall, const AgmSearched *searched
 extern void agm_held_end(const AgmSearched *searched);
 extern Oid agm_held_table(const AgmHeld *held);
 
-/* So many rows will be asked for, of a namespace of so many: looks all up that were held, if that is cheaper. */
-extern void agm_held_expect(AgmHeld *held, int64 asked, int64 memories);
+/* So many rows will be asked for: looks all up that were held, if that is cheaper. */
+extern void agm_held_expect(AgmHeld *held, int64 asked);
 
 /* Looks all up that were held, and returns how many; -1 if there are more than `most`, or no index of time. */
 extern int64 agm_held_collect(AgmHeld *held, int64 most);

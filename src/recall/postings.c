@@ -39,7 +39,6 @@ typedef struct Posted
 struct AgmPostings
 {
 	text *ns;
-	int64 memories; /* an estimate */
 	Snapshot snapshot;
 	Posted tables[AGM_NSOURCES];
 	int ntables;
@@ -109,7 +108,6 @@ agm_postings_open(const AgmRecall *recall, const AgmSearched *searched)
 	AgmPostings *postings = palloc0(sizeof(AgmPostings));
 
 	postings->ns = DatumGetTextPP(searched->name);
-	postings->memories = searched->estimate.memories;
 	postings->snapshot = GetActiveSnapshot();
 	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
 		if (agm_filter_needs(&recall->filter, source) &&
@@ -352,7 +350,7 @@ read_table(Sieve *sieve, const Posted *table, const AgmWords *words, AgmWordList
 			n += lists[i].classes[j].n - first[i][j];
 	}
 	if (table->held != NULL)
-		agm_held_expect(table->held, n, postings->memories);
+		agm_held_expect(table->held, n);
 	for (int i = 0; i < words->n; i++)
 		for (int j = 0; j < AGM_KEY_CLASSES; j++)
 			sift(sieve, table, &lists[i].classes[j], first[i][j]);

@@ -21,14 +21,12 @@
 #include "recall/rows.h"
 #include "recall/top.h"
 
-/* Up to so many versions held at an instant are looked up before a history is searched for the nearest. */
-#define COLLECTED_MAX 200000
-
-/* If there are no more than this many for each that is wanted, all are read; */
+/* If there are no more versions held at an instant than this for each that is wanted, all are read. */
 #define HELD_FEW 4
 
-/* else all are read when the index has given this many for each that were not held. */
-#define HELD_PATIENCE 2
+/* Else the index gives so many that were not held, before all that were held are read, unless there are more than this. */
+#define HELD_PATIENCE 5000
+#define HELD_MANY 200000
 
 /* README rule 3. */
 double
@@ -146,7 +144,7 @@ is_held(void *arg, const ItemPointerData *tid)
 
 /*
  * By the vector index, which asks whether a version was held before the executor computes its distance;
- * false if it has to go through more of the history than reading all that were held would take.
+ * false if it went through too many in vain.
  */
 static bool
 search_index(const AgmRecall *recall, const AgmSearched *searched, HeldFilter *filter,
@@ -175,8 +173,7 @@ static void
 search_history(const AgmRecall *recall, const AgmSearched *searched, AgmTop *top)
 {
 	AgmHeld *held = agm_held_of(recall, searched, AGM_HISTORY);
-	int64 n = held == NULL ? -1 : agm_held_collect(held, COLLECTED_MAX);
-	HeldFilter filter = {held, n < 0 ? -1 : Max(n * HELD_PATIENCE, 1000), false};
+	HeldFilter filter = {held, HELD_PATIENCE, false};
 	AgmTop found;
 
 	if (held == NULL)
@@ -184,18 +181,26 @@ search_history(const AgmRecall *recall, const AgmSearched *searched, AgmTop *top
 		search_source(recall, searched, AGM_HISTORY, AGM_ANY_INDEX, top);
 		return;
 	}
-	if (n < 0 || n > (int64) recall->depth * HELD_FEW)
+	if (agm_held_collect(held, (int64) recall->depth * HELD_FEW) >= 0)
 	{
-		agm_top_init(&found, recall->depth);
-		if (search_index(recall, searched, &filter, &found))
-		{
-			for (int i = 0; i < found.hits.n; i++)
-				agm_top_add(top, found.hits.hits[i].id, found.hits.hits[i].score,
-							found.hits.hits[i].place);
-			return;
-		}
+		search_held(recall, searched, held, top);
+		return;
 	}
-	search_held(recall, searched, held, top);
+	agm_top_init(&found, recall->depth);
+	if (search_index(recall, searched, &filter, &found))
+	{
+		for (int i = 0; i < found.hits.n; i++)
+			agm_top_add(top, found.hits.hits[i].id, found.hits.hits[i].score,
+						found.hits.hits[i].place);
+		return;
+	}
+	if (agm_held_collect(held, HELD_MANY) >= 0)
+	{
+		search_held(recall, searched, held, top);
+		return;
+	}
+	filter = (HeldFilter){held, -1, false};
+	(void) search_index(recall, searched, &filter, top);
 }
 
 AgmHits
