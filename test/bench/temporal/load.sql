@@ -33,5 +33,8 @@ ORDER BY c.until;
 SELECT indexdef FROM made \gexec
 ALTER TABLE past.memory ENABLE TRIGGER memory_versioning;
 VACUUM ANALYZE past.memory, past.memory_history;
+-- What every store has that is looked after: estimates of a namespace's size.
+CALL agentmem.maintain_all('past', '1 hour');
+VACUUM ANALYZE past.memory, past.activity;
 SELECT count(*) AS memories FROM past.memory;
 SELECT count(*) AS versions FROM past.memory_history;
