@@ -457,9 +457,10 @@ search(AgmPool *pool, const AgmSearched *searched)
 					  ? agm_names_open(searched, &words)
 					  : NULL;
 	pool->times = agm_times_open(recall, searched);
+	/* Words first: they may have looked up all that was held at the instant, which then serves both. */
+	keyword = agm_keyword_search(recall, searched, &words, &matches, &ideal);
 	if (recall->embedding != NULL)
 		semantic = agm_semantic_search(recall, searched);
-	keyword = agm_keyword_search(recall, searched, &words, &matches, &ideal);
 	agm_held_end(searched);
 	hits = unite(&semantic, &keyword, &n);
 	add_candidates(pool, searched, hits, n, true, matches);
