@@ -12,6 +12,7 @@
 #include "access/tupmacs.h"
 #include "catalog/pg_collation_d.h"
 #include "catalog/pg_index.h"
+#include "miscadmin.h"
 #include "storage/bufmgr.h"
 
 #include "base/compat.h"
@@ -58,7 +59,7 @@ agm_descent_init(AgmDescent *descent, Relation index, Snapshot snapshot, const t
 	descent->value = 0;
 	if (descent->length + VARHDRSZ_SHORT > VARATT_SHORT_MAX)
 		return;
-	shown = Min(descent->length, AGM_DESCENT_HEAD - VARHDRSZ_SHORT);
+	shown = Min(descent->length, (int) (AGM_DESCENT_HEAD - VARHDRSZ_SHORT));
 	SET_VARSIZE_SHORT(head, descent->length + VARHDRSZ_SHORT);
 	memcpy(head + VARHDRSZ_SHORT, descent->ns, shown);
 	memset(mask, 0xff, VARHDRSZ_SHORT + shown);
@@ -150,25 +151,37 @@ lock_node(const AgmDescent *descent, Buffer buffer, uint32 level, TreePage *node
 
 /*
  * The first entry from `from` on, up to the one after the last, that does not lie before the
- * value; InvalidOffsetNumber if that cannot be told.
+ * value; InvalidOffsetNumber if that cannot be told.  It is looked for near a guess, which need not be one of
+ * the entries, in steps that double: what lies there is at hand sooner than what halves the page.
  */
 static OffsetNumber
-search(const AgmDescent *descent, const TreePage *node, OffsetNumber from, int64 value)
+search(const AgmDescent *descent, const TreePage *node, OffsetNumber from, int guess,
+	   int64 value)
 {
-	OffsetNumber low = from;
-	OffsetNumber high = node->last + 1;
+	int low = from;
+	int high = node->last + 1;
+	int probe = Max(low, Min(guess, node->last));
+	int step = 0; /* below 0: it lies between two entries that were looked at */
+	bool up = false;
 
 	while (low < high)
 	{
-		OffsetNumber middle = low + (high - low) / 2;
-		int order = compare(descent, value, tuple_at(node, middle));
+		int order = compare(descent, value, tuple_at(node, probe));
 
 		if (order == UNREADABLE)
 			return InvalidOffsetNumber;
+		if (step == 0)
+			up = order > 0;
+		if (step >= 0)
+			step = (order > 0) == up ? Max(1, step * 2) : -1;
 		if (order > 0)
-			low = middle + 1;
+			low = probe + 1;
 		else
-			high = middle;
+			high = probe;
+		if (step < 0)
+			probe = low + (high - low) / 2;
+		else
+			probe = up ? Min(low + step, high) - 1 : Max(high - step, low);
 	}
 	return low;
 }
@@ -182,7 +195,7 @@ lies_right(const AgmDescent *descent, const TreePage *node, int64 value)
 
 /* The next value leads there. */
 static void
-add_value(AgmRuns *runs, BlockNumber block, int value)
+add_value(AgmRuns *runs, BlockNumber block, int value, float guess)
 {
 	AgmRun *last = runs->n > 0 ? &runs->runs[runs->n - 1] : NULL;
 
@@ -198,7 +211,45 @@ add_value(AgmRuns *runs, BlockNumber block, int value)
 						 ? palloc(sizeof(AgmRun) * runs->room)
 						 : repalloc_huge(runs->runs, sizeof(AgmRun) * runs->room);
 	}
-	runs->runs[runs->n++] = (AgmRun){block, value, 1};
+	runs->runs[runs->n++] = (AgmRun){block, value, 1, guess};
+}
+
+/* The value of a pivot; false if it has none, or is of another namespace. */
+static bool
+pivot_value(const AgmDescent *descent, IndexTuple tuple, int64 *value)
+{
+	const char *data = (const char *) tuple + IndexInfoFindDataOffset(tuple->t_info);
+
+	if (BTreeTupleGetNAtts(tuple, descent->index) < 2 || !has_namespace(descent, data))
+		return false;
+	memcpy(value, data + descent->value, sizeof(*value));
+	return true;
+}
+
+/* Where a value lies on the page to which the pivot before `at` leads, as far as the pivots on either side tell. */
+static float
+guess_place(const AgmDescent *descent, const TreePage *node, OffsetNumber at, int64 value)
+{
+	OffsetNumber end = at;
+	int64 low;
+	int64 high;
+
+	if (at > node->last)
+	{
+		if (P_RIGHTMOST(node->opaque))
+			return AGM_ANYWHERE;
+		end = P_HIKEY;
+	}
+	if (!pivot_value(descent, tuple_at(node, at - 1), &low) ||
+		!pivot_value(descent, tuple_at(node, end), &high) || value <= low || value >= high)
+		return AGM_ANYWHERE;
+	return ((float) value - (float) low) / ((float) high - (float) low);
+}
+
+static inline int
+place_of(float guess, int entries)
+{
+	return guess < 0 ? 0 : (int) (guess * entries);
 }
 
 /* Where an inner page leads each of the run's values; nowhere, if it is not what it was. */
@@ -209,6 +260,7 @@ read_inner(const AgmDescent *descent, Buffer buffer, uint32 level, const AgmRun 
 	TreePage node;
 	bool usable = lock_node(descent, buffer, level, &node);
 	OffsetNumber from = usable ? node.first : InvalidOffsetNumber;
+	int guess = usable ? from + place_of(run->guess, node.last) : 0;
 
 	for (int i = run->first; i < run->first + run->n; i++)
 	{
@@ -216,15 +268,16 @@ read_inner(const AgmDescent *descent, Buffer buffer, uint32 level, const AgmRun 
 		OffsetNumber at = InvalidOffsetNumber;
 
 		if (usable && !lies_right(descent, &node, value))
-			at = search(descent, &node, from, value);
+			at = search(descent, &node, from, guess, value);
 		/* The first of an inner page lies before all. */
 		if (!usable || at <= node.first)
 		{
-			add_value(below, InvalidBlockNumber, i);
+			add_value(below, InvalidBlockNumber, i, AGM_ANYWHERE);
 			continue;
 		}
-		from = at;
-		add_value(below, BTreeTupleGetDownLink(tuple_at(&node, at - 1)), i);
+		from = guess = at;
+		add_value(below, BTreeTupleGetDownLink(tuple_at(&node, at - 1)), i,
+				  guess_place(descent, &node, at, value));
 	}
 	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
 }
@@ -248,7 +301,7 @@ read_level(const AgmDescent *descent, uint32 level, const AgmRuns *runs, AgmRuns
 			continue;
 		}
 		for (int j = run->first; j < run->first + run->n; j++)
-			add_value(below, InvalidBlockNumber, j);
+			add_value(below, InvalidBlockNumber, j, AGM_ANYWHERE);
 	}
 }
 
@@ -282,7 +335,7 @@ agm_descend(const AgmDescent *descent, int n, AgmRuns *leaves)
 
 	leaves->n = 0;
 	for (int i = 0; i < n; i++)
-		add_value(leaves, root, i);
+		add_value(leaves, root, i, AGM_ANYWHERE);
 	for (; level > 0; level--)
 	{
 		AgmRuns runs = above;
@@ -300,31 +353,37 @@ agm_ahead_begin(AgmAhead *ahead, Relation index, const AgmRuns *runs)
 {
 	ahead->index = index;
 	ahead->runs = runs;
-	ahead->pinned = 0;
+	ahead->pinned = ahead->called = 0;
+	/* A server may have few buffers, and many sessions. */
+	ahead->depth = Max(1, Min(AGM_AHEAD, NBuffers / 256));
+	ahead->entries = 128;
 }
 
-#define LINE 64 /* of the processor's caches; nothing depends on it but time */
+#define LINE 64	 /* of the processor's caches; nothing depends on it but time */
+#define AROUND 3 /* entries on either side of where one is guessed */
 
-/* A page's head and tail, and where its entries are. */
+/* A page's head and tail, and what tells where the entries are that will be looked at first. */
 static void
-call_page(Buffer buffer)
+call_page(const AgmAhead *ahead, Buffer buffer, float guess)
 {
-	const char *page = BufferGetPage(buffer);
+	PageHeader page = (PageHeader) BufferGetPage(buffer);
 
-	for (int at = 0; at < 10 * LINE; at += LINE)
-		__builtin_prefetch(page + at);
-	__builtin_prefetch(page + BLCKSZ - LINE);
+	__builtin_prefetch(page);
+	__builtin_prefetch((const char *) page + BLCKSZ - LINE);
+	__builtin_prefetch(&page->pd_linp[place_of(guess, ahead->entries)]);
 }
 
-/* The entries that are looked at first.  Not locked: what is read here decides nothing. */
+/* These entries themselves.  Not locked: what is read here decides nothing. */
 static void
-call_entries(Buffer buffer)
+call_entries(AgmAhead *ahead, Buffer buffer, float guess)
 {
-	const char *page = BufferGetPage(buffer);
-	OffsetNumber n = PageGetMaxOffsetNumber(page);
+	Page page = BufferGetPage(buffer);
+	int n = PageGetMaxOffsetNumber(page);
+	int middle = place_of(guess, n);
 
-	for (int part = 1; n >= 8 && part < 8; part++)
-		__builtin_prefetch(page + ItemIdGetOffset(PageGetItemId(page, n * part / 8)));
+	ahead->entries = n;
+	for (int i = Max(middle - AROUND, 1); i <= Min(middle + AROUND, n); i++)
+		__builtin_prefetch((const char *) page + ItemIdGetOffset(PageGetItemId(page, i)));
 }
 
 Buffer
@@ -332,21 +391,23 @@ agm_ahead_take(AgmAhead *ahead, int i)
 {
 	const AgmRuns *runs = ahead->runs;
 
-	for (; ahead->pinned < runs->n && ahead->pinned < i + AGM_AHEAD; ahead->pinned++)
+	for (; ahead->pinned < runs->n && ahead->pinned < i + ahead->depth; ahead->pinned++)
 	{
-		BlockNumber block = runs->runs[ahead->pinned].block;
+		const AgmRun *run = &runs->runs[ahead->pinned];
 		Buffer *buffer = &ahead->buffers[ahead->pinned % AGM_AHEAD];
 
-		*buffer = block == InvalidBlockNumber ? InvalidBuffer : ReadBuffer(ahead->index, block);
+		*buffer = run->block == InvalidBlockNumber ? InvalidBuffer
+												   : ReadBuffer(ahead->index, run->block);
 		if (BufferIsValid(*buffer))
-			call_page(*buffer);
-		if (ahead->pinned >= AGM_AHEAD / 2)
-		{
-			Buffer earlier = ahead->buffers[(ahead->pinned - AGM_AHEAD / 2) % AGM_AHEAD];
+			call_page(ahead, *buffer, run->guess);
+	}
+	for (; ahead->called < runs->n && ahead->called < i + (ahead->depth + 1) / 2;
+		 ahead->called++)
+	{
+		Buffer buffer = ahead->buffers[ahead->called % AGM_AHEAD];
 
-			if (BufferIsValid(earlier))
-				call_entries(earlier);
-		}
+		if (BufferIsValid(buffer))
+			call_entries(ahead, buffer, runs->runs[ahead->called].guess);
 	}
 	return ahead->buffers[i % AGM_AHEAD];
 }
@@ -410,6 +471,7 @@ agm_leaf_read(const AgmDescent *descent, Buffer buffer, const AgmRun *run, const
 	TreePage node;
 	bool usable = lock_node(descent, buffer, 0, &node);
 	OffsetNumber from = usable ? node.first : InvalidOffsetNumber;
+	int guess = usable ? from + place_of(run->guess, node.last) : 0;
 
 	if (run->n > leaf->room)
 	{
@@ -426,15 +488,15 @@ agm_leaf_read(const AgmDescent *descent, Buffer buffer, const AgmRun *run, const
 		AgmFound *found = &leaf->found[i];
 		OffsetNumber begin = InvalidOffsetNumber;
 
-		*found = (AgmFound){leaf->n, 0, true};
+		*found = (AgmFound){leaf->n, 0, true, InvalidBlockNumber};
 		/* The same value again: there would be no room for its entries. */
 		if (!usable || (i > 0 && value == descent->values[at - 1]) ||
 			lies_right(descent, &node, value))
 			continue;
-		begin = search(descent, &node, from, value);
+		begin = search(descent, &node, from, guess, value);
 		if (begin == InvalidOffsetNumber)
 			continue;
-		from = begin;
+		from = guess = begin;
 		found->more = false;
 		read_value(descent, &node, from, value, most[at], tuples, leaf, found);
 		found->n = leaf->n - found->first;

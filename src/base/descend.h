@@ -41,7 +41,11 @@ typedef struct AgmRun
 	BlockNumber block;
 	int first; /* of the values */
 	int n;
+	float guess; /* so much of the page lies before the first of them, if values lie evenly */
 } AgmRun;
+
+/* No guess. */
+#define AGM_ANYWHERE (-1.0f)
 
 typedef struct AgmRuns
 {
@@ -50,14 +54,20 @@ typedef struct AgmRuns
 	int room;
 } AgmRuns;
 
-/* Pages of the runs to come, pinned and on their way into the processor's caches. */
-#define AGM_AHEAD 8
+/*
+ * Pages of the runs to come, pinned and on their way into the processor's caches: first what tells where
+ * entries are, half as far ahead the entries.
+ */
+#define AGM_AHEAD 16
 
 typedef struct AgmAhead
 {
 	Relation index;
 	const AgmRuns *runs;
-	int pinned; /* runs up to here have been */
+	int depth;	 /* so many runs ahead */
+	int pinned;	 /* runs up to here have been */
+	int called;	 /* ... and the entries of these are on their way */
+	int entries; /* of the last page that was looked at */
 	Buffer buffers[AGM_AHEAD];
 } AgmAhead;
 
@@ -71,7 +81,8 @@ typedef struct AgmFound
 {
 	int first; /* of the leaf's entries */
 	int n;
-	bool more; /* ... or there may be */
+	bool more;		  /* ... or there may be */
+	BlockNumber next; /* there, if it is known: the leaf ended with it */
 } AgmFound;
 
 /* An entry: its row, and a copy of its tuple. */

@@ -302,28 +302,51 @@ read_alone(const Reader *reader, int i, int passed)
 			(void) take(reader, i, NULL);
 }
 
-/* What a leaf, which is pinned, says of value i; the rest by core's search. */
+/* What a leaf, which is pinned, says of value i; false: no more of it.  *passed: so many were seen. */
+static bool
+take_found(const Reader *reader, int i, const AgmFound *found, int *passed, bool *dead)
+{
+	AgmDirect *direct = reader->direct;
+
+	pgstat_count_index_tuples(direct->index, found->n);
+	for (int j = 0; j < found->n && !*dead; j++)
+	{
+		AgmEntry *entry = &direct->leaf.entries[found->first + j];
+
+		if (!is_seen(reader, entry, dead))
+			continue;
+		(*passed)++;
+		if (!take(reader, i, agm_leaf_tuple(&direct->leaf, entry)))
+			return false;
+	}
+	return true;
+}
+
+/* ... from leaf to leaf; where these do not tell, by core's search.  The last of a leaf's values may go on. */
 static void
-read_found(const Reader *reader, int i, const AgmFound *found)
+read_found(const Reader *reader, int i, AgmFound found)
 {
 	AgmDirect *direct = reader->direct;
 	int passed = 0;
 	bool dead = false;
+	bool more;
 
 	pgstat_count_index_scan(direct->index);
-	pgstat_count_index_tuples(direct->index, found->n);
-	for (int j = 0; j < found->n && !dead; j++)
+	more = take_found(reader, i, &found, &passed, &dead);
+	while (more && !dead && found.next != InvalidBlockNumber)
 	{
-		AgmEntry *entry = &direct->leaf.entries[found->first + j];
+		AgmRun run = {found.next, i, 1, AGM_ANYWHERE};
+		Buffer buffer = ReadBuffer(direct->index, run.block);
 
-		if (!is_seen(reader, entry, &dead))
-			continue;
-		passed++;
-		if (!take(reader, i, agm_leaf_tuple(&direct->leaf, entry)))
-			return;
+		CHECK_FOR_INTERRUPTS();
+		agm_leaf_read(&direct->descent, buffer, &run, reader->most, reader->entry != NULL,
+					  &direct->leaf);
+		found = direct->leaf.found[0];
+		more = take_found(reader, i, &found, &passed, &dead);
+		ReleaseBuffer(buffer);
 	}
 	/* Core's search marks entries that are dead, so that they are passed over from then on. */
-	if (found->more || (dead && direct->descent.skips_dead))
+	if (more && (found.more || (dead && direct->descent.skips_dead)))
 		read_alone(reader, i, passed);
 }
 
@@ -353,7 +376,7 @@ read_together(const Reader *reader, int n)
 		agm_leaf_read(&direct->descent, buffer, run, reader->most, reader->entry != NULL,
 					  &direct->leaf);
 		for (int i = 0; i < run->n; i++)
-			read_found(reader, run->first + i, &direct->leaf.found[i]);
+			read_found(reader, run->first + i, direct->leaf.found[i]);
 		ReleaseBuffer(buffer);
 	}
 }
