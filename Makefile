@@ -13,6 +13,7 @@ OBJS = \
 	src/base/guc.o \
 	src/base/point.o \
 	src/base/query.o \
+	src/base/recent.o \
 	src/base/spi.o \
 	src/base/store.o \
 	src/base/tables.o \

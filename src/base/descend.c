@@ -53,6 +53,7 @@ agm_descent_init(AgmDescent *descent, Relation index, Snapshot snapshot, const t
 	int shown;
 
 	descent->index = index;
+	descent->recent = agm_recent_of(index);
 	descent->snapshot = snapshot;
 	descent->ns = VARDATA_ANY(ns);
 	descent->length = VARSIZE_ANY_EXHDR(ns);
@@ -288,7 +289,7 @@ read_level(const AgmDescent *descent, uint32 level, const AgmRuns *runs, AgmRuns
 	AgmAhead ahead;
 
 	below->n = 0;
-	agm_ahead_begin(&ahead, descent->index, runs);
+	agm_ahead_begin(&ahead, descent, runs);
 	for (int i = 0; i < runs->n; i++)
 	{
 		const AgmRun *run = &runs->runs[i];
@@ -349,11 +350,12 @@ agm_descend(const AgmDescent *descent, int n, AgmRuns *leaves)
 }
 
 void
-agm_ahead_begin(AgmAhead *ahead, Relation index, const AgmRuns *runs)
+agm_ahead_begin(AgmAhead *ahead, const AgmDescent *descent, const AgmRuns *runs)
 {
-	ahead->index = index;
+	ahead->index = descent->index;
+	ahead->recent = descent->recent;
 	ahead->runs = runs;
-	ahead->pinned = ahead->called = 0;
+	ahead->sighted = ahead->pinned = ahead->called = 0;
 	/* A server may have few buffers, and many sessions. */
 	ahead->depth = Max(1, Min(AGM_AHEAD, NBuffers / 256));
 	ahead->entries = 128;
@@ -364,13 +366,45 @@ agm_ahead_begin(AgmAhead *ahead, Relation index, const AgmRuns *runs)
 
 /* A page's head and tail, and what tells where the entries are that will be looked at first. */
 static void
-call_page(const AgmAhead *ahead, Buffer buffer, float guess)
+call_page(const AgmAhead *ahead, const char *page, float guess)
 {
-	PageHeader page = (PageHeader) BufferGetPage(buffer);
-
 	__builtin_prefetch(page);
-	__builtin_prefetch((const char *) page + BLCKSZ - LINE);
-	__builtin_prefetch(&page->pd_linp[place_of(guess, ahead->entries)]);
+	__builtin_prefetch(page + BLCKSZ - LINE);
+	__builtin_prefetch(&((PageHeader) page)->pd_linp[place_of(guess, ahead->entries)]);
+}
+
+static inline Buffer *
+place_of_run(const AgmAhead *ahead, const AgmRun *run)
+{
+	return run->block == InvalidBlockNumber
+			   ? NULL
+			   : agm_recent_place(ahead->index, ahead->recent, run->block);
+}
+
+static void
+sight(const AgmAhead *ahead, const AgmRun *run)
+{
+	const Buffer *place = place_of_run(ahead, run);
+
+	if (place != NULL && BufferIsValid(*place))
+		call_page(ahead, agm_recent_call(*place), run->guess);
+}
+
+static Buffer
+pin(const AgmAhead *ahead, const AgmRun *run)
+{
+	Buffer *place = place_of_run(ahead, run);
+	Buffer buffer;
+
+	if (run->block == InvalidBlockNumber)
+		return InvalidBuffer;
+	if (agm_recent_pin(ahead->index, ahead->recent, run->block, place))
+		return *place;
+	buffer = ReadBuffer(ahead->index, run->block);
+	if (place != NULL)
+		*place = buffer;
+	call_page(ahead, BufferGetPage(buffer), run->guess);
+	return buffer;
 }
 
 /* These entries themselves.  Not locked: what is read here decides nothing. */
@@ -391,16 +425,10 @@ agm_ahead_take(AgmAhead *ahead, int i)
 {
 	const AgmRuns *runs = ahead->runs;
 
+	for (; ahead->sighted < runs->n && ahead->sighted < i + 2 * ahead->depth; ahead->sighted++)
+		sight(ahead, &runs->runs[ahead->sighted]);
 	for (; ahead->pinned < runs->n && ahead->pinned < i + ahead->depth; ahead->pinned++)
-	{
-		const AgmRun *run = &runs->runs[ahead->pinned];
-		Buffer *buffer = &ahead->buffers[ahead->pinned % AGM_AHEAD];
-
-		*buffer = run->block == InvalidBlockNumber ? InvalidBuffer
-												   : ReadBuffer(ahead->index, run->block);
-		if (BufferIsValid(*buffer))
-			call_page(ahead, *buffer, run->guess);
-	}
+		ahead->buffers[ahead->pinned % AGM_AHEAD] = pin(ahead, &runs->runs[ahead->pinned]);
 	for (; ahead->called < runs->n && ahead->called < i + (ahead->depth + 1) / 2;
 		 ahead->called++)
 	{
@@ -460,8 +488,10 @@ read_value(const AgmDescent *descent, const TreePage *node, OffsetNumber from, i
 		if (!(descent->skips_dead && ItemIdIsDead(PageGetItemId(node->page, from))))
 			add_entries(leaf, tuple, tuples);
 	}
-	found->more =
-		!P_RIGHTMOST(node->opaque) && compare(descent, value, tuple_at(node, P_HIKEY)) == 0;
+	if (P_RIGHTMOST(node->opaque) || compare(descent, value, tuple_at(node, P_HIKEY)) != 0)
+		return;
+	found->more = true;
+	found->next = node->opaque->btpo_next;
 }
 
 void

@@ -17,6 +17,8 @@
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
+#include "base/recent.h"
+
 /* The first bytes of a namespace as entries have it: one comparison, mostly of all of it. */
 #define AGM_DESCENT_HEAD 8
 
@@ -24,8 +26,8 @@
 typedef struct AgmDescent
 {
 	Relation index;
-	Snapshot
-		snapshot; /* taken before and held: no page that it could have come to is used again */
+	AgmRecent *recent; /* where its pages were */
+	Snapshot snapshot; /* held: no page that it could have come to is used again */
 	const char *ns;
 	int length;
 	uint64 head;		 /* of a namespace that is short ... */
@@ -55,23 +57,25 @@ typedef struct AgmRuns
 } AgmRuns;
 
 /*
- * Pages of the runs to come, pinned and on their way into the processor's caches: first what tells where
- * entries are, half as far ahead the entries.
+ * Pages of the runs to come, on their way into the processor's caches: first what tells where entries are, of pages
+ * that were found before; then they are pinned; then the entries.
  */
 #define AGM_AHEAD 16
 
 typedef struct AgmAhead
 {
 	Relation index;
+	AgmRecent *recent;
 	const AgmRuns *runs;
-	int depth;	 /* so many runs ahead */
-	int pinned;	 /* runs up to here have been */
-	int called;	 /* ... and the entries of these are on their way */
+	int depth;	 /* so many are pinned */
+	int sighted; /* runs up to here have been asked for */
+	int pinned;
+	int called;	 /* ... and the entries of these */
 	int entries; /* of the last page that was looked at */
 	Buffer buffers[AGM_AHEAD];
 } AgmAhead;
 
-extern void agm_ahead_begin(AgmAhead *ahead, Relation index, const AgmRuns *runs);
+extern void agm_ahead_begin(AgmAhead *ahead, const AgmDescent *descent, const AgmRuns *runs);
 
 /* The page of run i, pinned: the caller releases it.  To be asked for each run in turn. */
 extern Buffer agm_ahead_take(AgmAhead *ahead, int i);

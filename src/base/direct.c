@@ -360,7 +360,7 @@ read_together(const Reader *reader, int n)
 	if (direct->leaf.bytes == NULL)
 		agm_leaf_init(&direct->leaf);
 	agm_descend(&direct->descent, n, &direct->leaves);
-	agm_ahead_begin(&ahead, direct->index, &direct->leaves);
+	agm_ahead_begin(&ahead, &direct->descent, &direct->leaves);
 	for (int r = 0; r < direct->leaves.n; r++)
 	{
 		const AgmRun *run = &direct->leaves.runs[r];
