@@ -194,9 +194,8 @@ lies_right(const AgmDescent *descent, const TreePage *node, int64 value)
 	return !P_RIGHTMOST(node->opaque) && compare(descent, value, tuple_at(node, P_HIKEY)) > 0;
 }
 
-/* The next value leads there. */
-static void
-add_value(AgmRuns *runs, BlockNumber block, int value, float guess)
+void
+agm_runs_add(AgmRuns *runs, BlockNumber block, int value, float guess)
 {
 	AgmRun *last = runs->n > 0 ? &runs->runs[runs->n - 1] : NULL;
 
@@ -273,12 +272,12 @@ read_inner(const AgmDescent *descent, Buffer buffer, uint32 level, const AgmRun 
 		/* The first of an inner page lies before all. */
 		if (!usable || at <= node.first)
 		{
-			add_value(below, InvalidBlockNumber, i, AGM_ANYWHERE);
+			agm_runs_add(below, InvalidBlockNumber, i, AGM_ANYWHERE);
 			continue;
 		}
 		from = guess = at;
-		add_value(below, BTreeTupleGetDownLink(tuple_at(&node, at - 1)), i,
-				  guess_place(descent, &node, at, value));
+		agm_runs_add(below, BTreeTupleGetDownLink(tuple_at(&node, at - 1)), i,
+					 guess_place(descent, &node, at, value));
 	}
 	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
 }
@@ -302,7 +301,7 @@ read_level(const AgmDescent *descent, uint32 level, const AgmRuns *runs, AgmRuns
 			continue;
 		}
 		for (int j = run->first; j < run->first + run->n; j++)
-			add_value(below, InvalidBlockNumber, j, AGM_ANYWHERE);
+			agm_runs_add(below, InvalidBlockNumber, j, AGM_ANYWHERE);
 	}
 }
 
@@ -336,7 +335,7 @@ agm_descend(const AgmDescent *descent, int n, AgmRuns *leaves)
 
 	leaves->n = 0;
 	for (int i = 0; i < n; i++)
-		add_value(leaves, root, i, AGM_ANYWHERE);
+		agm_runs_add(leaves, root, i, AGM_ANYWHERE);
 	for (; level > 0; level--)
 	{
 		AgmRuns runs = above;
@@ -349,30 +348,6 @@ agm_descend(const AgmDescent *descent, int n, AgmRuns *leaves)
 		pfree(above.runs);
 }
 
-void
-agm_ahead_begin(AgmAhead *ahead, const AgmDescent *descent, const AgmRuns *runs)
-{
-	ahead->index = descent->index;
-	ahead->recent = descent->recent;
-	ahead->runs = runs;
-	ahead->sighted = ahead->pinned = ahead->called = 0;
-	/* A server may have few buffers, and many sessions. */
-	ahead->depth = Max(1, Min(AGM_AHEAD, NBuffers / 256));
-	ahead->entries = 128;
-}
-
-#define LINE 64	 /* of the processor's caches; nothing depends on it but time */
-#define AROUND 3 /* entries on either side of where one is guessed */
-
-/* A page's head and tail, and what tells where the entries are that will be looked at first. */
-static void
-call_page(const AgmAhead *ahead, const char *page, float guess)
-{
-	__builtin_prefetch(page);
-	__builtin_prefetch(page + BLCKSZ - LINE);
-	__builtin_prefetch(&((PageHeader) page)->pd_linp[place_of(guess, ahead->entries)]);
-}
-
 static inline Buffer *
 place_of_run(const AgmAhead *ahead, const AgmRun *run)
 {
@@ -382,12 +357,62 @@ place_of_run(const AgmAhead *ahead, const AgmRun *run)
 }
 
 static void
+begin_ahead(AgmAhead *ahead, Relation relation, AgmRecent *recent, const AgmRuns *runs,
+			const ItemPointerData *tids)
+{
+	ahead->index = relation;
+	ahead->recent = recent;
+	ahead->runs = runs;
+	ahead->tids = tids;
+	ahead->sighted = ahead->pinned = ahead->called = 0;
+	/* A server may have few buffers, and many sessions. */
+	ahead->depth = Max(1, Min(AGM_AHEAD, NBuffers / 256));
+	ahead->entries = 128;
+	for (int i = 0; i < runs->n; i++)
+		__builtin_prefetch(place_of_run(ahead, &runs->runs[i]));
+}
+
+void
+agm_ahead_begin(AgmAhead *ahead, const AgmDescent *descent, const AgmRuns *runs)
+{
+	begin_ahead(ahead, descent->index, descent->recent, runs, NULL);
+}
+
+void
+agm_ahead_begin_rows(AgmAhead *ahead, Relation table, const AgmRuns *runs,
+					 const ItemPointerData *tids)
+{
+	begin_ahead(ahead, table, agm_recent_of(table), runs, tids);
+}
+
+#define LINE 64	 /* of the processor's caches; nothing depends on it but time */
+#define AROUND 3 /* entries on either side of where one is guessed */
+
+/* The item of the page, of so many, that will be looked at first; from 0 on. */
+static inline int
+item_of_run(const AgmAhead *ahead, const AgmRun *run, int entries)
+{
+	return ahead->tids != NULL ? ItemPointerGetOffsetNumber(&ahead->tids[run->first]) - 1
+							   : place_of(run->guess, entries);
+}
+
+/* A page's head, an index's tail, and what tells where the entries are that will be looked at first. */
+static void
+call_page(const AgmAhead *ahead, const char *page, const AgmRun *run)
+{
+	__builtin_prefetch(page);
+	if (ahead->tids == NULL)
+		__builtin_prefetch(page + BLCKSZ - LINE);
+	__builtin_prefetch(&((PageHeader) page)->pd_linp[item_of_run(ahead, run, ahead->entries)]);
+}
+
+static void
 sight(const AgmAhead *ahead, const AgmRun *run)
 {
 	const Buffer *place = place_of_run(ahead, run);
 
 	if (place != NULL && BufferIsValid(*place))
-		call_page(ahead, agm_recent_call(*place), run->guess);
+		call_page(ahead, agm_recent_call(*place), run);
 }
 
 static Buffer
@@ -403,20 +428,21 @@ pin(const AgmAhead *ahead, const AgmRun *run)
 	buffer = ReadBuffer(ahead->index, run->block);
 	if (place != NULL)
 		*place = buffer;
-	call_page(ahead, BufferGetPage(buffer), run->guess);
+	call_page(ahead, BufferGetPage(buffer), run);
 	return buffer;
 }
 
 /* These entries themselves.  Not locked: what is read here decides nothing. */
 static void
-call_entries(AgmAhead *ahead, Buffer buffer, float guess)
+call_entries(AgmAhead *ahead, Buffer buffer, const AgmRun *run)
 {
 	Page page = BufferGetPage(buffer);
 	int n = PageGetMaxOffsetNumber(page);
-	int middle = place_of(guess, n);
+	int around = ahead->tids != NULL ? 0 : AROUND;
+	int middle = item_of_run(ahead, run, n) + 1;
 
 	ahead->entries = n;
-	for (int i = Max(middle - AROUND, 1); i <= Min(middle + AROUND, n); i++)
+	for (int i = Max(middle - around, 1); i <= Min(middle + around, n); i++)
 		__builtin_prefetch((const char *) page + ItemIdGetOffset(PageGetItemId(page, i)));
 }
 
@@ -435,7 +461,7 @@ agm_ahead_take(AgmAhead *ahead, int i)
 		Buffer buffer = ahead->buffers[ahead->called % AGM_AHEAD];
 
 		if (BufferIsValid(buffer))
-			call_entries(ahead, buffer, runs->runs[ahead->called].guess);
+			call_entries(ahead, buffer, &runs->runs[ahead->called]);
 	}
 	return ahead->buffers[i % AGM_AHEAD];
 }

@@ -67,8 +67,9 @@ typedef struct AgmAhead
 	Relation index;
 	AgmRecent *recent;
 	const AgmRuns *runs;
-	int depth;	 /* so many are pinned */
-	int sighted; /* runs up to here have been asked for */
+	const ItemPointerData *tids; /* of the runs' firsts, where these are known; else NULL */
+	int depth;					 /* so many are pinned */
+	int sighted;				 /* runs up to here have been asked for */
 	int pinned;
 	int called;	 /* ... and the entries of these */
 	int entries; /* of the last page that was looked at */
@@ -76,6 +77,13 @@ typedef struct AgmAhead
 } AgmAhead;
 
 extern void agm_ahead_begin(AgmAhead *ahead, const AgmDescent *descent, const AgmRuns *runs);
+
+/* ... of a table, whose runs are of these rows. */
+extern void agm_ahead_begin_rows(AgmAhead *ahead, Relation table, const AgmRuns *runs,
+								 const ItemPointerData *tids);
+
+/* The next value, or row, is on this page. */
+extern void agm_runs_add(AgmRuns *runs, BlockNumber block, int value, float guess);
 
 /* The page of run i, pinned: the caller releases it.  To be asked for each run in turn. */
 extern Buffer agm_ahead_take(AgmAhead *ahead, int i);

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/relation.h"
 #include "access/relscan.h"
 #include "access/stratnum.h"
@@ -255,30 +256,22 @@ take(const Reader *reader, int i, IndexTuple tuple)
 
 	if (reader->counts != NULL)
 		return ++reader->counts[i] < reader->most[i];
-	if (reader->row != NULL)
-	{
-		reader->row(i, reader->direct->slot, reader->arg);
-		(void) ExecClearTuple(reader->direct->slot);
-		return true;
-	}
 	take_columns(reader->direct, tuple, columns);
 	return reader->entry(i, columns, reader->arg);
 }
 
-/* Does the snapshot see the entry's row?  It is in the slot if rows are wanted. *dead: nobody does. */
+/* Does the snapshot see the entry's row?  *dead: nobody does. */
 static bool
-is_seen(const Reader *reader, AgmEntry *entry, bool *dead)
+is_seen(AgmDirect *direct, AgmEntry *entry, bool *dead)
 {
-	AgmDirect *direct = reader->direct;
 	bool again = false;
 	bool seen;
 
-	if (reader->row == NULL && is_all_visible(direct, &entry->tid))
+	if (is_all_visible(direct, &entry->tid))
 		return true;
 	seen = table_index_fetch_tuple(direct->scan->xs_heapfetch, &entry->tid,
 								   direct->scan->xs_snapshot, direct->slot, &again, dead);
-	if (reader->row == NULL)
-		(void) ExecClearTuple(direct->slot);
+	(void) ExecClearTuple(direct->slot);
 	return seen;
 }
 
@@ -299,7 +292,8 @@ read_alone(const Reader *reader, int i, int passed)
 	}
 	while (index_getnext_slot(direct->scan, ForwardScanDirection, direct->slot))
 		if (passed-- <= 0)
-			(void) take(reader, i, NULL);
+			reader->row(i, direct->slot, reader->arg);
+	(void) ExecClearTuple(direct->slot);
 }
 
 /* What a leaf, which is pinned, says of value i; false: no more of it.  *passed: so many were seen. */
@@ -313,7 +307,7 @@ take_found(const Reader *reader, int i, const AgmFound *found, int *passed, bool
 	{
 		AgmEntry *entry = &direct->leaf.entries[found->first + j];
 
-		if (!is_seen(reader, entry, dead))
+		if (!is_seen(direct, entry, dead))
 			continue;
 		(*passed)++;
 		if (!take(reader, i, agm_leaf_tuple(&direct->leaf, entry)))
@@ -350,8 +344,94 @@ read_found(const Reader *reader, int i, AgmFound found)
 		read_alone(reader, i, passed);
 }
 
+/* Rows that were found, by value and in its order; what is known of the values. */
+typedef struct Located
+{
+	ItemPointerData *tids;
+	int *values;
+	int n;
+	int room;
+	int *passed; /* rows of each value that were seen */
+	bool *more;	 /* core's search has to look */
+	AgmRuns pages;
+} Located;
+
+/* Notes where the rows of a leaf's value are. */
 static void
-read_together(const Reader *reader, int n)
+locate(const AgmDirect *direct, int i, const AgmFound *found, Located *located)
+{
+	located->more[i] = found->more;
+	for (int j = 0; j < found->n; j++)
+	{
+		const ItemPointerData *tid = &direct->leaf.entries[found->first + j].tid;
+
+		if (located->n == located->room)
+		{
+			located->room *= 2;
+			located->tids =
+				repalloc_huge(located->tids, sizeof(ItemPointerData) * located->room);
+			located->values = repalloc_huge(located->values, sizeof(int) * located->room);
+		}
+		agm_runs_add(&located->pages, ItemPointerGetBlockNumber(tid), located->n, AGM_ANYWHERE);
+		located->tids[located->n] = *tid;
+		located->values[located->n++] = i;
+	}
+}
+
+/* The located rows of one page of the table, which is pinned. */
+static void
+read_page(const Reader *reader, Buffer buffer, const AgmRun *run, Located *located)
+{
+	AgmDirect *direct = reader->direct;
+
+	for (int j = run->first; j < run->first + run->n; j++)
+	{
+		int i = located->values[j];
+		HeapTupleData tuple = {.t_tableOid = RelationGetRelid(direct->table)};
+		bool dead = false;
+		bool seen;
+
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		agm_check_old_snapshot(direct->scan->xs_snapshot, direct->table, BufferGetPage(buffer));
+		seen = heap_hot_search_buffer(&located->tids[j], direct->table, buffer,
+									  direct->scan->xs_snapshot, &tuple, &dead, true);
+		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+		/* Core's search marks the entry, so that it is passed over from then on. */
+		located->more[i] |= dead && direct->descent.skips_dead;
+		if (!seen)
+			continue;
+		ExecStoreBufferHeapTuple(&tuple, direct->slot, buffer);
+		reader->row(i, direct->slot, reader->arg);
+		(void) ExecClearTuple(direct->slot);
+		located->passed[i]++;
+	}
+}
+
+/*
+ * Rows, which an index that is read under no pin finds too: of whatever takes the place of one that is gone the
+ * snapshot sees nothing.
+ */
+static void
+read_located(const Reader *reader, int n, Located *located)
+{
+	AgmAhead ahead;
+
+	agm_ahead_begin_rows(&ahead, reader->direct->table, &located->pages, located->tids);
+	for (int r = 0; r < located->pages.n; r++)
+	{
+		Buffer buffer = agm_ahead_take(&ahead, r);
+
+		CHECK_FOR_INTERRUPTS();
+		read_page(reader, buffer, &located->pages.runs[r], located);
+		ReleaseBuffer(buffer);
+	}
+	for (int i = 0; i < n; i++)
+		if (located->more[i])
+			read_alone(reader, i, located->passed[i]);
+}
+
+static void
+read_leaves(const Reader *reader, int n, Located *located)
 {
 	AgmDirect *direct = reader->direct;
 	AgmAhead ahead;
@@ -367,23 +447,44 @@ read_together(const Reader *reader, int n)
 		Buffer buffer = agm_ahead_take(&ahead, r);
 
 		CHECK_FOR_INTERRUPTS();
-		if (!BufferIsValid(buffer))
-		{
-			for (int i = run->first; i < run->first + run->n; i++)
+		if (BufferIsValid(buffer))
+			agm_leaf_read(&direct->descent, buffer, run, reader->most, reader->entry != NULL,
+						  &direct->leaf);
+		for (int i = run->first; i < run->first + run->n; i++)
+			if (!BufferIsValid(buffer))
 				read_alone(reader, i, 0);
-			continue;
-		}
-		agm_leaf_read(&direct->descent, buffer, run, reader->most, reader->entry != NULL,
-					  &direct->leaf);
-		for (int i = 0; i < run->n; i++)
-			read_found(reader, run->first + i, direct->leaf.found[i]);
-		ReleaseBuffer(buffer);
+			else if (located != NULL)
+				locate(direct, i, &direct->leaf.found[i - run->first], located);
+			else
+				read_found(reader, i, direct->leaf.found[i - run->first]);
+		if (BufferIsValid(buffer))
+			ReleaseBuffer(buffer);
 	}
+}
+
+static void
+read_together(const Reader *reader, int n)
+{
+	Located located = {.room = n};
+
+	if (reader->row == NULL)
+	{
+		read_leaves(reader, n, NULL);
+		return;
+	}
+	located.tids = palloc(sizeof(ItemPointerData) * n);
+	located.values = palloc(sizeof(int) * n);
+	located.passed = palloc0(sizeof(int) * n);
+	located.more = palloc0(sizeof(bool) * n);
+	read_leaves(reader, n, &located);
+	read_located(reader, n, &located);
 }
 
 static void
 read_each(const Reader *reader, int n)
 {
+	if (n == 0)
+		return;
 	if (reader->direct->descends)
 		read_together(reader, n);
 	else
