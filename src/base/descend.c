@@ -17,6 +17,7 @@
 
 #include "base/compat.h"
 #include "base/descend.h"
+#include "base/point.h"
 
 /* A page as those who look for values see it. */
 typedef struct TreePage
@@ -342,10 +343,12 @@ agm_descend(const AgmDescent *descent, int n, AgmRuns *leaves)
 
 		above = *leaves;
 		*leaves = runs;
+		AGM_POINT(above.n == 1 ? "descend root" : "descend inner");
 		read_level(descent, level, &above, leaves);
 	}
 	if (above.runs != NULL)
 		pfree(above.runs);
+	AGM_POINT("descend leaf");
 }
 
 static inline Buffer *

@@ -26,6 +26,7 @@
 #include "base/compat.h"
 #include "base/descend.h"
 #include "base/direct.h"
+#include "base/point.h"
 #include "base/tables.h"
 
 /*
@@ -477,6 +478,7 @@ read_together(const Reader *reader, int n)
 	located.passed = palloc0(sizeof(int) * n);
 	located.more = palloc0(sizeof(bool) * n);
 	read_leaves(reader, n, &located);
+	AGM_POINT("direct rows");
 	read_located(reader, n, &located);
 }
 
