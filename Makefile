@@ -191,6 +191,7 @@ OBJS = \
 	src/recall/recall.o \
 	src/recall/recall_fn.o \
 	src/recall/rows.o \
+	src/recall/rowset.o \
 	src/recall/semantic.o \
 	src/recall/summary.o \
 	src/recall/times.o \

@@ -16,9 +16,7 @@
 #include "catalog/pg_opfamily_d.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
-#include "common/hashfn.h"
 #include "miscadmin.h"
-#include "port/pg_bitutils.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rangetypes.h"
@@ -29,34 +27,17 @@
 #include "memory/span.h"
 #include "recall/held.h"
 #include "recall/postings.h"
+#include "recall/rowset.h"
+
+/*
+ * Pages of the visibility map that are kept at hand: versions in the order of time lie all over the table. One is for
+ * so many blocks (as in visibilitymap.c; taken for the wrong one, a page is but looked up again).
+ */
+#define MAP_PAGES 16
+#define BLOCKS_PER_MAP_PAGE ((BLCKSZ - MAXALIGN(SizeOfPageHeaderData)) * 4)
 
 /* Looking at a row costs as much as so many entries of the index of time. */
 #define ENTRIES_PER_ROW 3
-
-#define HASH_ENTRY(entry)                                                                      \
-	hash_combine(murmurhash32(AGM_ENTRY_BLOCK(entry)), murmurhash32(AGM_ENTRY_OFFSET(entry)))
-
-typedef struct Held
-{
-	uint64 entry;
-	char status; /* of the hash table */
-} Held;
-
-#define SH_PREFIX entries
-#define SH_ELEMENT_TYPE Held
-#define SH_KEY_TYPE uint64
-#define SH_KEY entry
-#define SH_HASH_KEY(table, key) HASH_ENTRY(key)
-#define SH_EQUAL(table, a, b) ((a) == (b))
-#define SH_SCOPE static inline
-#define SH_DEFINE
-#define SH_DECLARE
-#include "lib/simplehash.h"
-
-/* A first look at whether an entry is among those that were held: a bit of many for each. */
-#define MARKS_PER_ROW 16
-#define MARKED_MAX 10000000
-#define MARK(held, entry) (HASH_ENTRY(entry) & (held)->mark_mask)
 
 struct AgmHeld
 {
@@ -74,9 +55,7 @@ struct AgmHeld
 	uint64 *found;
 	int64 n;
 	int64 room;
-	entries_hash *all; /* of the same; NULL: each row is looked at */
-	uint8 *marks;
-	uint32 mark_mask;
+	AgmRowSet *all; /* of the same; NULL: each row is looked at */
 	MemoryContext row_context;
 };
 
@@ -91,6 +70,7 @@ typedef struct Search
 	TimestampTz since;
 	ItemPointerData *tids; /* of a page */
 	int64 most;
+	Buffer maps[MAP_PAGES];
 } Search;
 
 AgmHeld *
@@ -126,10 +106,7 @@ static void
 forget_all(AgmHeld *held)
 {
 	if (held->all != NULL)
-	{
-		entries_destroy(held->all);
-		pfree(held->marks);
-	}
+		agm_rowset_free(held->all);
 	if (held->found != NULL)
 		pfree(held->found);
 	held->all = NULL;
@@ -197,13 +174,15 @@ look_at(AgmHeld *held, const ItemPointerData *tid)
 bool
 agm_held_has(AgmHeld *held, const ItemPointerData *tid)
 {
-	uint64 entry = AGM_ENTRY(0, ItemPointerGetBlockNumberNoCheck(tid),
-							 ItemPointerGetOffsetNumberNoCheck(tid));
+	return held->all == NULL ? look_at(held, tid)
+							 : agm_rowset_has(held->all, ItemPointerGetBlockNumberNoCheck(tid),
+											  ItemPointerGetOffsetNumberNoCheck(tid));
+}
 
-	if (held->all == NULL)
-		return look_at(held, tid);
-	return (held->marks[MARK(held, entry) >> 3] & 1 << (MARK(held, entry) & 7)) != 0 &&
-		   entries_lookup(held->all, entry) != NULL;
+const AgmRowSet *
+agm_held_set(const AgmHeld *held)
+{
+	return held->all;
 }
 
 /* Is key i of the index, an expression, this function of system_period, in ascending order? */
@@ -318,48 +297,126 @@ judge_slowly(const Search *search, IndexTuple tuple)
 					   search->history && !isnull ? DatumGetTimestampTz(value) : DT_NOEND);
 }
 
-static Judged
-judge(const Search *search, IndexTuple tuple)
+/* The order of the tuple's keys before its times, which none is NULL, and those that are searched. */
+static int
+compare_keys(const Search *search, IndexTuple tuple, Size *times)
 {
 	const char *tuple_data = (const char *) tuple;
 	Size offset = IndexInfoFindDataOffset(tuple->t_info);
-	int64 times[2] = {0, DT_NOEND};
-	int order;
+	int order = compare_namespace(search, tuple_data + offset);
 
-	if (IndexTupleHasNulls(tuple))
-		return judge_slowly(search, tuple);
-	order = compare_namespace(search, tuple_data + offset);
 	offset += VARSIZE_ANY(tuple_data + offset);
-	if (order == 0 && search->history)
+	if (search->history)
 	{
 		int32 level;
 
 		offset = INTALIGN(offset);
 		memcpy(&level, tuple_data + offset, sizeof(level));
-		order = level - search->level;
 		offset += sizeof(level);
+		if (order == 0)
+			order = level - search->level;
 	}
+	*times = DOUBLEALIGN(offset);
+	return order;
+}
+
+static Judged
+judge(const Search *search, IndexTuple tuple)
+{
+	int64 times[2] = {0, DT_NOEND};
+	Size offset;
+	int order;
+
+	if (IndexTupleHasNulls(tuple))
+		return judge_slowly(search, tuple);
+	order = compare_keys(search, tuple, &offset);
 	if (order != 0)
 		return order < 0 ? JUDGED_BEFORE : JUDGED_END;
-	memcpy(times, tuple_data + DOUBLEALIGN(offset), sizeof(int64) * (search->history ? 2 : 1));
+	memcpy(times, (const char *) tuple + offset, sizeof(int64) * (search->history ? 2 : 1));
 	return judge_times(search, times[0], times[1]);
+}
+
+/* All keys of a page's tuples before the times are those that are searched: its first and last say so. */
+typedef struct Alike
+{
+	Size times;	  /* where they are in a tuple like the first; 0: not alike */
+	uint8 header; /* of the namespace in it, which has its length */
+} Alike;
+
+#define FIRST_KEY(tuple) ((const char *) (tuple) + MAXALIGN(sizeof(IndexTupleData)))
+
+static Alike
+alike_on(const Search *search, Page page, BTPageOpaque opaque)
+{
+	OffsetNumber ends[2] = {PageGetMaxOffsetNumber(page), P_FIRSTDATAKEY(opaque)};
+	Alike alike = {0, 0};
+	Alike none = {0, 0};
+
+	if (ends[0] < ends[1])
+		return none;
+	for (int i = 0; i < 2; i++)
+	{
+		IndexTuple tuple = (IndexTuple) PageGetItem(page, PageGetItemId(page, ends[i]));
+
+		if (IndexTupleHasNulls(tuple) || !VARATT_IS_1B(FIRST_KEY(tuple)) ||
+			compare_keys(search, tuple, &alike.times) != 0)
+			return none;
+		alike.header = *(const uint8 *) FIRST_KEY(tuple);
+	}
+	return alike;
+}
+
+/*
+ * Of a tuple that has its times where they are known to be: most of them, and half of these were held, so that no
+ * branch tells.
+ */
+static inline bool
+read_alike(const Search *search, IndexTuple tuple, const Alike *alike, bool dead, int *n)
+{
+	const char *times = (const char *) tuple + alike->times;
+	int held = !dead;
+	int64 lower;
+	int64 upper;
+
+	memcpy(&lower, times, sizeof(lower));
+	if (lower > search->held->at)
+		return false;
+	if (search->history)
+	{
+		memcpy(&upper, times + sizeof(lower), sizeof(upper));
+		held &= (int) (lower > search->since) & (int) (upper > search->held->at);
+	}
+	search->tids[*n] = tuple->t_tid;
+	*n += held;
+	return true;
 }
 
 /* Entries of a page that were held, copied; false if none is on the pages behind it. */
 static bool
 read_page(const Search *search, Page page, BTPageOpaque opaque, int *n)
 {
+	Alike alike = alike_on(search, page, opaque);
+
 	for (OffsetNumber offset = P_FIRSTDATAKEY(opaque); offset <= PageGetMaxOffsetNumber(page);
 		 offset++)
 	{
 		ItemId id = PageGetItemId(page, offset);
 		IndexTuple tuple = (IndexTuple) PageGetItem(page, id);
-		Judged judged = judge(search, tuple);
+		/* On a standby what is dead there is not so for its snapshots: the mark is the primary's. */
+		bool dead = search->scan->ignore_killed_tuples && ItemIdIsDead(id);
+		Judged judged;
 
+		if (alike.times != 0 && !IndexTupleHasNulls(tuple) && !BTreeTupleIsPosting(tuple) &&
+			*(const uint8 *) FIRST_KEY(tuple) == alike.header)
+		{
+			if (!read_alike(search, tuple, &alike, dead, n))
+				return false;
+			continue;
+		}
+		judged = judge(search, tuple);
 		if (judged == JUDGED_END)
 			return false;
-		/* On a standby what is dead there is not so for its snapshots: the mark is the primary's. */
-		if (judged != JUDGED_HELD || (search->scan->ignore_killed_tuples && ItemIdIsDead(id)))
+		if (judged != JUDGED_HELD || dead)
 			continue;
 		if (!BTreeTupleIsPosting(tuple))
 			search->tids[(*n)++] = tuple->t_tid;
@@ -370,13 +427,22 @@ read_page(const Search *search, Page page, BTPageOpaque opaque, int *n)
 	return true;
 }
 
+static bool
+all_see(Search *search, BlockNumber block)
+{
+	Buffer *map = &search->maps[block / BLOCKS_PER_MAP_PAGE % MAP_PAGES];
+
+	return (visibilitymap_get_status(search->held->table, block, map) &
+			VISIBILITYMAP_ALL_VISIBLE) != 0;
+}
+
 /*
  * From where the scan is on, leaf by leaf to the right.  The server's own loop takes the tuple apart for
  * each condition, three times as long in all.  As it does, a page is copied from under a lock, and stays
  * pinned while the map is asked whether all see a row: VACUUM removes nothing from it until then.
  */
 static void
-collect(Search *search, Buffer *map)
+collect(Search *search)
 {
 	AgmHeld *held = search->held;
 	BlockNumber block;
@@ -403,9 +469,7 @@ collect(Search *search, Buffer *map)
 		{
 			if ((i & 63) == 0)
 				CHECK_FOR_INTERRUPTS();
-			if ((visibilitymap_get_status(held->table,
-										  ItemPointerGetBlockNumber(&search->tids[i]), map) &
-				 VISIBILITYMAP_ALL_VISIBLE) != 0 ||
+			if (all_see(search, ItemPointerGetBlockNumber(&search->tids[i])) ||
 				is_visible(held, &search->tids[i]))
 				keep(held, AGM_ENTRY(0, ItemPointerGetBlockNumber(&search->tids[i]),
 									 ItemPointerGetOffsetNumber(&search->tids[i])));
@@ -428,7 +492,6 @@ collect_all(AgmHeld *held, Relation index, int64 most)
 {
 	Search search = {.held = held, .most = most, .history = held->source == AGM_HISTORY};
 	int nkeys = search.history ? 4 : 2;
-	Buffer map = InvalidBuffer;
 
 	search.scan = agm_index_beginscan(held->table, index, held->snapshot, nkeys, 0);
 	search.scan->xs_want_itup = true;
@@ -452,32 +515,13 @@ collect_all(AgmHeld *held, Relation index, int64 most)
 					TimestampTzGetDatum(search.since));
 		}
 		index_rescan(search.scan, keys, nkeys, NULL, 0);
-		collect(&search, &map);
+		collect(&search);
 	}
 	index_endscan(search.scan);
 	pfree(search.tids);
-	if (BufferIsValid(map))
-		ReleaseBuffer(map);
-}
-
-static void
-mark_all(AgmHeld *held)
-{
-	uint32 size = (uint32) Min(Max(held->n, 256), MARKED_MAX);
-
-	held->all = entries_create(CurrentMemoryContext, size, NULL);
-	held->mark_mask = pg_nextpower2_32(size * MARKS_PER_ROW) - 1;
-	held->marks = palloc0((held->mark_mask + 1) / 8);
-	for (int64 i = 0; i < held->n; i++)
-	{
-		uint64 entry = held->found[i];
-		bool found;
-
-		if ((i & 4095) == 0)
-			CHECK_FOR_INTERRUPTS();
-		(void) entries_insert(held->all, entry, &found);
-		held->marks[MARK(held, entry) >> 3] |= 1 << (MARK(held, entry) & 7);
-	}
+	for (int i = 0; i < MAP_PAGES; i++)
+		if (BufferIsValid(search.maps[i]))
+			ReleaseBuffer(search.maps[i]);
 }
 
 int64
@@ -503,7 +547,7 @@ agm_held_collect(AgmHeld *held, int64 most)
 		held->too_many = most;
 		return -1;
 	}
-	mark_all(held);
+	held->all = agm_rowset_make(held->found, held->n);
 	held->collected = true;
 	return held->n;
 }

@@ -34,4 +34,7 @@ extern ItemPointerData *agm_held_rows(AgmHeld *held, int *n);
 /* Does an index's entry lead to a row that the snapshot sees and that was held? */
 extern bool agm_held_has(AgmHeld *held, const ItemPointerData *tid);
 
+/* The same of many, if all have been looked up; else NULL. */
+extern const struct AgmRowSet *agm_held_set(const AgmHeld *held);
+
 #endif

@@ -20,6 +20,7 @@
 #include "base/tables.h"
 #include "recall/held.h"
 #include "recall/postings.h"
+#include "recall/rowset.h"
 
 /* After so many pages of a posting list its lock is let go. */
 #define TREE_PAGES 16
@@ -316,15 +317,19 @@ passes(Sieve *sieve, const Posted *table, uint64 entry)
 static void
 sift(Sieve *sieve, const Posted *table, AgmPostingList *list, int64 first)
 {
+	const AgmRowSet *held = table->held == NULL ? NULL : agm_held_set(table->held);
 	int64 kept = first;
 
 	sieve->block = InvalidBlockNumber;
 	for (int64 i = first; i < list->n; i++)
 	{
+		uint64 entry = list->entries[i];
+
 		if ((i & 63) == 0)
 			CHECK_FOR_INTERRUPTS();
-		if (passes(sieve, table, list->entries[i]))
-			list->entries[kept++] = list->entries[i];
+		if (held != NULL ? agm_rowset_has(held, AGM_ENTRY_BLOCK(entry), AGM_ENTRY_OFFSET(entry))
+						 : passes(sieve, table, entry))
+			list->entries[kept++] = entry;
 	}
 	list->n = kept;
 }

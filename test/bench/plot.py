@@ -27,18 +27,33 @@ def text(x, y, what, anchor="middle", size=12):
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}">{escape(what)}</text>'
 
 
-def bars(name, title, groups, series, values, form):
+def picture(title, width, parts):
+    return "\n".join([
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" role="img" '
+        f'font-family="sans-serif" fill="#222"><title>{escape(title)}</title>',
+        f'<rect width="{width}" height="{HEIGHT}" fill="#fff"/>', *parts, "</svg>\n"])
+
+
+def save(name, plot):
+    title, parts = plot
+    (FOLDER / name).write_text(picture(title, WIDTH, parts), encoding="utf-8")
+
+
+def side_by_side(name, title, plots):
+    """Several plots in one picture, each in a frame of its own."""
+    parts = []
+    for i, (_, inner) in enumerate(plots):
+        parts += [f'<svg x="{i * WIDTH}" width="{WIDTH}" height="{HEIGHT}">', *inner, "</svg>"]
+    (FOLDER / name).write_text(picture(title, WIDTH * len(plots), parts), encoding="utf-8")
+
+
+def bars(title, groups, series, values, form):
     """Grouped bars: values[s][g] for series s in group g, 0 at the bottom."""
     top = max(max(row) for row in values) * 1.12
     inner, height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
     step = inner / len(groups)
     bar = step * 0.8 / len(series)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'font-family="sans-serif" fill="#222"><title>{escape(title)}</title>',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-        text(LEFT, 20, title, "start", 14),
-    ]
+    parts = [text(LEFT, 20, title, "start", 14)]
     for i, group in enumerate(groups):
         start = LEFT + i * step + step * 0.1
         for j in range(len(series)):
@@ -54,11 +69,10 @@ def bars(name, title, groups, series, values, form):
         parts.append(f'<rect x="{x}" y="{HEIGHT - 28}" width="12" height="12" fill="{COLOURS[j]}"/>')
         parts.append(text(x + 18, HEIGHT - 18, label, "start"))
         x += 34 + 7 * len(label)
-    parts.append("</svg>\n")
-    (FOLDER / name).write_text("\n".join(parts), encoding="utf-8")
+    return title, parts
 
 
-def curves(name, title, lines):
+def curves(title, lines):
     """Points joined by lines: lines[label] = [(recall, queries a second)], both scales logarithmic."""
     misses = [0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001]
     points = [(min(recall, 0.9995), speed) for line in lines.values() for recall, speed in line]
@@ -72,12 +86,7 @@ def curves(name, title, lines):
         x = LEFT + inner * math.log(least / miss) / math.log(least / 0.0005)
         return x, HEIGHT - BOTTOM - height * math.log(speed / bottom) / math.log(top / bottom)
 
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'font-family="sans-serif" fill="#222"><title>{escape(title)}</title>',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-        text(LEFT, 20, title, "start", 14),
-    ]
+    parts = [text(LEFT, 20, title, "start", 14)]
     for miss in misses:
         if miss <= least:
             x, y = place(1 - miss, bottom)
@@ -100,23 +109,17 @@ def curves(name, title, lines):
         parts.append(f'<rect x="{x}" y="{HEIGHT - 28}" width="12" height="12" fill="{SHARP[j]}"/>')
         parts.append(text(x + 18, HEIGHT - 18, label, "start"))
         x += 34 + 7 * len(label)
-    parts.append("</svg>\n")
-    (FOLDER / name).write_text("\n".join(parts), encoding="utf-8")
+    return title, parts
 
 
-def shares(name, title, unit, xs, lines):
+def shares(title, unit, xs, lines):
     """Lines over xs of shares from 0 to 1: lines[label] = [share, ...]."""
     inner, height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
     def place(x, share):
         return LEFT + inner * x / max(xs), HEIGHT - BOTTOM - height * share
 
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'font-family="sans-serif" fill="#222"><title>{escape(title)}</title>',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-        text(LEFT, 20, title, "start", 14),
-    ]
+    parts = [text(LEFT, 20, title, "start", 14)]
     for i in range(6):
         _, y = place(0, i / 5)
         parts.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="#ddd"/>')
@@ -133,48 +136,66 @@ def shares(name, title, unit, xs, lines):
         parts.append(f'<rect x="{x}" y="{HEIGHT - 24}" width="12" height="12" fill="{SHARP[j]}"/>')
         parts.append(text(x + 18, HEIGHT - 14, label, "start"))
         x += 34 + 7 * len(label)
-    parts.append("</svg>\n")
-    (FOLDER / name).write_text("\n".join(parts), encoding="utf-8")
+    return title, parts
+
+
+def table(name):
+    head, rows = read(name)
+    return [dict(zip(head, row)) for row in rows]
+
+
+def search_curves(data, count):
+    lines = {}
+    for row in table("ann_search.csv"):
+        if (row["data"], row["rows"]) == (data, count) and row["recall"]:
+            lines.setdefault(row["method"], []).append((float(row["recall"]), float(row["qps1"])))
+    return curves(f"{data}, {int(count):,} rows: queries a second, one client, by recall@10", lines)
 
 
 def nearest_neighbours():
     """One plot for each data set of ann_search.csv."""
-    head, rows = read("ann_search.csv")
-    rows = [dict(zip(head, row)) for row in rows]
-    for data, count in dict.fromkeys((row["data"], row["rows"]) for row in rows):
-        lines = {}
-        for row in rows:
-            if (row["data"], row["rows"]) == (data, count) and row["recall"]:
-                lines.setdefault(row["method"], []).append((float(row["recall"]), float(row["qps1"])))
-        curves(f"ann_{data.split('.')[0]}_{int(count) // 1000}k.svg",
-               f"{data}, {int(count):,} rows: queries a second, one client, by recall@10", lines)
+    for data, count in dict.fromkeys((row["data"], row["rows"]) for row in table("ann_search.csv")):
+        save(f"ann_{data.split('.')[0]}_{int(count) // 1000}k.svg", search_curves(data, count))
+
+
+def overview():
+    """What README shows: speed and size beside pgvector, and quality of recall."""
+    built = {row["method"]: float(row["size_mb"]) for row in table("ann_build.csv") if row["rows"] == "1000000"}
+    found = {row["method"]: float(row["10"]) for row in table("locomo.csv")}
+    quality = {"by hand": "ts_rank and cosine by hand", "words and meaning": "these two", "all channels": "all channels"}
+    side_by_side("overview.svg", "A million vectors beside pgvector, and what recall finds", [
+        search_curves("mixture", "1000000"),
+        bars("The index of these", sorted(built, key=built.get), ["MB"],
+             [sorted(built.values())], "{:,.0f}"),
+        bars("LoCoMo: evidence among the first 10", list(quality), ["share, 760 questions"],
+             [[found[name] for name in quality.values()]], "{:.3f}")])
 
 
 def main():
     head, rows = read("locomo.csv")
-    bars("locomo.svg", "LoCoMo, 760 questions: share of the evidence among the first k",
+    save("locomo.svg", bars("LoCoMo, 760 questions: share of the evidence among the first k",
          [f"k = {k}" for k in head[1:]], [row[0] for row in rows],
-         [[float(value) for value in row[1:]] for row in rows], "{:.3f}")
+         [[float(value) for value in row[1:]] for row in rows], "{:.3f}"))
     head, rows = read("latency.csv")
-    bars("latency.svg", "recall, k = 10, one client, by size of the namespace: p50 in milliseconds",
+    save("latency.svg", bars("recall, k = 10, one client, by size of the namespace: p50 in milliseconds",
          [f"{int(row[0]):,}" for row in rows], head[1:],
-         [[float(row[i + 1]) for row in rows] for i in range(len(head) - 1)], "{:.1f}")
+         [[float(row[i + 1]) for row in rows] for i in range(len(head) - 1)], "{:.1f}"))
     head, rows = read("kernels.csv")
     shown = ["dot", "cosine_sums", "int8_dot", "hamming", "scan_block", "hadamard", "rotation"]
     times = {row[0]: row[4:] for row in rows}
-    bars("kernels.svg", "Kernels, 384 dimensions: times as fast as the scalar one",
+    save("kernels.svg", bars("Kernels, 384 dimensions: times as fast as the scalar one",
          shown, [label.split()[0] for label in head[4:]],
-         [[float(times[name][i]) for name in shown] for i in range(len(head) - 4)], "{:.1f}")
+         [[float(times[name][i]) for name in shown] for i in range(len(head) - 4)], "{:.1f}"))
     head, rows = read("scan.csv")
-    bars("scan.svg", "ORDER BY emb <operator> $1 LIMIT 10, 100,000 x 384, sequential scan: milliseconds",
-         [row[0] for row in rows], head[1:], [[float(row[i + 1]) for row in rows] for i in range(len(head) - 1)], "{:.1f}")
+    save("scan.svg", bars("ORDER BY emb <operator> $1 LIMIT 10, 100,000 x 384, sequential scan: milliseconds",
+         [row[0] for row in rows], head[1:], [[float(row[i + 1]) for row in rows] for i in range(len(head) - 1)], "{:.1f}"))
     head, rows = read("lifecycle.csv")
     rows = [dict(zip(head, row)) for row in rows]
-    shares("lifecycle.svg", "20,000 memories over 300 days, maintained", "day", [float(row["day"]) for row in rows],
+    save("lifecycle.svg", shares("20,000 memories over 300 days, maintained", "day", [float(row["day"]) for row in rows],
            {label: [float(row[name]) for row in rows] for label, name in (
-               ("bytes of embeddings", "bytes"), ("recall@10", "maintained"), ("recall@10, unmaintained", "unmaintained"), ("same ten", "same"))})
-    if (FOLDER / "ann_search.csv").exists():
-        nearest_neighbours()
+               ("bytes of embeddings", "bytes"), ("recall@10", "maintained"), ("recall@10, unmaintained", "unmaintained"), ("same ten", "same"))}))
+    nearest_neighbours()
+    overview()
 
 
 if __name__ == "__main__":

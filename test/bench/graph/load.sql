@@ -2,11 +2,13 @@
 -- derived from it; episodes and facts are about concepts, few of which are about nearly everything.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
+-- Rows whose commit is not on disk yet cannot be marked as seen by all.
+SET synchronous_commit = on;
 SELECT agentmem.drop_store(store, cascade => true) FROM agentmem.stores WHERE store = :'store';
 SELECT agentmem.create_store(:'store');
 -- Rows that nobody searches by words: complete but for those, and without the indexes that find them.
 SELECT format('ALTER TABLE %1$I.memory DISABLE TRIGGER USER; ALTER TABLE %1$I.edge DISABLE TRIGGER USER', :'store') \gexec
--- Whoever analyzes them beside us would keep VACUUM from seeing that everybody sees all rows.
+-- Nor can they while somebody analyzes a table beside us.
 SELECT format('ALTER TABLE %1$I.memory SET (autovacuum_enabled = off); ALTER TABLE %1$I.edge SET (autovacuum_enabled = off)', :'store') \gexec
 SELECT format('DROP INDEX %s', indexrelid::regclass) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE indrelid IN ((:'store' || '.memory')::regclass, (:'store' || '.edge')::regclass) AND NOT indisprimary \gexec

@@ -53,6 +53,8 @@ $$;
 SELECT format('CALL bench.fill(%s)', s) FROM unnest(string_to_array(:'sizes', ' ')) s \gexec
 CREATE INDEX ON bench.byhand (tenant);
 CREATE INDEX ON bench.byhand USING gin (words);
+-- Rows whose commit, or that of a transaction near by, is not on disk yet cannot be marked as seen by all.
+SET synchronous_commit = on;
 VACUUM ANALYZE bench.byhand;
 VACUUM ANALYZE speed.memory;
 VACUUM ANALYZE speed.edge;
