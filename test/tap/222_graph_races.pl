@@ -60,29 +60,27 @@ sub start
 	return;
 }
 
-# As the namespace is short, as long as fits, has a longer head, is compressed.
-my %length = ('descend root' => 3, 'descend inner' => 100, 'descend leaf' => 126, 'direct rows' => 300);
-for my $point (sort keys %length)
+# Of one byte, and longer: of those of 100 bytes a page has so few that the tree has more levels.
+for my $case (['descend root', "'n'"], ['descend root', "repeat('root', 75)"], ['descend inner', "repeat('inner', 20)"], ['descend inner', "repeat('inner', 60)"],
+	['descend leaf', "'leaves'"], ['descend leaf', "repeat('leaves', 20)"], ['direct rows', "'rows'"], ['direct rows', "repeat('rows', 30)"])
 {
-	for my $ns ("repeat('$length{$point}', $length{$point} / 3)", $point eq 'descend leaf' ? "repeat('long', 128)" : "'short'")
-	{
-		$node->safe_psql('postgres', "CALL fill($ns)");
-		my $before = $node->safe_psql('postgres', 'BEGIN ISOLATION LEVEL SERIALIZABLE; ' . walk($ns));
-		is($node->safe_psql('postgres', walk($ns)), $before, "$point, $ns: as by statement");
-		$session{holder}->query_safe('SELECT pg_advisory_lock(1)');
-		hold_at($session{walk}, $point, 1);
-		start(walk($ns));
-		ok(waits($node, 1), "$point, $ns: the walk has come there");
-		$node->safe_psql('postgres', "CALL disturb($ns)");
-		$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) w.edge, w.memory');
-		$node->safe_psql('postgres', "CALL disturb($ns || 'x')");
-		release($session{holder}, 1);
-		like($session{walk}->query('SELECT 1'), qr/^\Q$before\E\n/, "$point, $ns: it returns what was there");
-		my $after = $node->safe_psql('postgres', walk($ns));
-		isnt($after, $before, "$point, $ns: what was done is seen by the next");
-		is($after, $node->safe_psql('postgres', 'BEGIN ISOLATION LEVEL SERIALIZABLE; ' . walk($ns)), "$point, $ns: as by statement");
-		$node->safe_psql('postgres', 'TRUNCATE w.edge, w.memory');
-	}
+	my ($point, $ns) = @$case;
+	$node->safe_psql('postgres', "CALL fill($ns)");
+	my $before = $node->safe_psql('postgres', 'BEGIN ISOLATION LEVEL SERIALIZABLE; ' . walk($ns));
+	is($node->safe_psql('postgres', walk($ns)), $before, "$point, $ns: as by statement");
+	$session{holder}->query_safe('SELECT pg_advisory_lock(1)');
+	hold_at($session{walk}, $point, 1);
+	start(walk($ns));
+	ok(waits($node, 1), "$point, $ns: the walk has come there");
+	$node->safe_psql('postgres', "CALL disturb($ns)");
+	$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) w.edge, w.memory');
+	$node->safe_psql('postgres', "CALL disturb($ns || 'x')");
+	release($session{holder}, 1);
+	like($session{walk}->query('SELECT 1'), qr/^\Q$before\E\n/, "$point, $ns: it returns what was there");
+	my $after = $node->safe_psql('postgres', walk($ns));
+	isnt($after, $before, "$point, $ns: what was done is seen by the next");
+	is($after, $node->safe_psql('postgres', 'BEGIN ISOLATION LEVEL SERIALIZABLE; ' . walk($ns)), "$point, $ns: as by statement");
+	$node->safe_psql('postgres', 'TRUNCATE w.edge, w.memory');
 }
 $_->quit for values %session;
 $node->stop;
