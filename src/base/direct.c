@@ -362,6 +362,8 @@ typedef struct Located
 static void
 locate(const AgmDirect *direct, int i, const AgmFound *found, Located *located)
 {
+	pgstat_count_index_scan(direct->index);
+	pgstat_count_index_tuples(direct->index, found->n);
 	located->more[i] = found->more;
 	for (int j = 0; j < found->n; j++)
 	{
