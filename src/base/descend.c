@@ -295,6 +295,7 @@ read_level(const AgmDescent *descent, uint32 level, const AgmRuns *runs, AgmRuns
 		const AgmRun *run = &runs->runs[i];
 		Buffer buffer = agm_ahead_take(&ahead, i);
 
+		CHECK_FOR_INTERRUPTS();
 		if (BufferIsValid(buffer))
 		{
 			read_inner(descent, buffer, level, run, below);

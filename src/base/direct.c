@@ -483,6 +483,12 @@ read_together(const Reader *reader, int n)
 	read_leaves(reader, n, &located);
 	AGM_POINT("direct rows");
 	read_located(reader, n, &located);
+	if (located.pages.runs != NULL)
+		pfree(located.pages.runs);
+	pfree(located.tids);
+	pfree(located.values);
+	pfree(located.passed);
+	pfree(located.more);
 }
 
 static void
