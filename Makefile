@@ -8,10 +8,12 @@ MODULE_big = agentmem
 # One list a domain, in layer order (src/README.md).
 OBJS = \
 	src/module.o \
+	src/base/descend.o \
 	src/base/direct.o \
 	src/base/guc.o \
 	src/base/point.o \
 	src/base/query.o \
+	src/base/recent.o \
 	src/base/spi.o \
 	src/base/store.o \
 	src/base/tables.o \
@@ -171,6 +173,7 @@ OBJS = \
 	src/graph/scope.o \
 	src/graph/seeds.o \
 	src/graph/spread.o \
+	src/graph/there.o \
 	src/graph/transitions_fn.o \
 	src/graph/walk.o \
 	src/graph/walk_fn.o \

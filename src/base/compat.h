@@ -279,6 +279,19 @@ agm_read_recent_buffer(Relation relation, BlockNumber block, Buffer buffer)
 #endif
 }
 
+/* Until 16 a snapshot could be too old for a page, which whoever reads one has to ask. */
+static inline void
+agm_check_old_snapshot(Snapshot snapshot, Relation relation, Page page)
+{
+#if PG_VERSION_NUM < 170000
+	TestForOldSnapshot(snapshot, relation, page);
+#else
+	(void) snapshot;
+	(void) relation;
+	(void) page;
+#endif
+}
+
 /* 19 takes options of the scan. */
 static inline TableScanDesc
 agm_beginscan_parallel(Relation heap, ParallelTableScanDesc scan)

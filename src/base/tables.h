@@ -21,7 +21,7 @@ typedef enum AgmTableRights
 {
 	AGM_READS_ROWS,			/* nothing: a statement reads the rows that were found */
 	AGM_READS_BY_NAMESPACE, /* the same, and of a namespace he may see all rows or none */
-	AGM_READS_ALL /* nothing but what was read directly: he may read the table, and sees all of it */
+	AGM_READS_ALL /* nothing but what was read directly: he may read the table, and sees all rows of the namespace */
 } AgmTableRights;
 
 /*
