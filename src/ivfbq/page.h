@@ -59,6 +59,17 @@ extern void ivfbq_check_page(Relation index, BlockNumber block, Page page, Ivfbq
 /* Has the index or its table no such page?  Cheap. */
 extern bool ivfbq_is_beyond_end(Relation relation, BlockNumber block);
 
+/*
+ * Is the TID such that no row of the table can have it?  PostgreSQL's functions take a TID for valid, and a page for
+ * being there.
+ */
+static inline bool
+ivfbq_tid_is_damaged(Relation heap, const ItemPointerData *tid)
+{
+	return !ItemPointerIsValid(tid) ||
+		   ivfbq_is_beyond_end(heap, ItemPointerGetBlockNumberNoCheck(tid));
+}
+
 /* The error itself: "index ... is corrupted", with a detail that is given as a format, and a hint. */
 extern void ivfbq_corrupted(Relation index, BlockNumber block, const char *format, ...)
 	__attribute__((format(printf, 3, 4), __noreturn__));
