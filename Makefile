@@ -242,6 +242,7 @@ SQL_PARTS = \
 	src/consolidate/strength.sql \
 	src/consolidate/fold.sql \
 	src/consolidate/sweep.sql \
+	src/consolidate/digest.sql \
 	src/consolidate/summaries.sql \
 	src/cache/cache.sql \
 	src/consolidate/cache.sql \
@@ -250,6 +251,7 @@ SQL_PARTS = \
 	src/consolidate/conflicts.sql \
 	src/consolidate/links.sql \
 	src/consolidate/promotion.sql \
+	src/consolidate/communities.sql \
 	src/consolidate/importance.sql \
 	src/consolidate/index.sql \
 	src/consolidate/purge.sql \

@@ -189,8 +189,10 @@ SELECT c.call FROM trap.calls c \gexec
 \set ECHO all
 \o
 SET agentmem.namespace = 'a,b,c';
-INSERT INTO path.setting VALUES ('summaries', '2'), ('promotion', '2'), ('reflect_jobs', 'on');
+INSERT INTO path.setting VALUES ('summaries', '2'), ('promotion', '2'), ('reflect_jobs', 'on'), ('communities', '3');
 SELECT FROM agentmem.remember('path', 'c', 'Every quarter the external auditors ask our office for lists of suppliers.', 'episode', session => 'p') one, agentmem.remember('path', 'c', 'Every quarter the external auditors ask our office for lists of suppliers.', 'episode', session => 'q') other;
+SELECT step, changed FROM agentmem.maintain('path', 'c');
+INSERT INTO path.setting VALUES ('summary_interval', '0');
 SELECT step, changed FROM agentmem.maintain('path', 'c');
 SELECT FROM agentmem.remember('path', 'a', 'Talk of tea.', 'episode', session => 's', valid_from => '2020-01-01') one, agentmem.remember('path', 'a', 'More talk of tea.', 'episode', session => 's', valid_from => '2020-01-01') other;
 INSERT INTO path.memory (namespace, content, kind, embedding) VALUES ('b', 'A twin', 'fact', '[1,0]'), ('b', 'a TWIN', 'fact', '[1,0]'), ('b', 'Anna and her twins', 'fact', '[1,0]'), ('b', 'Otto', 'fact', '[1,0.1]');
