@@ -201,6 +201,7 @@ OBJS = \
 	src/cache/policy.o \
 	src/cache/put.o \
 	src/cache/tally.o \
+	src/consolidate/density_fn.o \
 	src/consolidate/step_fn.o \
 	src/consolidate/strength_fn.o \
 	src/jobs/complete.o \

@@ -73,7 +73,7 @@ CREATE TABLE trap.calls AS
   JOIN pg_type t ON t.oid = a.type JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN sample s ON s.type = a.type
   WHERE p.pronamespace = 'agentmem'::regnamespace AND coalesce(p.proargnames[1], '') <> 'store' AND p.prorettype NOT IN ('internal'::regtype, 'trigger'::regtype)
     -- called with arguments of their own
-    AND p.proname NOT IN ('attribute_column', 'attribute_type', 'communities', 'index_check', 'index_recall', 'index_stats', 'ivfbq_scrub', 'pagerank', 'personalized_pagerank', 'require_class')
+    AND p.proname NOT IN ('attribute_column', 'attribute_type', 'communities', 'index_check', 'index_density', 'index_recall', 'index_stats', 'ivfbq_scrub', 'pagerank', 'personalized_pagerank', 'require_class')
   GROUP BY p.oid HAVING bool_and(s.value IS NOT NULL) ORDER BY p.oid::regprocedure::text COLLATE "C";
 GRANT SELECT ON trap.calls TO agm_victim;
 
@@ -227,6 +227,8 @@ SELECT agentmem.begin_space('path', 3, 'new') IS NOT NULL AS begun;
 SELECT agentmem.switch_space('path');
 SELECT agentmem.switch_space('path', force => true) IS NOT NULL AS switched;
 SELECT FROM agentmem.index_stats('path.memory_embedding_idx');
+SELECT FROM agentmem.sparse_indexes('path');
+SELECT agentmem.index_density('path.memory_pkey') IS NOT NULL AS some;
 SELECT FROM agentmem.index_recall('path.memory_embedding_idx', 1, 1);
 SELECT agentmem.drop_store('path');
 SELECT agentmem.drop_store('path', cascade => true), agentmem.drop_store('path_parts', cascade => true);
