@@ -79,9 +79,7 @@ BEGIN
     -- Where its members are by now. One that faded is a member still, one that was forgotten by hand, or has expired, is none.
     told_member AS MATERIALIZED (
       SELECT t.id AS summary, t.ours, e.target AS id, x.community,
-        CASE WHEN x.community IS NOT NULL THEN true WHEN m.id IS NOT NULL THEN m.expires_at IS NULL OR m.expires_at > $2 ELSE coalesce((
-          SELECT (array_agg(a.action = 'forget' AND coalesce(a.details ->> 'reason', '') IN ('retention', 'quota') ORDER BY a.id DESC))[1]
-          FROM %1$I.audit a WHERE a.namespace = $1 AND a.ids OPERATOR(agentmem.&&&) ARRAY[e.target]), false) END AS is_one
+        CASE WHEN x.community IS NOT NULL THEN true WHEN m.id IS NOT NULL THEN m.expires_at IS NULL OR m.expires_at > $2 ELSE coalesce(%5$s, false) END AS is_one
       FROM told t JOIN %1$I.edge e ON e.namespace = $1 AND e.source = t.id AND e.type = 'summary_of'
       LEFT JOIN node x ON x.id = e.target LEFT JOIN %1$I.memory m ON m.namespace = $1 AND m.id = e.target),
     -- Of one most of whose members are in no graph any more nothing tells what it should be of.
@@ -108,7 +106,7 @@ BEGIN
           FROM planned p
           -- A fifth has to change.
           WHERE ($7 IS NULL OR p.community > $7) AND 5 * (cardinality(p.joining) + cardinality(p.leaving)) >= p.all_of_it) g$sql$,
-    store, agentmem.is_digest('m', 'community'), agentmem.was_digest(store, 'community', 's.id'), agentmem.lost_members(store, 'community', 's.id'))
+    store, agentmem.is_digest('m', 'community'), agentmem.was_digest(store, 'community', 's.id'), agentmem.lost_members(store, 'community', 's.id'), agentmem.has_faded(store, 'e.target'))
     INTO groups USING namespace, at, nodes, communities, n, width, after;
   RETURN groups;
 END

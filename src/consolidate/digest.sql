@@ -57,6 +57,18 @@ END
 $$;
 COMMENT ON FUNCTION agentmem.was_digest(name, text, text) IS 'Internal to maintain: SQL that tells whether an id of namespace $1 is or was that of a summary or reflection that maintenance made';
 
+-- Whether the memory with the id that the SQL `id` gives, which is gone, faded away; NULL: the audit does not say.
+CREATE FUNCTION agentmem.has_faded(store name, id text)
+RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN format($sql$(SELECT (array_agg(a.action = 'forget' AND coalesce(a.details ->> 'reason', '') IN ('retention', 'quota') ORDER BY a.id DESC))[1]
+    FROM %I.audit a WHERE a.namespace = $1 AND a.ids OPERATOR(agentmem.&&&) ARRAY[%s])$sql$, store, id);
+END
+$$;
+COMMENT ON FUNCTION agentmem.has_faded(name, text) IS 'Internal to maintain: SQL that tells whether retention or a quota took a memory away';
+
 -- The statement that gives the members of a summary, or a reflection, in namespace $1 at $2: those that the SQL `summary` has edges to, and `others`.
 -- One that faded away is a member still, as it was.
 CREATE FUNCTION agentmem.members_query(store name, kind text, summary text, others text)
@@ -76,9 +88,8 @@ BEGIN
       (SELECT h.id, h.content, h.content_hash, h.embedding, h.language, h.session, h.valid_period, lower(h.valid_period) AS until
        FROM %1$I.memory_history h
        WHERE h.namespace = $1 AND h.id = x.id AND NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = x.id)
-         AND (SELECT (array_agg(a.action = 'forget' AND coalesce(a.details ->> 'reason', '') IN ('retention', 'quota') ORDER BY a.id DESC))[1]
-              FROM %1$I.audit a WHERE a.namespace = $1 AND a.ids OPERATOR(agentmem.&&&) ARRAY[x.id])
-       ORDER BY h.system_period DESC LIMIT 1)) v$sql$, store, summary, others, agentmem.digest_edge(kind));
+         AND %5$s
+       ORDER BY h.system_period DESC LIMIT 1)) v$sql$, store, summary, others, agentmem.digest_edge(kind), agentmem.has_faded(store, 'x.id'));
 END
 $$;
 COMMENT ON FUNCTION agentmem.members_query(name, text, text, text) IS 'Internal to maintain: SQL that gives what a summary sums up';
@@ -92,11 +103,10 @@ AS $$
 BEGIN
   RETURN format($sql$EXISTS (
     SELECT FROM %1$I.edge e
-    CROSS JOIN LATERAL (
-      SELECT (array_agg(a.action = 'forget' AND coalesce(a.details ->> 'reason', '') IN ('retention', 'quota') ORDER BY a.id DESC))[1] AS faded
-      FROM %1$I.audit a WHERE a.namespace = $1 AND a.ids OPERATOR(agentmem.&&&) ARRAY[e.target]) l
-    WHERE e.namespace = $1 AND e.source = %2$s AND e.type = %3$L AND NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = e.target)
-      AND coalesce(l.faded AND NOT EXISTS (SELECT FROM %1$I.memory_history h WHERE h.namespace = $1 AND h.id = e.target), true))$sql$, store, summary, agentmem.digest_edge(kind));
+    WHERE e.namespace = $1 AND e.source = %2$s AND e.type = %3$L
+      -- The audit is asked of those only that are gone.
+      AND CASE WHEN EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = e.target) THEN false
+               ELSE coalesce(%4$s AND NOT EXISTS (SELECT FROM %1$I.memory_history h WHERE h.namespace = $1 AND h.id = e.target), true) END)$sql$, store, summary, agentmem.digest_edge(kind), agentmem.has_faded(store, 'e.target'));
 END
 $$;
 COMMENT ON FUNCTION agentmem.lost_members(name, text, text) IS 'Internal to maintain: SQL that tells whether a summary cannot be made anew';
