@@ -204,6 +204,7 @@ OBJS = \
 	src/cache/policy.o \
 	src/cache/put.o \
 	src/cache/tally.o \
+	src/consolidate/density_fn.o \
 	src/consolidate/step_fn.o \
 	src/consolidate/strength_fn.o \
 	src/jobs/complete.o \
@@ -245,6 +246,7 @@ SQL_PARTS = \
 	src/consolidate/strength.sql \
 	src/consolidate/fold.sql \
 	src/consolidate/sweep.sql \
+	src/consolidate/digest.sql \
 	src/consolidate/summaries.sql \
 	src/cache/cache.sql \
 	src/consolidate/cache.sql \
@@ -253,6 +255,7 @@ SQL_PARTS = \
 	src/consolidate/conflicts.sql \
 	src/consolidate/links.sql \
 	src/consolidate/promotion.sql \
+	src/consolidate/communities.sql \
 	src/consolidate/importance.sql \
 	src/consolidate/index.sql \
 	src/consolidate/purge.sql \

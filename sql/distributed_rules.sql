@@ -10,7 +10,7 @@ DECLARE
   s name;
 BEGIN
   FOREACH s IN ARRAY '{rules_plain,rules_parts}'::name[] LOOP
-    EXECUTE format($q$INSERT INTO %I.setting VALUES ('access_log', 'on'), ('embed_jobs', 'on'), ('concepts', '4'), ('summaries', '2'), ('similar', '1'), ('importance', 'rank')$q$, s);
+    EXECUTE format($q$INSERT INTO %I.setting VALUES ('access_log', 'on'), ('embed_jobs', 'on'), ('concepts', '4'), ('summaries', '2'), ('communities', '3'), ('similar', '1'), ('importance', 'rank')$q$, s);
     PERFORM agentmem.add_kind(s, 'ticket', 'working', 'A ticket', '{"number": {"type": "int", "required": true}, "labels": "text[]"}');
     PERFORM agentmem.add_edge_type(s, 'odd', 1, true, 'x'), agentmem.set_cache_category(s, 'talk', 0.5);
     PERFORM agentmem.remember(s, 'a', 'Anna lives in Rome', 'fact', '[1,0,0]', subject => 'Anna', predicate => 'lives in');

@@ -11,6 +11,35 @@ SELECT step, changed, details FROM agentmem.maintain('heap', 'n') WHERE step = '
 VACUUM ANALYZE heap.access;
 SELECT FROM pg_stat_force_next_flush();
 SELECT step, changed, details FROM agentmem.maintain('heap', 'n') WHERE step = 'index';
+-- B-trees of which old entries keep most pages: with the command that gives them back.
+SELECT * FROM agentmem.sparse_indexes('heap');
+INSERT INTO heap.activity (namespace, id) SELECT 'other', i FROM generate_series(1, 300000) i;
+SELECT agentmem.index_density('heap.activity_pkey') BETWEEN 0.8 AND 0.95 AS full, index FROM agentmem.sparse_indexes('heap', 0) WHERE index = 'activity_pkey';
+DELETE FROM heap.activity WHERE namespace = 'other' AND id % 20 <> 0;
+VACUUM heap.activity;
+SELECT index, bytes > 8000000 AS large, density < 0.1 AS sparse, command FROM agentmem.sparse_indexes('heap');
+SELECT step, changed, details -> 'reindex' AS reindex FROM agentmem.maintain('heap', 'n', dry_run => true, at => now() + interval '2 days') WHERE step = 'index';
+-- Once a day.
+SELECT step, changed, details -> 'reindex' AS reindex FROM agentmem.maintain('heap', 'n', dry_run => true, at => now() + interval '2 hours') WHERE step = 'index' AND details ? 'reindex';
+CREATE ROLE agm_no_owner;
+GRANT USAGE ON SCHEMA heap TO agm_no_owner;
+GRANT ALL ON ALL TABLES IN SCHEMA heap TO agm_no_owner;
+GRANT ALL ON ALL SEQUENCES IN SCHEMA heap TO agm_no_owner;
+SET ROLE agm_no_owner;
+SELECT * FROM agentmem.sparse_indexes('heap');
+SELECT agentmem.index_density('heap.activity_pkey');
+SELECT count(*) > 0 AS maintained, count(*) FILTER (WHERE details ? 'reindex') AS told FROM agentmem.maintain('heap', 'n', at => now() + interval '1 day 1 hour');
+RESET ROLE;
+SELECT s.command FROM agentmem.sparse_indexes('heap') s \gexec
+SELECT agentmem.index_density('heap.activity_pkey') > 0.8 AS full, count(*) FROM agentmem.sparse_indexes('heap');
+SELECT count(*) FROM agentmem.maintain('heap', 'n', at => now() + interval '3 days') WHERE step = 'index' AND details ? 'reindex';
+SELECT agentmem.index_density('heap.memory_lexemes_idx');
+SELECT agentmem.index_density('heap.memory');
+SELECT agentmem.index_density(NULL) IS NULL AS nothing;
+SELECT * FROM agentmem.sparse_indexes('heap', NULL);
+SELECT * FROM agentmem.sparse_indexes(NULL);
+SELECT * FROM agentmem.sparse_indexes('nowhere');
 -- No index has a list of what is to be put into it.
 SELECT c.relname FROM pg_class c JOIN pg_am a ON a.oid = c.relam AND a.amname = 'gin' WHERE c.relnamespace = 'heap'::regnamespace AND c.reloptions @> '{fastupdate=off}' IS NOT TRUE;
 SELECT agentmem.drop_store('heap', cascade => true);
+DROP ROLE agm_no_owner;

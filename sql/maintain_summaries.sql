@@ -93,7 +93,7 @@ SELECT count(*) FROM remember_many('digest', 'n', (
 SELECT details FROM maintain('digest', 'n', budget => '0', at => now() + interval '200 hours') WHERE step = 'summaries';
 SELECT steps #> '{summaries,after}' AS after FROM namespace;
 SELECT ids[1:3] AS ids, jsonb_array_length(plan -> 'groups') AS groups, state -> 'after' AS after
-  FROM plan_summaries('digest', 'n', now() + interval '200 hours', '{"begun": "2024-01-01", "rounds": 0, "after": {"phase": "sessions", "at": "a"}}', now() + interval '1 hour', 80);
+  FROM plan_summaries('digest', 'n', now() + interval '200 hours', '{"planned": "2024-01-01", "rounds": 0, "after": {"phase": "sessions", "at": "a"}}', now() + interval '1 hour', 80);
 SELECT * FROM rounds(200);
 SELECT session, attributes FROM public.sums WHERE session = 'long' ORDER BY since;
 -- What a plan found and is gone by now is left out.
@@ -133,6 +133,33 @@ UPDATE kept.memory SET content = 'another turn' WHERE id = 3;
 SELECT count(*) FROM remember('kept', 'n', 'A is late', 'episode', session => 'A', valid_from => '2024-01-01');
 SELECT * FROM kept(44);
 
+-- What is looked at is what was written since: of a namespace in which nothing was, next to nothing (pages that a plan reads); all of it once a day.
+SELECT agentmem.create_store('much');
+INSERT INTO much.setting VALUES ('summaries', '4');
+SELECT count(*) FROM remember_many('much', 'n', (
+  SELECT jsonb_agg(jsonb_build_object('content', format('Turn %s of talk %s.', t, s), 'kind', 'episode', 'session', 's' || s, 'valid_from', timestamptz '2024-01-01' + s * interval '1 day' + t * interval '1 minute')) FROM generate_series(1, 100) s, generate_series(1, 10) t));
+SELECT 'SELECT details FROM maintain(''much'', ''n'') WHERE step = ''summaries''' FROM generate_series(1, 5) \gexec
+VACUUM ANALYZE much.memory, much.edge, much.audit;
+CREATE FUNCTION public.pages(since timestamptz, day interval, OUT pages bigint, OUT groups int) LANGUAGE plpgsql AS $$
+DECLARE
+  call text := format('SELECT jsonb_array_length(p.plan -> ''groups'') FROM agentmem.plan_summaries(''much'', ''n'', now() + %L, %L, now() + interval ''1 hour'', 10000) p', day,
+    jsonb_build_object('planned', now(), 'all', now(), 'begun', since));
+  plan json;
+BEGIN
+  EXECUTE call INTO groups;
+  EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ' || call INTO plan;
+  pages := (plan #>> '{0,Plan,Shared Hit Blocks}')::bigint + (plan #>> '{0,Plan,Shared Read Blocks}')::bigint;
+END $$;
+SELECT groups, pages < 200 AS few FROM public.pages(now() + interval '5 minutes', '2 hours');
+SELECT groups, pages > 4000 AS all_of_it FROM public.pages(now() + interval '5 minutes', '25 hours');
+SELECT count(*) FROM remember('much', 'n', 'One more turn.', 'episode', session => 's7', valid_from => '2024-03-01') a, remember('much', 'n', 'One of now.', 'episode', session => 's8') b, revise('much', 'n', 1, 'Another turn.') c;
+SELECT groups FROM public.pages(now() - interval '1 second', '2 hours');
+-- Had they been seen before, only the session that was not yet quiet then.
+SELECT groups, pages < 500 AS few FROM public.pages(now() + interval '5 minutes', '2 hours');
+-- What was erased is looked for everywhere.
+SELECT jsonb_array_length(erase('much', 'n', ARRAY[15::bigint]) -> 'ids') AS erased;
+SELECT groups FROM public.pages(now() - interval '1 second', '2 hours');
+
 -- Bad settings.
 UPDATE setting SET value = 'some' WHERE name = 'summaries';
 SELECT * FROM maintain('digest', 'n');
@@ -145,5 +172,5 @@ UPDATE setting SET value = '2' WHERE name = 'summaries';
 SELECT * FROM maintain('digest', 'n');
 
 DROP VIEW public.sums;
-DROP FUNCTION rounds(int), tree(bigint, int), kept(int);
-SELECT agentmem.drop_store('digest', cascade => true), agentmem.drop_store('plain', cascade => true), agentmem.drop_store('kept', cascade => true);
+DROP FUNCTION rounds(int), tree(bigint, int), kept(int), pages(timestamptz, interval);
+SELECT agentmem.drop_store('digest', cascade => true), agentmem.drop_store('plain', cascade => true), agentmem.drop_store('kept', cascade => true), agentmem.drop_store('much', cascade => true);

@@ -73,7 +73,7 @@ CREATE TABLE trap.calls AS
   JOIN pg_type t ON t.oid = a.type JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN sample s ON s.type = a.type
   WHERE p.pronamespace = 'agentmem'::regnamespace AND coalesce(p.proargnames[1], '') <> 'store' AND p.prorettype NOT IN ('internal'::regtype, 'trigger'::regtype)
     -- called with arguments of their own
-    AND p.proname NOT IN ('attribute_column', 'attribute_type', 'communities', 'index_check', 'index_recall', 'index_stats', 'ivfbq_scrub', 'pagerank', 'personalized_pagerank', 'require_class')
+    AND p.proname NOT IN ('attribute_column', 'attribute_type', 'communities', 'index_check', 'index_density', 'index_recall', 'index_stats', 'ivfbq_scrub', 'pagerank', 'personalized_pagerank', 'require_class')
   GROUP BY p.oid HAVING bool_and(s.value IS NOT NULL) ORDER BY p.oid::regprocedure::text COLLATE "C";
 GRANT SELECT ON trap.calls TO agm_victim;
 
@@ -189,8 +189,10 @@ SELECT c.call FROM trap.calls c \gexec
 \set ECHO all
 \o
 SET agentmem.namespace = 'a,b,c';
-INSERT INTO path.setting VALUES ('summaries', '2'), ('promotion', '2'), ('reflect_jobs', 'on');
+INSERT INTO path.setting VALUES ('summaries', '2'), ('promotion', '2'), ('reflect_jobs', 'on'), ('communities', '3');
 SELECT FROM agentmem.remember('path', 'c', 'Every quarter the external auditors ask our office for lists of suppliers.', 'episode', session => 'p') one, agentmem.remember('path', 'c', 'Every quarter the external auditors ask our office for lists of suppliers.', 'episode', session => 'q') other;
+SELECT step, changed FROM agentmem.maintain('path', 'c');
+INSERT INTO path.setting VALUES ('summary_interval', '0');
 SELECT step, changed FROM agentmem.maintain('path', 'c');
 SELECT FROM agentmem.remember('path', 'a', 'Talk of tea.', 'episode', session => 's', valid_from => '2020-01-01') one, agentmem.remember('path', 'a', 'More talk of tea.', 'episode', session => 's', valid_from => '2020-01-01') other;
 INSERT INTO path.memory (namespace, content, kind, embedding) VALUES ('b', 'A twin', 'fact', '[1,0]'), ('b', 'a TWIN', 'fact', '[1,0]'), ('b', 'Anna and her twins', 'fact', '[1,0]'), ('b', 'Otto', 'fact', '[1,0.1]');
@@ -225,6 +227,8 @@ SELECT agentmem.begin_space('path', 3, 'new') IS NOT NULL AS begun;
 SELECT agentmem.switch_space('path');
 SELECT agentmem.switch_space('path', force => true) IS NOT NULL AS switched;
 SELECT FROM agentmem.index_stats('path.memory_embedding_idx');
+SELECT FROM agentmem.sparse_indexes('path');
+SELECT agentmem.index_density('path.memory_pkey') IS NOT NULL AS some;
 SELECT FROM agentmem.index_recall('path.memory_embedding_idx', 1, 1);
 SELECT agentmem.drop_store('path');
 SELECT agentmem.drop_store('path', cascade => true), agentmem.drop_store('path_parts', cascade => true);

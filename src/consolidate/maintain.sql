@@ -72,7 +72,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   -- Conflicts behind all that writes memories, as in any call (src/memory/README.md, "Locks on rows").
-  RETURN '{fold,expire,sweep,duplicates,links,concepts,importance,summaries,promotion,quota,conflicts,purge,cache,jobs,index,statistics}';
+  RETURN '{fold,expire,sweep,duplicates,links,concepts,importance,summaries,promotion,communities,quota,conflicts,purge,cache,jobs,index,statistics}';
 END
 $$;
 COMMENT ON FUNCTION agentmem.maintenance_steps() IS 'Internal to maintain: its steps, in their order';
@@ -161,7 +161,7 @@ BEGIN
 END
 $maintain$;
 COMMENT ON FUNCTION agentmem.maintain(name, text, interval, boolean, timestamptz) IS
-  'Maintains a namespace, or the one that is most overdue: accesses, expiry, states and precision by retention, duplicates, conflicts, edges that writing did not make, importance by edges, summaries, reflections, quota, purging, statistics. A row for each step that has something to do; none if nothing is due or another call has it. dry_run: only says what it would do; at: the clock of a simulation';
+  'Maintains a namespace, or the one that is most overdue: accesses, expiry, states and precision by retention, duplicates, conflicts, edges that writing did not make, importance by edges, summaries, reflections, summaries of communities, quota, purging, statistics. A row for each step that has something to do; none if nothing is due or another call has it. dry_run: only says what it would do; at: the clock of a simulation';
 
 CREATE FUNCTION agentmem.postpone_namespace(store name, namespace text)
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -171,38 +171,8 @@ CREATE FUNCTION agentmem.apply_promotion(store name, namespace text, at timestam
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-  part jsonb;
-  reflection bigint;
-  members bigint[];
-  action text;
 BEGIN
-  changed := 0;
-  details := '{}';
-  FOR part IN SELECT p FROM jsonb_array_elements(plan -> 'groups') p LOOP
-    reflection := part ->> 'summary';
-    members := ARRAY(SELECT m::bigint FROM jsonb_array_elements(part -> 'members') m);
-    CONTINUE WHEN NOT members <@ held OR NOT coalesce(reflection = ANY (held), true) OR NOT agentmem.can_sum_up(store, namespace, 'reflection', reflection, members);
-    action := CASE WHEN reflection IS NULL THEN 'made' ELSE 'revised' END;
-    IF NOT dry_run THEN
-      -- As in apply_duplicates.
-      BEGIN
-        SELECT p.action, p.summary INTO action, reflection
-          FROM agentmem.put_summary(store, namespace, 'reflection', at, reflection, members, '{"candidate": true}', 0.5, NULL) p;
-        IF action <> 'forgotten' THEN
-          PERFORM agentmem.queue_reflection(store, namespace, reflection);
-        END IF;
-      EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
-        action := 'failed';
-      END;
-    END IF;
-    changed := changed + CASE WHEN action = 'failed' THEN 0 ELSE 1 END;
-    details := details || jsonb_build_object(action, coalesce((details ->> action)::int, 0) + 1);
-  END LOOP;
-  IF details = '{}' THEN
-    changed := NULL;
-    details := NULL;
-  END IF;
+  SELECT w.changed, w.details INTO changed, details FROM agentmem.write_digests(store, namespace, 'reflection', at, plan -> 'groups', held, dry_run) w WHERE w.details <> '{}';
 END
 $$;
 COMMENT ON FUNCTION agentmem.apply_promotion(name, text, timestamptz, jsonb, bigint[], boolean) IS 'Internal to maintain: makes and widens reflections of what recurs';

@@ -22,6 +22,26 @@ $$;
 COMMENT ON FUNCTION agentmem.store_number(name, text, double precision, double precision, double precision) IS
   'Internal to maintain: a setting of a store that is a number';
 
+CREATE FUNCTION agentmem.store_count(store name, setting text, lowest int, highest int)
+RETURNS int LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  value text;
+BEGIN
+  EXECUTE format('SELECT s.value FROM %I.setting s WHERE s.name = $1', store) INTO value USING setting;
+  IF value IS NULL OR value = '0' THEN
+    RETURN 0;
+  END IF;
+  IF value !~ '^\d{1,9}$' OR value::int NOT BETWEEN lowest AND highest THEN
+    RAISE EXCEPTION 'setting "%" of store "%" must be 0, or % to %, not "%"', setting, store, lowest, highest, value
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'Without the row it is 0.';
+  END IF;
+  RETURN value;
+END
+$$;
+COMMENT ON FUNCTION agentmem.store_count(name, text, int, int) IS 'Internal to maintain: a setting of a store that is a number, 0 where there is none';
+
 -- A round begins where none is under way.
 CREATE FUNCTION agentmem.begin_round(state jsonb)
 RETURNS jsonb LANGUAGE plpgsql STABLE PARALLEL SAFE

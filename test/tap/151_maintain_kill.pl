@@ -1,4 +1,4 @@
-# maintain() killed at twenty of its statements, and where it folds accesses and writes a summary and a reflection, and called again, leaves the rows of a
+# maintain() killed at twenty of its statements, and where it folds accesses and writes summaries and a reflection, and called again, leaves the rows of a
 # call that nobody disturbed; so do two at once. A dry run says what a run then does. A second run changes nothing.
 use strict;
 use warnings;
@@ -37,7 +37,7 @@ $node->safe_psql('base', q{SELECT agentmem.remember('mem', 'p', 'later ' || i, '
 $node->safe_psql('base', q{SELECT agentmem.forget('mem', 'p', id) FROM mem.memory WHERE key IN ('k3', 'k9', 'k10')});
 $node->safe_psql('base', q{
 	SELECT agentmem.set_namespace('mem', 'p', history_keep => '30 days');
-	INSERT INTO mem.setting VALUES ('similar', '2'), ('concepts', '3'), ('importance', 'rank'), ('summaries', '2'), ('promotion', '3'), ('reflect_jobs', 'on'), ('audit_keep', '100 years');
+	INSERT INTO mem.setting VALUES ('similar', '2'), ('concepts', '3'), ('importance', 'rank'), ('summaries', '2'), ('promotion', '3'), ('communities', '4'), ('reflect_jobs', 'on'), ('audit_keep', '100 years');
 	UPDATE mem.setting SET value = '1 day' WHERE name = 'audit_keep';
 	-- By its id the summary is told from all other numbers: a sequence does not go back.
 	ALTER SEQUENCE mem.id_seq RESTART 7000000;
@@ -88,7 +88,7 @@ sub rows_of
 		['activity', 'last_confirmed'], ['audit', 'id,at'], ['conflict', 'id,detected_at,operation'], ['concept', ''], ['secret', 'system_period'], ['job', 'id,run_at,created,payload'], ['key_lock', 'n,hash'], ['access', ''],
 		['namespace', 'maintained,steps'])) . ' ORDER BY 1');
 	$rows =~ s/\b70000\d\d\b/summary/g;
-	$rows =~ s{maintain/(summary|reflection)/[0-9a-f-]+}{maintain/$1/}g;
+	$rows =~ s{maintain/(summary|reflection|community)/[0-9a-f-]+}{maintain/$1/}g;
 	return join("\n", sort split(/\n/, $rows)) . "\n";
 }
 
@@ -101,7 +101,7 @@ my $done = $node->safe_psql('undisturbed', $run);
 # Not of steps that find what others have done: edges to what is merged, versions of what is forgotten.
 my $others = qr/^(?:links|concepts|purge)\|.*\n?/m;
 is($told =~ s/$others//gr, $done =~ s/$others//gr, 'it says what a run does');
-like($done, qr/^$_\|/m, "there is work for $_") foreach qw(fold expire sweep duplicates conflicts links concepts importance summaries promotion quota purge);
+like($done, qr/^$_\|/m, "there is work for $_") foreach qw(fold expire sweep duplicates conflicts links concepts importance summaries promotion communities quota purge);
 my $wanted = rows_of('undisturbed');
 isnt($wanted, $before, 'which changes rows');
 my $statements = $node->safe_psql('undisturbed', q{SELECT last_value FROM n});

@@ -8,6 +8,7 @@ locomo_quality() {
 if copy_data locomo "$name"; then
 	locomo_quality "gzip -dc \"$WORK/data/locomo/turns.mix384.copy.gz\"" "gzip -dc \"$WORK/data/locomo/questions.mix384.copy.gz\""
 	"${psql[@]}" -f "$WORK/src/test/bench/locomo/fit.sql"
+	"${psql[@]}" -f "$WORK/src/test/bench/locomo/made.sql"
 	export AGENTMEM_CLIENTS=$WORK/clients
 	as_user mkdir -p "$AGENTMEM_CLIENTS"
 	if install_libraries minilm minilm.txt '

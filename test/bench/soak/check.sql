@@ -20,6 +20,7 @@ WHERE NOT EXISTS (SELECT FROM soak.memory m WHERE m.namespace = c.namespace AND 
 UNION ALL SELECT 'what was acknowledged is lost', count(*) FROM soak_client.said s
 WHERE NOT EXISTS (SELECT FROM soak.memory m WHERE m.namespace = s.namespace AND m.id = s.id) AND NOT EXISTS (SELECT FROM soak.memory_history m WHERE m.namespace = s.namespace AND m.id = s.id)
 UNION ALL SELECT 'words of a memory are not those of its content', count(*) FROM soak.memory m WHERE m.lexemes IS DISTINCT FROM agentmem.lexemes(m.language, m.content)
-UNION ALL SELECT 'two summaries of one turn', count(*) FROM (SELECT FROM soak.edge e WHERE e.type = 'summary_of' GROUP BY e.namespace, e.target HAVING count(*) > 1) t
+UNION ALL SELECT 'two summaries of one turn', count(*) FROM (SELECT FROM soak.edge e WHERE e.type = 'summary_of' AND NOT EXISTS (SELECT FROM (TABLE soak.memory UNION ALL TABLE soak.memory_history) c
+  WHERE c.namespace = e.namespace AND c.id = e.source AND c.key LIKE 'maintain/community/%') GROUP BY e.namespace, e.target HAVING count(*) > 1) t
 UNION ALL SELECT 'two reflections of one episode', count(*) FROM (SELECT FROM soak.edge e JOIN soak.memory r ON r.namespace = e.namespace AND r.id = e.source AND r.kind = 'reflection'
   WHERE e.type = 'derived_from' GROUP BY e.namespace, e.target HAVING count(*) > 1) t;

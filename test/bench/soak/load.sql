@@ -3,8 +3,8 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS agentmem;
 SELECT agentmem.create_store('soak', dimensions => 32);
-INSERT INTO soak.setting VALUES ('similar', '3'), ('concepts', '4'), ('summaries', '4'), ('promotion', '2'), ('importance', 'rank'), ('reflect_jobs', 'on'),
-  ('maintain_interval', '2 seconds'), ('sweep_interval', '10 seconds'), ('summary_interval', '5 seconds'), ('promotion_interval', '10 seconds'),
+INSERT INTO soak.setting VALUES ('similar', '3'), ('concepts', '4'), ('summaries', '4'), ('promotion', '2'), ('communities', '4'), ('importance', 'rank'), ('reflect_jobs', 'on'),
+  ('maintain_interval', '2 seconds'), ('sweep_interval', '10 seconds'), ('summary_interval', '5 seconds'), ('promotion_interval', '10 seconds'), ('community_interval', '10 seconds'),
   ('importance_interval', '10 seconds'), ('purge_interval', '5 seconds'), ('audit_keep', '30 seconds');
 SELECT agentmem.set_cache_category('soak', 'talk', threshold => 0.9, ttl => '20 seconds', quota => 200);
 CREATE SCHEMA soak_client;

@@ -199,5 +199,13 @@ for my $relation (sort keys %size)
 	ok($size{$relation} <= ($relation =~ /rows/ ? 1.3 : 2.5) * $fresh{$relation}, sprintf('%s: %.1f MB, a fresh copy %.1f MB (%.2f)', $relation, $size{$relation} / 1048576, $fresh{$relation} / 1048576, $size{$relation} / ($fresh{$relation} || 1)));
 }
 ok($all <= 1.3 * $all_fresh, sprintf('all: %.1f MB, a fresh copy %.1f MB (%.2f)', $all / 1048576, $all_fresh / 1048576, $all / $all_fresh));
+
+# What is had back by making those B-trees anew that are told of (the smaller ones, too).
+my $sparse = q{SELECT command FROM agentmem.sparse_indexes('soak', 1048576)};
+my @commands = sql($sparse);
+sql($_) foreach @commands;
+my %after = map { split(/\t/) } sql($sizes);
+ok(!sql($sparse), scalar(@commands) . ' B-trees that are less than half as full as new ones, made anew: ' . join(', ', map { /(\w+)$/ } @commands));
+printf "    memory: %.1f MB then (%.2f)\n", $after{memory} / 1048576, $after{memory} / ($fresh{memory} || 1);
 print $faults ? "$faults faults\n" : "no fault\n";
 exit($faults ? 1 : 0);
