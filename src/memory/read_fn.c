@@ -65,7 +65,7 @@ agm_read_open(FunctionCallInfo fcinfo, AgmStore *store, AgmParams *params)
 	agm_require_not_null(PG_ARGISNULL(1), "namespace");
 	ns = PG_GETARG_TEXT_PP(1);
 	agm_check_namespace(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns));
-	agm_store_open(store, NameStr(*PG_GETARG_NAME(0)), ACL_SELECT);
+	agm_store_open(store, NameStr(*PG_GETARG_NAME(0)), ns, ACL_SELECT);
 	agm_param(params, TEXTOID, PointerGetDatum(ns), false);
 }
 
@@ -306,7 +306,7 @@ agm_fn_namespaces(PG_FUNCTION_ARGS)
 				 errhint("0 is the prefix itself, 1 its children.")));
 	InitMaterializedSRF(fcinfo, 0);
 	agm_spi_begin(&session);
-	agm_store_open(&store, NameStr(*PG_GETARG_NAME(0)), ACL_SELECT);
+	agm_store_open(&store, NameStr(*PG_GETARG_NAME(0)), NULL, ACL_SELECT);
 	agm_param(&params, TEXTOID, PG_GETARG_DATUM(1), PG_ARGISNULL(1));
 	agm_param(&params, INT4OID, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
 	agm_param(&params, TEXTOID, PG_GETARG_DATUM(3), PG_ARGISNULL(3));
