@@ -212,6 +212,8 @@ OBJS = \
 	src/jobs/complete.o \
 	src/jobs/jobs_fn.o \
 	src/scale/init.o \
+	src/scale/plan.o \
+	src/scale/support_fn.o \
 	src/worker/launcher.o \
 	src/worker/plain_fn.o \
 	src/worker/process.o \

@@ -75,6 +75,15 @@ typedef const JumbleState AgmJumbleState;
 typedef JumbleState AgmJumbleState;
 #endif
 
+/* 19 tells the planner of EXPLAIN, too. */
+#if PG_VERSION_NUM >= 190000
+#define AGM_PLANNER_MORE , struct ExplainState *explain
+#define AGM_PLANNER_PASS , explain
+#else
+#define AGM_PLANNER_MORE
+#define AGM_PLANNER_PASS
+#endif
+
 /* A new page at the end of a fork, locked exclusively; 16 made one call of it. */
 static inline Buffer
 agm_extend_fork_locked(Relation relation, ForkNumber fork)

@@ -7,10 +7,12 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/skey.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -511,4 +513,44 @@ agm_store_local_shards(const AgmStore *store, bool required, int *n)
 				 errmsg("store \"%s\" has no shard on this server", store->name),
 				 errhint("Call it on each server that has some, or give a namespace.")));
 	return shards;
+}
+
+bool
+agm_is_sent(Oid function)
+{
+	Oid catalog = get_relname_relid("pg_dist_object", PG_CATALOG_NAMESPACE);
+	Relation objects;
+	SysScanDesc scan;
+	ScanKeyData keys[2];
+	HeapTuple tuple;
+	AttrNumber sent_by;
+	bool isnull = true;
+
+	if (!OidIsValid(catalog))
+		return false;
+	sent_by = get_attnum(catalog, "colocationid");
+	objects = table_open(catalog, AccessShareLock);
+	/* Its first columns are the class and the object. */
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(ProcedureRelationId));
+	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(function));
+	scan = systable_beginscan(objects,
+							  get_relname_relid("pg_dist_object_pkey", PG_CATALOG_NAMESPACE),
+							  true, NULL, 2, keys);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple) && sent_by != InvalidAttrNumber)
+		(void) heap_getattr(tuple, sent_by, RelationGetDescr(objects), &isnull);
+	systable_endscan(scan);
+	table_close(objects, AccessShareLock);
+	return !isnull;
+}
+
+void
+agm_store_at_policies(AgmStore *store)
+{
+	int n = 0;
+	int64 *shards = store->distributed ? agm_store_local_shards(store, false, &n) : NULL;
+
+	if (n > 0)
+		(void) agm_store_at_shard(store, shards[0], false);
 }

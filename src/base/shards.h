@@ -50,8 +50,14 @@ extern Oid agm_shard_at(int64 shard, Oid table);
 /* Makes the store that of one shard of its memories on this server; false if it is not here. */
 extern bool agm_store_at_shard(AgmStore *store, int64 shard, bool writes);
 
+/* For who reads policies only, which each server has, perhaps while Citus reads shards of this one. */
+extern void agm_store_at_policies(AgmStore *store);
+
 /* The shards of the store's memories on this server; if it is `required` that there are some, raises 0A000. */
 extern int64 *agm_store_local_shards(const AgmStore *store, bool required, int *n);
+
+/* Is a call of the function sent to where the namespace is that it names? */
+extern bool agm_is_sent(Oid function);
 
 extern void agm_shards_init(void);
 

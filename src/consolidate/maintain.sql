@@ -127,8 +127,11 @@ BEGIN
   END IF;
   at := coalesce(at, now());
   -- An error that one can act on where there is no such store, or no privilege.
-  PERFORM agentmem.local_shards(store, true) WHERE namespace IS NULL;
-  PERFORM agentmem.lock_memories(store, namespace, '{}') WHERE namespace IS NOT NULL;
+  IF namespace IS NULL THEN
+    PERFORM agentmem.local_shards(store, true);
+  ELSE
+    PERFORM agentmem.lock_memories(store, namespace, '{}');
+  END IF;
   SELECT * INTO claimed FROM agentmem.claim_namespace(store, namespace, at, dry_run);
   IF NOT FOUND THEN
     RETURN;

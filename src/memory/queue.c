@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
 
@@ -19,6 +20,9 @@ agm_queue_notify(const AgmStore *store)
 {
 	AgmParams params = {0};
 
+	/* A transaction over several servers is prepared, and one that notifies cannot be. */
+	if (store->distributed && IsTransactionBlock())
+		return;
 	if (agm_execute(store,
 					"SELECT FROM {store}.setting s"
 					" WHERE s.name OPERATOR(pg_catalog.=) 'job_notify'"

@@ -19,6 +19,22 @@ $$;
 COMMENT ON FUNCTION agentmem.delegated_functions() IS
   'Internal to distribute: the functions for users that are of one namespace';
 
+-- A call without a namespace would end the server that is to send it.
+CREATE FUNCTION agentmem.routed_support(internal) RETURNS internal
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'agm_fn_routed_support';
+COMMENT ON FUNCTION agentmem.routed_support(internal) IS
+  'Refuses, while planning, a call without a namespace of a function that Citus sends to where its namespace is';
+DO $$
+DECLARE
+  f regprocedure;
+BEGIN
+  FOR f IN SELECT agentmem.delegated_functions() LOOP
+    EXECUTE format('ALTER FUNCTION %s SUPPORT agentmem.routed_support', f);
+  END LOOP;
+END
+$$;
+
 -- Triggers of ours on a table, with what makes them anew: rows that are copied to shards have been through them.
 CREATE FUNCTION agentmem.own_triggers(relation regclass, OUT name name, OUT definition text, OUT comment text)
 RETURNS SETOF record LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -38,12 +54,14 @@ COMMENT ON FUNCTION agentmem.own_triggers(regclass) IS 'Internal to distribute: 
 CREATE FUNCTION agentmem.distribute(store name, shards int DEFAULT NULL)
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET client_min_messages = warning
 AS $distribute$
 DECLARE
   schema_id oid := agentmem.owned_store(store);
   memory text := format('%I.memory', store);
   anchor text;                -- a table beside whose shards ours are to be
   filled boolean;
+  without bigint;             -- servers
   t record;
   g record;
   triggers text[];
@@ -51,6 +69,13 @@ BEGIN
   IF to_regclass('pg_catalog.pg_dist_partition') IS NULL THEN
     RAISE EXCEPTION 'Citus is not installed in this database'
       USING ERRCODE = 'feature_not_supported', HINT = 'CREATE EXTENSION citus on each server, with citus in shared_preload_libraries; without it see docs/howto/scale-out.md for partitions and PL/Proxy.';
+  END IF;
+  -- Some statements with our functions would end a server that knows nothing of them.
+  EXECUTE 'SELECT count(*) FROM run_command_on_all_nodes($1) n WHERE n.result IS DISTINCT FROM ''t''' INTO without
+    USING 'SELECT bool_or(s.setting ~ ''\magentmem\M'') FROM pg_settings s WHERE s.name IN (''shared_preload_libraries'', ''session_preload_libraries'')';
+  IF without > 0 THEN
+    RAISE EXCEPTION 'agentmem is not preloaded on % of the servers', without
+      USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'On each of them set shared_preload_libraries = ''citus, agentmem'', in this order, and restart it.';
   END IF;
   IF shards NOT BETWEEN 1 AND 64000 THEN
     RAISE EXCEPTION 'shards must be between 1 and 64000, not %', shards
@@ -69,6 +94,7 @@ BEGIN
     WHERE NOT agentmem.is_distributed(format('%I.%I', store, p.name)) ORDER BY p.place
   LOOP
     EXECUTE 'SELECT create_reference_table($1)' USING format('%I.%I', store, t.name);
+    EXECUTE 'SELECT truncate_local_data_after_distributing_table($1)' USING format('%I.%I', store, t.name)::regclass;
   END LOOP;
 
   -- All stores of a database are beside each other, as a function is sent by one kind of table.
@@ -103,7 +129,7 @@ BEGIN
     EXECUTE 'SELECT f.f FROM agentmem.delegated_functions() f(f) WHERE NOT EXISTS (SELECT FROM pg_dist_object o JOIN pg_dist_partition d ON d.colocationid = o.colocationid'
             ' WHERE o.classid = ''pg_proc''::regclass AND o.objid = f.f AND o.force_delegation AND d.logicalrelid = $1)' USING memory::regclass
   LOOP
-    EXECUTE 'SELECT create_distributed_function($1, ''namespace'', colocate_with => $2, force_delegation => true)' USING t.f, memory;
+    EXECUTE 'SELECT create_distributed_function($1, ''$2'', colocate_with => $2, force_delegation => true)' USING t.f, memory;
   END LOOP;
 END
 $distribute$;
