@@ -24,3 +24,16 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'agm_fn_local_shards';
 COMMENT ON FUNCTION agentmem.local_shards(name, boolean) IS
   'Internal to maintain: the shards of a store on this server; one that is empty where the store is not distributed. required: an error if there is none';
+
+CREATE FUNCTION agentmem.one_by_one(store name) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF agentmem.is_distributed(to_regclass(format('%I.memory', store))) THEN
+    PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', true), set_config('citus.enable_unsafe_triggers', 'on', true);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION agentmem.one_by_one(name) IS
+  'Internal to alter_kind and upgrade_store: until the transaction ends Citus lets what a distributed store is made of be read and changed in one transaction';

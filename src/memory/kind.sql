@@ -385,7 +385,7 @@ DECLARE
   forced boolean := false;                  -- row security, upon the owner
   policy text;
 BEGIN
-  PERFORM agentmem.owned_store(store);
+  PERFORM agentmem.owned_store(store), agentmem.one_by_one(store);
   IF name IS NULL THEN
     RAISE EXCEPTION 'name must not be null' USING ERRCODE = 'null_value_not_allowed', HINT = 'Give the name of a kind.';
   END IF;
@@ -415,7 +415,7 @@ BEGIN
     forced := agentmem.see_all_memories(store);
   END IF;
   IF vault THEN
-    EXECUTE format('SELECT EXISTS (SELECT FROM %1$I.memory m WHERE m.kind = $1) OR EXISTS (SELECT FROM %1$I.memory_history m WHERE m.kind = $1)', store)
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %1$I.memory m WHERE m.kind = $1) OR EXISTS (SELECT 1 FROM %1$I.memory_history m WHERE m.kind = $1)', store)
       INTO held USING name;
     IF held THEN
       RAISE EXCEPTION 'class of kind "%" cannot be changed from % to %', name, old_class, class

@@ -85,6 +85,10 @@ BEGIN
     RAISE EXCEPTION 'store "%" is in partitions, which cannot be distributed', store
       USING ERRCODE = 'feature_not_supported', HINT = 'Make a store with partitions => 0, and move the namespaces by export() and import().';
   END IF;
+  IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = memory::regclass AND (a.attname = 'embedding_next' OR a.attnum > 0 AND a.attisdropped)) THEN
+    RAISE EXCEPTION 'store "%" had, or has, a second space', store
+      USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Make a new store, and move the namespaces by export() and import().';
+  END IF;
   -- Histories are written by triggers; tables are made one after the other, in one transaction.
   PERFORM set_config('citus.enable_unsafe_triggers', 'on', true), set_config('citus.multi_shard_modify_mode', 'sequential', true);
 
