@@ -31,18 +31,26 @@ SET search_path = pg_catalog, pg_temp
 SET agentmem.shard = ''
 AS $$
 DECLARE
-  shards CONSTANT text[] := CASE WHEN given IS NULL THEN ARRAY(SELECT agentmem.local_shards(store)) ELSE ARRAY[agentmem.shard_of(store, given)] END;
+  which CONSTANT text := CASE WHEN given IS NULL
+    THEN '(n.maintained IS NULL OR n.maintained <= $2) ORDER BY n.maintained NULLS FIRST, n.namespace'
+    ELSE 'n.namespace = $1' END;
+  due_at CONSTANT timestamptz := at - agentmem.store_interval(store, 'maintain_interval', '1 hour');
+  shards text[] := CASE WHEN given IS NULL THEN ARRAY(SELECT agentmem.local_shards(store)) ELSE ARRAY[agentmem.shard_of(store, given)] END;
+  due timestamptz[];
 BEGIN
-  -- Of a distributed store: the most overdue of the first shard that has one.
+  -- Of a distributed store: shards of this server, the one with the most overdue first, without which a large one would hide the others.
+  IF cardinality(shards) > 1 THEN
+    FOR i IN 1 .. cardinality(shards) LOOP
+      PERFORM set_config('agentmem.shard', shards[i], true);
+      EXECUTE format('SELECT coalesce(n.maintained, ''-infinity'') FROM %I.namespace n WHERE %s LIMIT 1', store, which) INTO due[i] USING given, due_at;
+    END LOOP;
+    shards := ARRAY(SELECT u.shard FROM unnest(shards, due) u(shard, due) WHERE u.due IS NOT NULL ORDER BY u.due, u.shard);
+  END IF;
   FOR i IN 1 .. cardinality(shards) LOOP
     PERFORM set_config('agentmem.shard', shards[i], true);
-    RETURN QUERY EXECUTE format(
-      'SELECT n.namespace, coalesce(n.steps, ''{}'') FROM %I.namespace n WHERE %s LIMIT 1%s', store,
-      CASE WHEN given IS NULL
-           THEN '(n.maintained IS NULL OR n.maintained <= $2) ORDER BY n.maintained NULLS FIRST, n.namespace'
-           ELSE 'n.namespace = $1' END,
-      CASE WHEN dry_run THEN '' ELSE ' FOR NO KEY UPDATE SKIP LOCKED' END)
-      USING given, at - agentmem.store_interval(store, 'maintain_interval', '1 hour');
+    RETURN QUERY EXECUTE format('SELECT n.namespace, coalesce(n.steps, ''{}'') FROM %I.namespace n WHERE %s LIMIT 1%s', store, which,
+                                CASE WHEN dry_run THEN '' ELSE ' FOR NO KEY UPDATE SKIP LOCKED' END)
+      USING given, due_at;
     EXIT WHEN FOUND;
   END LOOP;
 END
