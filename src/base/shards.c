@@ -10,6 +10,7 @@
 #include "access/htup_details.h"
 #include "access/skey.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
@@ -186,7 +187,7 @@ shard_of(Oid table, text *ns, bool now)
  * of a reference table each server has all.
  */
 #define BESIDE                                                                                 \
-	"SELECT t.logicalrelid, t.shardid FROM pg_catalog.pg_dist_shard s"                         \
+	"SELECT t.logicalrelid, t.shardid, s.logicalrelid FROM pg_catalog.pg_dist_shard s"         \
 	" JOIN pg_catalog.pg_dist_partition o ON o.logicalrelid OPERATOR(pg_catalog.=)"            \
 	"  s.logicalrelid"                                                                         \
 	" JOIN pg_catalog.pg_dist_partition d ON d.partmethod OPERATOR(pg_catalog.=) 'n'"          \
@@ -199,9 +200,9 @@ shard_of(Oid table, text *ns, bool now)
 	" JOIN pg_catalog.pg_dist_local_group l ON l.groupid OPERATOR(pg_catalog.=) p.groupid"     \
 	" WHERE s.shardid OPERATOR(pg_catalog.=) $1"
 
-/* Those of the schema that are beside this shard, on this server. */
+/* Those that are beside this shard, on this server, of tables of its schema. */
 static AgmShards *
-beside(int64 id, Oid schema, bool now)
+beside(int64 id, bool now)
 {
 	static SPIPlanPtr plan = NULL;
 	Oid types[] = {INT8OID};
@@ -221,6 +222,7 @@ beside(int64 id, Oid schema, bool now)
 	for (uint64 i = 0; i < n && found.n < BESIDE_MAX; i++)
 	{
 		Pair *pair = &found.pairs[found.n];
+		Oid schema = get_rel_namespace(DatumGetObjectId(result(i, 3)));
 		char *name;
 
 		pair->table = DatumGetObjectId(result(i, 1));
@@ -292,9 +294,10 @@ lock_shard(int64 id, bool wait)
 static bool
 go_to(AgmStore *store, int64 id, bool now)
 {
-	const AgmShards *shards = beside(id, get_rel_namespace(store->memory), now);
+	const AgmShards *shards = beside(id, now);
+	const Pair *memory = find_pair(shards, "memory", strlen("memory"));
 
-	if (find_pair(shards, "memory", strlen("memory")) == NULL)
+	if (memory == NULL || memory->table != store->memory)
 		return false;
 	store->shards = copy_shards(shards);
 	store->shard = id;
@@ -457,21 +460,19 @@ agm_shard_beside(Oid relid, const char *name)
 
 	if (!OidIsValid(shard_number(relid, &id)))
 		return InvalidOid;
-	pair = find_pair(beside(id, get_rel_namespace(relid), false), name, strlen(name));
+	pair = find_pair(beside(id, false), name, strlen(name));
 	return pair == NULL ? InvalidOid : pair->shard;
 }
 
 Oid
 agm_shard_at(int64 shard, Oid table)
 {
-	Oid schema;
 	const AgmShards *shards;
 
-	if (!OidIsValid(distributed_tables()))
+	if (table < FirstNormalObjectId || !OidIsValid(distributed_tables()))
 		return InvalidOid;
-	schema = get_rel_namespace(table);
-	shards = OidIsValid(schema) ? beside(shard, schema, false) : NULL;
-	for (int i = 0; shards != NULL && i < shards->n; i++)
+	shards = beside(shard, false);
+	for (int i = 0; i < shards->n; i++)
 		if (shards->pairs[i].table == table)
 			return shards->pairs[i].shard;
 	return InvalidOid;

@@ -36,13 +36,15 @@ DECLARE
     ELSE 'n.namespace = $1' END;
   due_at CONSTANT timestamptz := at - agentmem.store_interval(store, 'maintain_interval', '1 hour');
   shards text[] := CASE WHEN given IS NULL THEN ARRAY(SELECT agentmem.local_shards(store)) ELSE ARRAY[agentmem.shard_of(store, given)] END;
-  due timestamptz[];
+  first_due timestamptz;      -- of a shard
+  due timestamptz[] := '{}';
 BEGIN
   -- Of a distributed store: shards of this server, the one with the most overdue first, without which a large one would hide the others.
   IF cardinality(shards) > 1 THEN
     FOR i IN 1 .. cardinality(shards) LOOP
       PERFORM set_config('agentmem.shard', shards[i], true);
-      EXECUTE format('SELECT coalesce(n.maintained, ''-infinity'') FROM %I.namespace n WHERE %s LIMIT 1', store, which) INTO due[i] USING given, due_at;
+      EXECUTE format('SELECT coalesce(n.maintained, ''-infinity'') FROM %I.namespace n WHERE %s LIMIT 1', store, which) INTO first_due USING given, due_at;
+      due := due || first_due;
     END LOOP;
     shards := ARRAY(SELECT u.shard FROM unnest(shards, due) u(shard, due) WHERE u.due IS NOT NULL ORDER BY u.due, u.shard);
   END IF;
