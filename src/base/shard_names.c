@@ -37,19 +37,17 @@ require_same_columns(Oid table, Oid shard)
 	bool same = x->natts == y->natts;
 
 	for (int i = 0; same && i < x->natts; i++)
-		same =
-			TupleDescAttr(x, i)->attisdropped == TupleDescAttr(y, i)->attisdropped &&
-			(TupleDescAttr(x, i)->attisdropped ||
-			 (TupleDescAttr(x, i)->atttypid == TupleDescAttr(y, i)->atttypid &&
-			  namestrcmp(&TupleDescAttr(x, i)->attname,
-						 NameStr(TupleDescAttr(y, i)->attname)) == 0));
+		same = TupleDescAttr(x, i)->attisdropped == TupleDescAttr(y, i)->attisdropped &&
+			   (TupleDescAttr(x, i)->attisdropped ||
+				(TupleDescAttr(x, i)->atttypid == TupleDescAttr(y, i)->atttypid &&
+				 namestrcmp(&TupleDescAttr(x, i)->attname,
+							NameStr(TupleDescAttr(y, i)->attname)) == 0));
 	if (!same)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("shard \"%s\" has other columns than table \"%s\"",
-						RelationGetRelationName(b), RelationGetRelationName(a)),
-				 errdetail("A column was dropped before the shard was made here."),
-				 errhint("Export the namespaces, and import them into a new store.")));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("shard \"%s\" has other columns than table \"%s\"",
+							   RelationGetRelationName(b), RelationGetRelationName(a)),
+						errdetail("A column was dropped before the shard was made here."),
+						errhint("Export the namespaces, and import them into a new store.")));
 	relation_close(b, NoLock);
 	relation_close(a, NoLock);
 }
@@ -74,7 +72,8 @@ rename_tables(Node *node, void *arg)
 		shard = agm_shard_at(*(int64 *) arg, entry->relid);
 		if (!OidIsValid(shard))
 			continue;
-		LockRelationOid(shard, entry->rellockmode == NoLock ? AccessShareLock : entry->rellockmode);
+		LockRelationOid(shard,
+						entry->rellockmode == NoLock ? AccessShareLock : entry->rellockmode);
 		require_same_columns(entry->relid, shard);
 		agm_set_entry_relation(query, entry, shard);
 	}

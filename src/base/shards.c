@@ -107,10 +107,10 @@ agm_is_distributed(Oid relid)
 	tables = table_open(catalog, AccessShareLock);
 	/* Its first column is the table. */
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
-	scan = systable_beginscan(tables,
-							  get_relname_relid("pg_dist_partition_logical_relid_index",
-												PG_CATALOG_NAMESPACE),
-							  true, NULL, 1, &key);
+	scan = systable_beginscan(
+		tables,
+		get_relname_relid("pg_dist_partition_logical_relid_index", PG_CATALOG_NAMESPACE), true,
+		NULL, 1, &key);
 	found = HeapTupleIsValid(systable_getnext(scan));
 	systable_endscan(scan);
 	table_close(tables, AccessShareLock);
@@ -340,14 +340,15 @@ agm_store_at(AgmStore *store, text *ns, bool writes)
 	if (id != 0 && go_to(store, id, writes))
 		return;
 	server = id == 0 ? NULL : server_of(id);
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("namespace \"%s\" of store \"%s\" is not on this server",
-					text_to_cstring(ns), store->name),
-			 server == NULL ? 0 : errdetail("It is on %s.", server),
-			 errhint("A call goes there by itself if it is a statement of its own, SELECT f(...) "
-					 "or SELECT ... FROM f(...), with constants or parameters as arguments and "
-					 "no WHERE.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		 errmsg("namespace \"%s\" of store \"%s\" is not on this server", text_to_cstring(ns),
+				store->name),
+		 server == NULL ? 0 : errdetail("It is on %s.", server),
+		 errhint("A call goes there by itself if it is a statement of its own, SELECT f(...) "
+				 "or SELECT ... FROM f(...), with constants or parameters as arguments and "
+				 "no WHERE.")));
 }
 
 bool
@@ -509,10 +510,9 @@ agm_store_local_shards(const AgmStore *store, bool required, int *n)
 		shards[i] = DatumGetInt64(result(i, 1));
 	look_up_end();
 	if (required && *n == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("store \"%s\" has no shard on this server", store->name),
-				 errhint("Call it on each server that has some, or give a namespace.")));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("store \"%s\" has no shard on this server", store->name),
+						errhint("Call it on each server that has some, or give a namespace.")));
 	return shards;
 }
 

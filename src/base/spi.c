@@ -195,8 +195,7 @@ static bool
 same_statement(const PlanEntry *entry, const AgmStore *store, const char *template, int flags)
 {
 	return entry->flags == flags && entry->shard == store->shard &&
-		   strcmp(entry->schema, store->name) == 0 &&
-		   strcmp(entry->template, template) == 0;
+		   strcmp(entry->schema, store->name) == 0 && strcmp(entry->template, template) == 0;
 }
 
 static bool

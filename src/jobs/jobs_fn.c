@@ -192,8 +192,9 @@ require_dimensions(const AgmWriter *writer, AgmSpace space)
 
 /* That of a memory which has one is that one: sooner, or alive again. */
 #define ENQUEUE                                                                                \
-	"INSERT INTO {store}.job AS j (namespace, kind, ids, payload, priority, run_at, attempts, id)" \
-	" VALUES ($1, $2, $3, $4, $5, coalesce($6, pg_catalog.now()), $7, pg_catalog.nextval($8))"                         \
+	"INSERT INTO {store}.job AS j (namespace, kind, ids, payload, priority, run_at, "          \
+	"attempts, id)"                                                                            \
+	" VALUES ($1, $2, $3, $4, $5, coalesce($6, pg_catalog.now()), $7, pg_catalog.nextval($8))" \
 	" ON CONFLICT (namespace, ids, kind, version)"                                             \
 	" WHERE kind OPERATOR(pg_catalog.=) ANY ('{embed,embed_next}')"                            \
 	" DO UPDATE SET priority = greatest(j.priority, excluded.priority),"                       \

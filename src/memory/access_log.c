@@ -282,8 +282,8 @@ lock_store(Oid table, AgmStore *store)
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	/* An engine has a trigger on what is but a name. */
-	if ((triggers && !agm_is_distributed(table)) || !is_plain(table, owner) || !is_plain(others[0], owner) ||
-		!is_plain(others[1], owner))
+	if ((triggers && !agm_is_distributed(table)) || !is_plain(table, owner) ||
+		!is_plain(others[0], owner) || !is_plain(others[1], owner))
 		return false;
 	agm_store_of_table(store, others[0]);
 	return true;

@@ -35,7 +35,7 @@ agm_queue_notify(const AgmStore *store)
 /* A job that is dead lives again; one that waits or is leased will find what is there by then. */
 #define QUEUE(kind, column)                                                                    \
 	"INSERT INTO {store}.job AS j (namespace, id, kind, ids, priority)"                        \
-	" SELECT $1, pg_catalog.nextval($4), '" kind "', ARRAY[m.id], $3 FROM {store}.memory m"                            \
+	" SELECT $1, pg_catalog.nextval($4), '" kind "', ARRAY[m.id], $3 FROM {store}.memory m"    \
 	" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.=) ANY ($2)"    \
 	" AND m." column " IS NULL"                                                                \
 	" AND NOT EXISTS (SELECT FROM {store}.kind k WHERE k.name OPERATOR(pg_catalog.=) m.kind"   \

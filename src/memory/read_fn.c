@@ -333,8 +333,8 @@ agm_fn_namespaces(PG_FUNCTION_ARGS)
 		fcinfo, &store,
 		/* An engine takes a question for each row only where it may be asked beside it. */
 		store.distributed
-			? "SELECT n.namespace, n.created, n.languages," COUNTED("n.memories", "count(*)") ","
-				  COUNTED("n.tokens", "sum(m.tokens)") PAGE
+			? "SELECT n.namespace, n.created, n.languages," COUNTED(
+				  "n.memories", "count(*)") "," COUNTED("n.tokens", "sum(m.tokens)") PAGE
 			: "SELECT s.namespace, s.created, s.languages, coalesce(s.memories, c.memories),"
 			  "       coalesce(s.tokens, c.tokens)"
 			  " FROM (SELECT n.*" PAGE ") s"

@@ -77,13 +77,13 @@ last_operation(AgmWriter *writer, const int64 *ids, int n)
 
 	agm_param(&params, TEXTOID, writer->ns, false);
 	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
-	(void) agm_execute(
-		&writer->store,
-		writer->store.distributed
-			? OPERATIONS " ORDER BY pg_catalog.max(a.at) OVER (PARTITION BY"
-						 "  a.id OPERATOR(pg_catalog.>>) 48) DESC, a.id DESC LIMIT 1"
-			: OPERATIONS " ORDER BY a.id DESC LIMIT 1",
-		&params, AGM_WRITE | AGM_PLAN_CUSTOM, "lzLt", read_operation, &operation);
+	(void) agm_execute(&writer->store,
+					   writer->store.distributed ? OPERATIONS
+						   " ORDER BY pg_catalog.max(a.at) OVER (PARTITION BY"
+						   "  a.id OPERATOR(pg_catalog.>>) 48) DESC, a.id DESC LIMIT 1"
+												 : OPERATIONS " ORDER BY a.id DESC LIMIT 1",
+					   &params, AGM_WRITE | AGM_PLAN_CUSTOM, "lzLt", read_operation,
+					   &operation);
 	return operation;
 }
 

@@ -256,19 +256,19 @@ require_one_shard(const AgmRecall *recall)
 	if (recall->store.shard == 0)
 		return;
 	if (recall->prefix)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("recall by prefix is not possible in a distributed store"),
-				 errhint("Name what belongs together by one namespace, and its parts by tags.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("recall by prefix is not possible in a distributed store"),
+			 errhint("Name what belongs together by one namespace, and its parts by tags.")));
 	if (recall->shared != NULL)
 		deconstruct_array(recall->shared, TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &n);
 	for (int i = 0; i < n; i++)
 		if (!agm_store_is_at(&recall->store, DatumGetTextPP(names[i])))
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("namespaces \"%s\" and \"%s\" are not in the same shard",
-							text_to_cstring(recall->ns), TextDatumGetCString(names[i])),
-					 errhint("Call recall() for each of them.")));
+			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+							errmsg("namespaces \"%s\" and \"%s\" are not in the same shard",
+								   text_to_cstring(recall->ns), TextDatumGetCString(names[i])),
+							errhint("Call recall() for each of them.")));
 }
 
 /* Nothing asked, nothing found that would stand for summaries: the newest of them. */

@@ -30,7 +30,7 @@ DECLARE
   f regprocedure;
 BEGIN
   FOR f IN SELECT agentmem.delegated_functions() LOOP
-    EXECUTE format('ALTER FUNCTION %s SUPPORT agentmem.routed_support', f);
+    EXECUTE pg_catalog.format('ALTER FUNCTION %s SUPPORT agentmem.routed_support', f);
   END LOOP;
 END
 $$;
