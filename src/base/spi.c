@@ -465,7 +465,8 @@ execute(const AgmStore *store, const char *template, const AgmParams *params, in
 	receiver.arg = arg;
 	receiver.context = context;
 
-	options.params = list;
+	/* None is no list: an empty one ends Citus's executor, which copies it and finds nothing. */
+	options.params = params->n > 0 ? list : NULL;
 	options.read_only = !(flags & AGM_WRITE);
 	options.dest = &receiver.pub;
 	rc = SPI_execute_plan_extended(plan, &options);

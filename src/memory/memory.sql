@@ -438,7 +438,7 @@ BEGIN
   EXECUTE format('LOCK TABLE %I.memory IN ACCESS EXCLUSIVE MODE', store);
   -- Row security must not hide them from the owner.
   EXECUTE format('ALTER TABLE %I.memory NO FORCE ROW LEVEL SECURITY', store);
-  EXECUTE format('SELECT EXISTS (SELECT FROM %I.memory)', store) INTO filled;
+  EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.memory)', store) INTO filled;
   IF filled THEN
     RAISE EXCEPTION 'store "%" holds memories', store
       USING ERRCODE = 'dependent_objects_still_exist', HINT = 'drop_store(store, cascade => true) drops them too.';
