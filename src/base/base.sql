@@ -36,4 +36,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agentmem.one_by_one(name) IS
-  'Internal to alter_kind and upgrade_store: until the transaction ends Citus lets what a distributed store is made of be read and changed in one transaction';
+  'Internal to alter_kind, drop_store and upgrade_store: until the transaction ends Citus lets what a distributed store is made of be read and changed in one transaction';

@@ -429,7 +429,7 @@ AS $$
 DECLARE
   filled boolean;
 BEGIN
-  PERFORM agentmem.owned_store(store);
+  PERFORM agentmem.owned_store(store), agentmem.one_by_one(store);
   IF "cascade" THEN
     EXECUTE format('DROP SCHEMA %I CASCADE', store);
     RETURN;
