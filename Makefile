@@ -14,6 +14,9 @@ OBJS = \
 	src/base/point.o \
 	src/base/query.o \
 	src/base/recent.o \
+	src/base/shard_names.o \
+	src/base/shards.o \
+	src/base/shards_fn.o \
 	src/base/spi.o \
 	src/base/store.o \
 	src/base/tables.o \
@@ -210,6 +213,8 @@ OBJS = \
 	src/jobs/complete.o \
 	src/jobs/jobs_fn.o \
 	src/scale/init.o \
+	src/scale/plan.o \
+	src/scale/support_fn.o \
 	src/worker/launcher.o \
 	src/worker/plain_fn.o \
 	src/worker/process.o \
@@ -262,6 +267,7 @@ SQL_PARTS = \
 	src/consolidate/maintain.sql \
 	src/jobs/jobs.sql \
 	src/jobs/space.sql \
+	src/scale/scale.sql \
 	src/worker/worker.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql

@@ -14,7 +14,6 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am_d.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -29,6 +28,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
+#include "base/shards.h"
 #include "base/spi.h"
 #include "base/tables.h"
 
@@ -118,13 +118,12 @@ Relation
 agm_table_open(const AgmStore *store, const char *name, text *ns, AgmTableRights rights,
 			   Snapshot snapshot)
 {
-	Oid relid = get_relname_relid(name, get_rel_namespace(store->memory));
+	Oid relid = agm_store_table(store, name);
 	Relation table;
 	Oid part;
 
 	if (IsolationIsSerializable() || !IsMVCCSnapshot(snapshot) || !OidIsValid(relid) ||
-		OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE)) ||
-		!may_read(store, name, relid, ns, rights))
+		agm_is_distributed(relid) || !may_read(store, name, relid, ns, rights))
 		return NULL;
 	table = relation_open(relid, AccessShareLock);
 	if (table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)

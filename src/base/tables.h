@@ -27,7 +27,7 @@ typedef enum AgmTableRights
 /*
  * The relation with the namespace's rows, locked as a reader does; NULL if it must be read by statement.
  * Not under SERIALIZABLE, where reads must leave predicate locks; not where a table is only the
- * name of others elsewhere, as Citus has it (its catalog is looked for: that costs less than pg_extension).
+ * name of others, and the store is not at one of them (shards.h).
  */
 extern Relation agm_table_open(const AgmStore *store, const char *name, text *ns,
 							   AgmTableRights rights, Snapshot snapshot);
