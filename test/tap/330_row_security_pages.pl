@@ -65,20 +65,30 @@ sub pages_with
 	return split /\|/, $node->safe_psql('postgres', q{SET ROLE tenant; SET agentmem.namespace = 'mine,told'; SELECT pages('mine'), pages('told')});
 }
 
+# Some releases give no ctid for a row that an index scan has put in order itself (src/recall/README.md, "Rows"): what is found by
+# vector, 120 rows here, is read by id then, a page more each for a level.  Core's own index says whether this one does.
+my $no_ctid = $node->safe_psql('postgres', q{
+	CREATE TABLE circles AS SELECT circle(point(i % 97, i % 89), i % 5) AS c FROM generate_series(1, 2000) i;
+	CREATE INDEX ON circles USING gist (c);
+	SET enable_seqscan = off;
+	SELECT count(*) FROM (SELECT ctid FROM circles ORDER BY c <-> point(3, 3) LIMIT 100) x WHERE ctid = '(4294967295,0)'});
+my $by_id = $no_ctid > 0 ? 120 : 0;
+note("rows that were put in order have no ctid here: $no_ctid of 100") if $by_id;
+
 my ($mine, $told) = pages_with(0);
 # The last is what look-ups may add: measured are 15 of the first, where indexes are read directly; by statement they were 192 and 362.
-my @more = ([ 100_000, pages_with(100_000), 60 ]);
-push @more, [ 1_000_000, pages_with(900_000), 450 ] if $ENV{AGENTMEM_FULL};
+my @more = ([ 100_000, pages_with(100_000), 60, $by_id ]);
+push @more, [ 1_000_000, pages_with(900_000), 450, 2 * $by_id ] if $ENV{AGENTMEM_FULL};
 cmp_ok($node->safe_psql('postgres', q{SELECT count(*) FROM big.memory WHERE namespace <> ALL ('{mine,told}')}), '==', $more[-1][0], 'others are there');
 is($node->safe_psql('postgres', q{SET ROLE tenant; SET agentmem.namespace = 'mine'; SELECT count(*) FROM agentmem.recall('big', 'mine', '42 topic42', '[1,2,3,4,5,6,1,8]', k => 50, shared => '{other1}') WHERE namespace = 'mine'}), 50, 'k rows are k rows');
 foreach (@more)
 {
-	my ($others, $mine_beside, $told_beside, $looked_up) = @$_;
+	my ($others, $mine_beside, $told_beside, $looked_up, $read_by_id) = @$_;
 	note("beside $others of others: facts $mine_beside (alone $mine), a talk $told_beside (alone $told)");
 	# One for each of two words, for the namespace's statistics, for its embeddings.
-	cmp_ok($mine_beside - $mine, '<=', 6, "beside $others: a page for each index that is descended");
+	cmp_ok($mine_beside - $mine, '<=', 6 + $read_by_id, "beside $others: a page for each index that is descended");
 	# What edges lead to is looked up together, who was used before one by one.
-	cmp_ok($told_beside - $told, '<=', $looked_up, "beside $others: ... and for each look-up of an edge, its end and its activity");
+	cmp_ok($told_beside - $told, '<=', $looked_up + $read_by_id, "beside $others: ... and for each look-up of an edge, its end and its activity");
 }
 
 $node->stop;
