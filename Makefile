@@ -8,10 +8,15 @@ MODULE_big = agentmem
 # One list a domain, in layer order (src/README.md).
 OBJS = \
 	src/module.o \
+	src/base/descend.o \
 	src/base/direct.o \
 	src/base/guc.o \
 	src/base/point.o \
 	src/base/query.o \
+	src/base/recent.o \
+	src/base/shard_names.o \
+	src/base/shards.o \
+	src/base/shards_fn.o \
 	src/base/spi.o \
 	src/base/store.o \
 	src/base/tables.o \
@@ -171,6 +176,7 @@ OBJS = \
 	src/graph/scope.o \
 	src/graph/seeds.o \
 	src/graph/spread.o \
+	src/graph/there.o \
 	src/graph/transitions_fn.o \
 	src/graph/walk.o \
 	src/graph/walk_fn.o \
@@ -207,6 +213,8 @@ OBJS = \
 	src/jobs/complete.o \
 	src/jobs/jobs_fn.o \
 	src/scale/init.o \
+	src/scale/plan.o \
+	src/scale/support_fn.o \
 	src/worker/launcher.o \
 	src/worker/plain_fn.o \
 	src/worker/process.o \
@@ -259,6 +267,7 @@ SQL_PARTS = \
 	src/consolidate/maintain.sql \
 	src/jobs/jobs.sql \
 	src/jobs/space.sql \
+	src/scale/scale.sql \
 	src/worker/worker.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql

@@ -59,6 +59,20 @@ DROP TABLE public.walked;
 DROP FUNCTION public.walk;
 DROP PROCEDURE public.compare;
 
+-- However long the namespace is: its head is compared at once to some length, stored in its short form to another, compressed beyond a third.
+CREATE TABLE public.namespaces AS SELECT repeat(c, n) AS ns FROM (VALUES ('a', 1), ('b', 7), ('c', 8), ('d', 126), ('e', 127), ('f', 300), ('g', 512)) v(c, n);
+INSERT INTO d.memory (namespace, id, kind, content, valid_period) SELECT ns, i, 'fact', 'memory ' || i, '[2020-01-01,)' FROM generate_series(1, 300) i, public.namespaces;
+INSERT INTO d.edge (namespace, source, target, type, weight) SELECT ns, i, (i * 7919) % 299 + 1, 'similar', ((i % 4) + 1) / 4.0 FROM generate_series(1, 300) i, public.namespaces WHERE (i * 7919) % 299 + 1 <> i
+  UNION ALL SELECT ns, i, 7, 'about_concept', 0.5 FROM generate_series(10, 60) i, public.namespaces;
+CREATE TABLE public.directly AS SELECT ns, p.* FROM public.namespaces, ppr('d', ns, '{5,77,250}', epsilon => 1e-6, k => 1000) p;
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT length(ns), count(*) > 50 AS walks, count(*) FILTER (WHERE d IS NULL OR s IS NULL) AS differ FROM public.directly d FULL JOIN (SELECT ns, p.* FROM public.namespaces, ppr('d', ns, '{5,77,250}', epsilon => 1e-6, k => 1000) p) s USING (ns, id, score) GROUP BY ns ORDER BY ns;
+COMMIT;
+-- Ids that are not there, or twice.
+SELECT count(*) FROM ppr('d', 'n', '{5,5,-3,99999,5}');
+SELECT id, depth FROM neighbors('d', (SELECT ns FROM public.namespaces WHERE length(ns) = 300), '{5,5,99999}', max_nodes => 5);
+DROP TABLE public.namespaces, public.directly;
+
 -- A column that may be NULL is read by statement, which says so.
 BEGIN;
 ALTER TABLE d.edge ALTER weight DROP NOT NULL;
@@ -77,6 +91,21 @@ SELECT DISTINCT type FROM neighbors('d', 'n', '{5}', depth => 3);
 SELECT count(*) > 0 AS walks FROM ppr('d', 'n', '{5}');
 RESET ROLE;
 DROP POLICY by_type ON d.edge;
+-- By namespace alone he sees all of one, or nothing.
+CREATE POLICY mine ON d.edge USING (namespace = current_setting('regress.mine'));
+SET ROLE regress_direct;
+SET regress.mine = 'n';
+CREATE TEMP TABLE directly AS SELECT * FROM ppr('d', 'n', '{5,77,250}', epsilon => 1e-6, k => 1000);
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT count(*) FILTER (WHERE d IS NULL OR s IS NULL) AS differ, count(*) > 100 AS walks FROM directly d FULL JOIN ppr('d', 'n', '{5,77,250}', epsilon => 1e-6, k => 1000) s USING (id, score);
+COMMIT;
+SELECT id FROM ppr('d', 'm', '{5}');
+SET regress.mine = 'm';
+SELECT id FROM ppr('d', 'n', '{5}');
+SELECT count(*) > 0 AS walks FROM ppr('d', 'm', '{5}');
+DROP TABLE directly;
+RESET ROLE;
+DROP POLICY mine ON d.edge;
 CREATE POLICY none ON d.edge USING (false);
 SET ROLE regress_direct;
 SELECT id FROM ppr('d', 'n', '{5}');

@@ -88,6 +88,14 @@ SELECT conflicts('conf', NULL);
 SELECT conflicts('nowhere', 'n');
 \set VERBOSITY default
 
+-- What is near is of other kinds, or of another time, mostly: the one that is meant is found behind them all.
+SELECT count(*) FROM generate_series(1, 20) i, remember('conf', 'crowd', 'Seen ' || i, 'observation', '[1,0,0]');
+SELECT count(*) FROM generate_series(1, 20) i, remember('conf', 'crowd', 'Said ' || i, 'fact', '[1,0,0]', valid_from => '2000-01-01', valid_to => '2001-01-01') WHERE i > 0;
+SELECT cardinality(related) FROM remember('conf', 'crowd', 'Bob is tall', 'fact', '[1,0,0.1]');
+SELECT cardinality(related) FROM remember('conf', 'crowd', 'Bob is short', 'fact', '[1,0,0]');
+SELECT cardinality(related) FROM remember('conf', 'crowd', 'Bob is elsewhere', 'fact', '[0,1,0]');
+SELECT cardinality(related) FROM remember('conf', 'crowd', 'Bob is nowhere', 'fact', '[0,0,0]');
+
 -- A namespace of more than 20,000 is left to maintenance, which need not have counted it.
 ALTER TABLE conf.memory DISABLE TRIGGER USER;
 INSERT INTO conf.memory (namespace, kind, content, valid_period, language, content_hash, tokens, lexemes)

@@ -172,6 +172,9 @@ SET agentmem.namespace = 'agm_b';
 SELECT count(*) FROM agentmem.remember_many('rls', 'agm_b', (SELECT jsonb_agg(jsonb_build_object('content', 'number ' || i || ' of the tea', 'embedding', jsonb_build_array(i, 1))) FROM generate_series(1, 600) i));
 RESET agentmem.namespace;
 RESET ROLE;
+-- (Of what is on disk VACUUM tells that everybody sees the rows of a page, and who counts them need not read it.)
+SET synchronous_commit = on;
+CHECKPOINT;
 VACUUM ANALYZE rls.memory;
 SET ROLE agm_operator;
 SET agentmem.namespace = 'agm_b';
@@ -202,6 +205,7 @@ SELECT rls_lib.pages('42') AS alone \gset
 SET agentmem.namespace = 'agm_a';
 SELECT count(*) FROM agentmem.remember_many('rls', 'agm_a', (SELECT jsonb_agg(jsonb_build_object('content', 'number ' || i || ' of the tea', 'embedding', jsonb_build_array(i, 1))) FROM generate_series(1, 3000) i));
 RESET ROLE;
+CHECKPOINT;
 VACUUM ANALYZE rls.memory;
 SET ROLE agm_operator;
 SET agentmem.namespace = 'agm_b';

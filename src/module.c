@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "base/guc.h"
+#include "base/shards.h"
 #include "fmgr.h"
 #include "ivfbq/options.h"
 #include "memory/access.h"
@@ -22,6 +23,7 @@ extern PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
+	agm_shards_init();
 	agm_vector_init();
 	agm_temporal_init();
 	ivfbq_init();

@@ -24,6 +24,8 @@
 #include "nodes/execnodes.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/optimizer.h"
+#include "parser/analyze.h"
+#include "parser/parse_relation.h"
 #include "parser/parse_type.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
@@ -51,6 +53,35 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 	(void) classid;
 	return pg_namespace_aclcheck(objectid, roleid, mode);
 }
+#endif
+
+/* Of which relation an entry is; 16 put the privileges that are needed apart. */
+static inline void
+agm_set_entry_relation(Query *query, RangeTblEntry *entry, Oid relid)
+{
+#if PG_VERSION_NUM >= 160000
+	if (entry->perminfoindex != 0)
+		getRTEPermissionInfo(query->rteperminfos, entry)->relid = relid;
+#else
+	(void) query;
+#endif
+	entry->relid = relid;
+}
+
+/* What the hook behind parse analysis is told of a statement's constants, which 19 does not let it change. */
+#if PG_VERSION_NUM >= 190000
+typedef const JumbleState AgmJumbleState;
+#else
+typedef JumbleState AgmJumbleState;
+#endif
+
+/* 19 tells the planner of EXPLAIN, too. */
+#if PG_VERSION_NUM >= 190000
+#define AGM_PLANNER_MORE , struct ExplainState *explain
+#define AGM_PLANNER_PASS , explain
+#else
+#define AGM_PLANNER_MORE
+#define AGM_PLANNER_PASS
 #endif
 
 /* A new page at the end of a fork, locked exclusively; 16 made one call of it. */
@@ -276,6 +307,19 @@ agm_read_recent_buffer(Relation relation, BlockNumber block, Buffer buffer)
 	return ReadRecentBuffer(relation->rd_locator, MAIN_FORKNUM, block, buffer);
 #else
 	return ReadRecentBuffer(relation->rd_node, MAIN_FORKNUM, block, buffer);
+#endif
+}
+
+/* Until 16 a snapshot could be too old for a page, which whoever reads one has to ask. */
+static inline void
+agm_check_old_snapshot(Snapshot snapshot, Relation relation, Page page)
+{
+#if PG_VERSION_NUM < 170000
+	TestForOldSnapshot(snapshot, relation, page);
+#else
+	(void) snapshot;
+	(void) relation;
+	(void) page;
 #endif
 }
 

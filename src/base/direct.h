@@ -12,8 +12,10 @@
 
 #include "postgres.h"
 
-#include "base/store.h"
+#include "executor/tuptable.h"
 #include "utils/snapshot.h"
+
+#include "base/store.h"
 
 /* The first column is the namespace, the second a bigint. */
 typedef struct AgmDirectColumn
@@ -37,6 +39,27 @@ extern AgmDirect *agm_direct_open(const AgmStore *store, const char *table,
 								  const AgmDirectColumn *columns, int nkeys, int ncolumns,
 								  Datum ns, Snapshot snapshot);
 extern void agm_direct_close(AgmDirect *direct);
+
+/*
+ * The entries of many values, ascending, in the order of these: faster than one value after the other, whose way down
+ * from the root they share.  Calls back with the entries of values[i], of which some most[i] are wanted, until it is
+ * told that it is enough; not while anything is locked.
+ */
+typedef bool (*AgmDirectFn)(int i, const Datum *values, void *arg);
+extern void agm_direct_each(AgmDirect *direct, const int64 *values, const int64 *most, int n,
+							AgmDirectFn fn, void *arg);
+
+/* Where the table's rows have a column; 0: it is not of this type, or not there. */
+extern AttrNumber agm_direct_attribute(const AgmDirect *direct, const char *name, Oid type);
+
+/* The rows of many values, ascending; the slot is valid until the callback returns. */
+typedef void (*AgmDirectRowFn)(int i, TupleTableSlot *slot, void *arg);
+extern void agm_direct_rows(AgmDirect *direct, const int64 *values, int n, AgmDirectRowFn fn,
+							void *arg);
+
+/* The number of each value's rows, counted to `most`; values ascending. */
+extern void agm_direct_counts(AgmDirect *direct, const int64 *values, int n, int most,
+							  int *counts);
 
 /* Goes to the entries of this value of the second column. */
 extern void agm_direct_seek(AgmDirect *direct, int64 value);

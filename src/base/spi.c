@@ -24,6 +24,7 @@
 #include "utils/plancache.h"
 #include "utils/memutils.h"
 
+#include "base/shards.h"
 #include "base/spi.h"
 
 /* A plan takes some 17 kB; above this many the cache starts over. */
@@ -34,8 +35,9 @@
 
 typedef struct PlanEntry
 {
-	uint64 hash; /* of schema, template and flags: the key */
+	uint64 hash; /* of schema, shard, template and flags: the key */
 	char *schema;
+	int64 shard;
 	char *template;
 	int flags;
 	SPIPlanPtr plan;
@@ -155,7 +157,20 @@ create_plan_cache(void)
 	RegisterXactCallback(trim_plan_cache, NULL);
 }
 
-/* The template with every "{store}" replaced by the quoted schema. */
+/* Writes ".name" as the name of the table that has the rows, and returns what is behind it. */
+static const char *
+append_shard(StringInfo sql, const AgmStore *store, const char *name)
+{
+	size_t len = strspn(name + 1, "abcdefghijklmnopqrstuvwxyz_");
+	const char *shard = *name == '.' ? agm_shard_name(store, name + 1, len) : NULL;
+
+	if (shard == NULL)
+		return name;
+	appendStringInfo(sql, ".%s", shard);
+	return name + 1 + len;
+}
+
+/* The template with every "{store}" replaced by the quoted schema, and tables by shards of theirs. */
 static char *
 fill_template(const AgmStore *store, const char *template)
 {
@@ -169,6 +184,8 @@ fill_template(const AgmStore *store, const char *template)
 		appendBinaryStringInfo(&sql, template, hit - template);
 		appendStringInfoString(&sql, store->quoted);
 		template = hit + sizeof(mark) - 1;
+		if (store->shards != NULL)
+			template = append_shard(&sql, store, template);
 	}
 	appendStringInfoString(&sql, template);
 	return sql.data;
@@ -177,8 +194,8 @@ fill_template(const AgmStore *store, const char *template)
 static bool
 same_statement(const PlanEntry *entry, const AgmStore *store, const char *template, int flags)
 {
-	return entry->flags == flags && strcmp(entry->schema, store->name) == 0 &&
-		   strcmp(entry->template, template) == 0;
+	return entry->flags == flags && entry->shard == store->shard &&
+		   strcmp(entry->schema, store->name) == 0 && strcmp(entry->template, template) == 0;
 }
 
 static bool
@@ -268,6 +285,8 @@ get_plan(const AgmStore *store, const char *template, const AgmParams *params, i
 		create_plan_cache();
 	hash = hash_bytes_extended((const unsigned char *) store->name, strlen(store->name), flags);
 	hash = hash_bytes_extended((const unsigned char *) template, strlen(template), hash);
+	if (store->shard != 0)
+		hash = hash_combine64(hash, (uint64) store->shard);
 	entry = hash_search(plan_cache, &hash, HASH_FIND, NULL);
 	if (entry != NULL && same_statement(entry, store, template, flags))
 	{
@@ -293,6 +312,7 @@ get_plan(const AgmStore *store, const char *template, const AgmParams *params, i
 	entry = hash_search(plan_cache, &hash, HASH_ENTER, &found);
 	Assert(!found);
 	entry->schema = schema;
+	entry->shard = store->shard;
 	entry->template = copy;
 	entry->flags = flags;
 	entry->plan = plan;
@@ -416,8 +436,8 @@ execute(const AgmStore *store, const char *template, const AgmParams *params, in
 	int level = 0;
 	int rc;
 
-	/* A kept plan names, and locks, every partition; one for the values only theirs. */
-	if (store->partitioned)
+	/* A kept plan names, and locks, every partition, or shard; one for the values only theirs. */
+	if (store->partitioned || (store->distributed && store->shard == 0))
 		flags |= AGM_PLAN_CUSTOM;
 	plan = get_plan(store, template, params, flags);
 	if (!(flags & AGM_PLAN_CUSTOM))
@@ -445,7 +465,8 @@ execute(const AgmStore *store, const char *template, const AgmParams *params, in
 	receiver.arg = arg;
 	receiver.context = context;
 
-	options.params = list;
+	/* None is no list: an empty one ends Citus's executor, which copies it and finds nothing. */
+	options.params = params->n > 0 ? list : NULL;
 	options.read_only = !(flags & AGM_WRITE);
 	options.dest = &receiver.pub;
 	rc = SPI_execute_plan_extended(plan, &options);

@@ -21,6 +21,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/shards.h"
 #include "base/store.h"
 
 #define NAMESPACE_BYTES_MAX 512
@@ -69,8 +70,22 @@ agm_table_owner(Oid relid)
 	return owner;
 }
 
+/* What is known of a store by its table of memories. */
+static void
+describe(AgmStore *store, Oid schema, Oid memory)
+{
+	store->partitioned = get_rel_relkind(memory) == RELKIND_PARTITIONED_TABLE;
+	store->memory = memory;
+	store->owner = agm_table_owner(memory);
+	store->operations = get_relname_relid("operation_seq", schema);
+	store->ids = get_relname_relid("id_seq", schema);
+	store->distributed = agm_is_distributed(memory);
+	store->shard = 0;
+	store->shards = NULL;
+}
+
 void
-agm_store_open(AgmStore *store, const char *name, AclMode need)
+agm_store_open(AgmStore *store, const char *name, text *ns, AclMode need)
 {
 	Oid schema = get_namespace_oid(name, true);
 	Oid memory;
@@ -89,10 +104,7 @@ agm_store_open(AgmStore *store, const char *name, AclMode need)
 				 errhint("Its owner can run GRANT USAGE ON SCHEMA %s TO %s.", store->quoted,
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 	memory = store_table(name, schema, "memory");
-	store->partitioned = get_rel_relkind(memory) == RELKIND_PARTITIONED_TABLE;
-	store->memory = memory;
-	store->owner = agm_table_owner(memory);
-	store->operations = get_relname_relid("operation_seq", schema);
+	describe(store, schema, memory);
 	(void) store_table(name, schema, "kind");
 	(void) store_table(name, schema, "setting");
 	if (pg_class_aclmask(memory, GetUserId(), need, ACLMASK_ALL) != need ||
@@ -124,6 +136,8 @@ agm_store_open(AgmStore *store, const char *name, AclMode need)
 	 * whose holder waits for him.
 	 */
 	LockRelationOid(memory, (need & ACL_INSERT) ? RowExclusiveLock : AccessShareLock);
+	if (ns != NULL)
+		agm_store_at(store, ns, (need & ~ACL_SELECT) != 0);
 }
 
 int
@@ -149,10 +163,14 @@ agm_store_has(const AgmStore *store, const char *table)
 void
 agm_store_of_table(AgmStore *store, Oid relid)
 {
-	Oid memory =
-		get_rel_relispartition(relid) ? llast_oid(get_partition_ancestors(relid)) : relid;
-	Oid schema = get_rel_namespace(memory);
+	Oid schema;
+	Oid memory = agm_shard_owner(relid);
+	bool is_shard = OidIsValid(memory);
 
+	if (!is_shard)
+		memory =
+			get_rel_relispartition(relid) ? llast_oid(get_partition_ancestors(relid)) : relid;
+	schema = get_rel_namespace(memory);
 	store->name = get_namespace_name(schema);
 	store->quoted = quote_identifier(store->name);
 	if (store_table(store->name, schema, "memory") != memory)
@@ -160,10 +178,9 @@ agm_store_of_table(AgmStore *store, Oid relid)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("table \"%s\" holds no memories", get_rel_name(memory)),
 				 errhint("The trigger belongs to the table \"memory\" of a store only.")));
-	store->partitioned = get_rel_relkind(memory) == RELKIND_PARTITIONED_TABLE;
-	store->memory = memory;
-	store->owner = agm_table_owner(memory);
-	store->operations = get_relname_relid("operation_seq", schema);
+	describe(store, schema, memory);
+	if (is_shard && !agm_store_of_shard(store, relid))
+		elog(ERROR, "shard \"%s\" is not of this server", get_rel_name(relid));
 }
 
 void

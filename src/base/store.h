@@ -20,19 +20,23 @@ typedef struct AgmStore
 	Oid memory;			/* the table of its memories */
 	Oid owner;			/* of it */
 	Oid operations;		/* the sequence of operations */
+	Oid ids;			/* that of the memories' */
+	bool distributed;	/* its tables are names of others, here or on other servers: shards.h */
+	int64 shard;		/* those are meant that are beside this shard of memory's; 0: none */
+	const struct AgmShards *shards;
 } AgmStore;
 
 /*
- * Raises 3F000 if there is no such schema, 42809 if it is no store, 42501 with the
+ * Finds the store, and what has the namespace where it is distributed (`ns` NULL: it is of all).  Raises 3F000 if there is no such schema, 42809 if it is no store, 42501 with the
  * GRANT to run if the caller lacks USAGE on it or `need` (ACL_SELECT, ACL_INSERT ...)
  * on its memories.  Strings are palloc'd.
  */
-extern void agm_store_open(AgmStore *store, const char *name, AclMode need);
+extern void agm_store_open(AgmStore *store, const char *name, text *ns, AclMode need);
 
 /* Dimensions of the column embedding, as the catalog has them now; 0: any, or there is none. */
 extern int agm_store_dimensions(const AgmStore *store);
 
-/* The store whose table of memories (or a partition of which) this is; nobody's right is asked. */
+/* The store whose table of memories (or a partition or a shard of which) this is; nobody's right is asked. */
 extern void agm_store_of_table(AgmStore *store, Oid relid);
 
 /* Raises 25006 if nothing can be written: `what` is the function, for the message. */

@@ -14,7 +14,6 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am_d.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -29,6 +28,8 @@
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
+#include "base/shards.h"
+#include "base/spi.h"
 #include "base/tables.h"
 
 /* Does every policy judge a row by its namespace alone, so that of one all rows or none are seen? */
@@ -79,8 +80,22 @@ partition_of(Relation table, text *ns)
 	return part >= 0 && desc->is_leaf[part] ? desc->oids[part] : InvalidOid;
 }
 
+/* By statement, to which policies apply. */
 static bool
-may_read(Oid relid, AgmTableRights rights)
+sees_some(const AgmStore *store, const char *name, text *ns)
+{
+	AgmParams params = {0};
+
+	agm_param(&params, TEXTOID, PointerGetDatum(ns), false);
+	return agm_execute(store,
+					   psprintf("SELECT true FROM {store}.%s t"
+								" WHERE t.namespace OPERATOR(pg_catalog.=) $1 LIMIT 1",
+								name),
+					   &params, AGM_READ | AGM_PLAN_GENERIC, "b", NULL, NULL) > 0;
+}
+
+static bool
+may_read(const AgmStore *store, const char *name, Oid relid, text *ns, AgmTableRights rights)
 {
 	Relation table;
 	bool may;
@@ -92,25 +107,23 @@ may_read(Oid relid, AgmTableRights rights)
 		return false;
 	if (check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED)
 		return true;
-	if (rights == AGM_READS_ALL)
-		return false;
 	table = relation_open(relid, AccessShareLock);
 	may = policies_by_namespace(table);
 	relation_close(table, NoLock);
-	return may;
+	/* Who sees one row of the namespace sees all. */
+	return may && (rights != AGM_READS_ALL || sees_some(store, name, ns));
 }
 
 Relation
 agm_table_open(const AgmStore *store, const char *name, text *ns, AgmTableRights rights,
 			   Snapshot snapshot)
 {
-	Oid relid = get_relname_relid(name, get_rel_namespace(store->memory));
+	Oid relid = agm_store_table(store, name);
 	Relation table;
 	Oid part;
 
 	if (IsolationIsSerializable() || !IsMVCCSnapshot(snapshot) || !OidIsValid(relid) ||
-		OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE)) ||
-		!may_read(relid, rights))
+		agm_is_distributed(relid) || !may_read(store, name, relid, ns, rights))
 		return NULL;
 	table = relation_open(relid, AccessShareLock);
 	if (table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)

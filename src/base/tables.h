@@ -21,13 +21,13 @@ typedef enum AgmTableRights
 {
 	AGM_READS_ROWS,			/* nothing: a statement reads the rows that were found */
 	AGM_READS_BY_NAMESPACE, /* the same, and of a namespace he may see all rows or none */
-	AGM_READS_ALL /* nothing but what was read directly: he may read the table, and sees all of it */
+	AGM_READS_ALL /* nothing but what was read directly: he may read the table, and sees all rows of the namespace */
 } AgmTableRights;
 
 /*
  * The relation with the namespace's rows, locked as a reader does; NULL if it must be read by statement.
  * Not under SERIALIZABLE, where reads must leave predicate locks; not where a table is only the
- * name of others elsewhere, as Citus has it (its catalog is looked for: that costs less than pg_extension).
+ * name of others, and the store is not at one of them (shards.h).
  */
 extern Relation agm_table_open(const AgmStore *store, const char *name, text *ns,
 							   AgmTableRights rights, Snapshot snapshot);

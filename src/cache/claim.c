@@ -101,18 +101,18 @@ take(AgmCache *cache, const pg_uuid_t *hash, Datum lease, AgmClaim *claim)
 	agm_cache_wait_for_erase(cache);
 	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(cache->now), false);
 	agm_param(&params, TIMESTAMPTZOID, agm_lease_end(lease), false);
+	/* Here: nothing volatile stands in an UPDATE (src/scale/README.md). */
+	agm_param(&params, INT8OID,
+			  DirectFunctionCall1(nextval_oid, ObjectIdGetDatum(cache->store.operations)),
+			  false);
 	if (agm_execute(&cache->store,
 					"INSERT INTO {store}.cache_claim AS c"
-					" (namespace, category, prompt_hash, created, leased_until)"
-					" VALUES ($1, $2, $3, $4, $5)"
+					" (namespace, category, prompt_hash, created, leased_until, claim)"
+					" VALUES ($1, $2, $3, $4, $5, $6)"
 					" ON CONFLICT (namespace, category, prompt_hash) DO NOTHING"
 					" RETURNING c.claim, c.leased_until",
 					&params, AGM_WRITE | AGM_PLAN_GENERIC, "lz", read_claim, claim) > 0)
 		return true;
-	/* Not DEFAULT: nothing volatile stands in an UPDATE (src/scale/README.md). */
-	agm_param(&params, INT8OID,
-			  DirectFunctionCall1(nextval_oid, ObjectIdGetDatum(cache->store.operations)),
-			  false);
 	return agm_execute(&cache->store,
 					   "UPDATE {store}.cache_claim c SET claim = $6, created = $4,"
 					   " leased_until = $5" OF_PROMPT

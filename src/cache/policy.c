@@ -16,6 +16,7 @@
 #include "utils/rls.h"
 #include "utils/timestamp.h"
 
+#include "base/shards.h"
 #include "cache/cache.h"
 #include "memory/read.h"
 
@@ -185,6 +186,7 @@ agm_cache_open(FunctionCallInfo fcinfo, AgmCache *cache, const char *writes)
 	if (writes == NULL)
 		return;
 	require_privileges(&cache->store);
+	agm_store_at(&cache->store, DatumGetTextPP(cache->ns), true);
 	cache->under_policy = is_under_policy(&cache->store);
 }
 

@@ -84,10 +84,12 @@ insert(AgmCacheHold *hold, const AgmAnswer *answer)
 	AgmParams params = answer_params(hold->cache, answer);
 	int64 id = 0;
 
+	agm_param(&params, REGCLASSOID, ObjectIdGetDatum(hold->cache->store.operations), false);
 	(void) agm_execute(
 		&hold->cache->store,
 		"INSERT INTO {store}.cache AS c (namespace, category, prompt_hash, created, embedding,"
-		" response, attributes, prompt) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING c.id",
+		" response, attributes, prompt, id)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, pg_catalog.nextval($9)) RETURNING c.id",
 		&params, AGM_WRITE | AGM_PLAN_GENERIC, "l", read_id, &id);
 	params = hold->cache->key;
 	agm_param(&params, INT8OID, Int64GetDatum(id), false);

@@ -156,7 +156,7 @@ write_log(AgmCache *cache, Tally *tally, bool frees)
 
 /*
  * The one that was not used for longest.  What it counted is written, but not into another store:
- * a look-up neither waits for what is locked there nor fails by it.
+ * a look-up neither waits for what is locked there nor fails by it; nor for what may be on another server.
  */
 static void
 give_way(AgmCache *cache)
@@ -164,6 +164,7 @@ give_way(AgmCache *cache)
 	Tally *tally = dlist_tail_element(Tally, node, &by_use);
 
 	if (tally->relid == cache->relid && tally->is_seen &&
+		(!cache->store.distributed || same_text(tally->ns, cache->ns)) &&
 		tally->counts.hits + tally->counts.misses > 0)
 		write_log(cache, tally, true);
 	else

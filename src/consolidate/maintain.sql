@@ -28,15 +28,33 @@ CREATE FUNCTION agentmem.claim_namespace(store name, given text, at timestamptz,
                                          OUT name text, OUT steps jsonb)
 RETURNS SETOF record LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 1
 SET search_path = pg_catalog, pg_temp
+SET agentmem.shard = ''
 AS $$
+DECLARE
+  which CONSTANT text := CASE WHEN given IS NULL
+    THEN '(n.maintained IS NULL OR n.maintained <= $2) ORDER BY n.maintained NULLS FIRST, n.namespace'
+    ELSE 'n.namespace = $1' END;
+  due_at CONSTANT timestamptz := at - agentmem.store_interval(store, 'maintain_interval', '1 hour');
+  shards text[] := CASE WHEN given IS NULL THEN ARRAY(SELECT agentmem.local_shards(store)) ELSE ARRAY[agentmem.shard_of(store, given)] END;
+  first_due timestamptz;      -- of a shard
+  due timestamptz[] := '{}';
 BEGIN
-  RETURN QUERY EXECUTE format(
-    'SELECT n.namespace, coalesce(n.steps, ''{}'') FROM %I.namespace n WHERE %s LIMIT 1%s', store,
-    CASE WHEN given IS NULL
-         THEN '(n.maintained IS NULL OR n.maintained <= $2) ORDER BY n.maintained NULLS FIRST, n.namespace'
-         ELSE 'n.namespace = $1' END,
-    CASE WHEN dry_run THEN '' ELSE ' FOR NO KEY UPDATE SKIP LOCKED' END)
-    USING given, at - agentmem.store_interval(store, 'maintain_interval', '1 hour');
+  -- Of a distributed store: shards of this server, the one with the most overdue first, without which a large one would hide the others.
+  IF cardinality(shards) > 1 THEN
+    FOR i IN 1 .. cardinality(shards) LOOP
+      PERFORM set_config('agentmem.shard', shards[i], true);
+      EXECUTE format('SELECT coalesce(n.maintained, ''-infinity'') FROM %I.namespace n WHERE %s LIMIT 1', store, which) INTO first_due USING given, due_at;
+      due := due || first_due;
+    END LOOP;
+    shards := ARRAY(SELECT u.shard FROM unnest(shards, due) u(shard, due) WHERE u.due IS NOT NULL ORDER BY u.due, u.shard);
+  END IF;
+  FOR i IN 1 .. cardinality(shards) LOOP
+    PERFORM set_config('agentmem.shard', shards[i], true);
+    RETURN QUERY EXECUTE format('SELECT n.namespace, coalesce(n.steps, ''{}'') FROM %I.namespace n WHERE %s LIMIT 1%s', store, which,
+                                CASE WHEN dry_run THEN '' ELSE ' FOR NO KEY UPDATE SKIP LOCKED' END)
+      USING given, due_at;
+    EXIT WHEN FOUND;
+  END LOOP;
 END
 $$;
 COMMENT ON FUNCTION agentmem.claim_namespace(name, text, timestamptz, boolean) IS
@@ -96,6 +114,7 @@ CREATE FUNCTION agentmem.maintain(store name, OUT step text, INOUT namespace tex
                                   at timestamptz DEFAULT NULL, OUT changed bigint, OUT details jsonb)
 RETURNS SETOF record LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 3
 SET search_path = pg_catalog, pg_temp
+SET agentmem.shard = ''
 AS $maintain$
 DECLARE
   most int := 10000;          -- rows that one call changes
@@ -118,12 +137,18 @@ BEGIN
   END IF;
   at := coalesce(at, now());
   -- An error that one can act on where there is no such store, or no privilege.
-  PERFORM agentmem.lock_memories(store, coalesce(namespace, '-'), '{}');
+  IF namespace IS NULL THEN
+    PERFORM agentmem.local_shards(store, true);
+  ELSE
+    PERFORM agentmem.lock_memories(store, namespace, '{}');
+  END IF;
   SELECT * INTO claimed FROM agentmem.claim_namespace(store, namespace, at, dry_run);
   IF NOT FOUND THEN
     RETURN;
   END IF;
   namespace := claimed.name;
+  -- From here on the names of the store's tables mean those that have it.
+  PERFORM set_config('agentmem.shard', agentmem.shard_of(store, namespace), true);
   states := claimed.steps;
 
   -- What may have to change, without locks.
@@ -166,8 +191,10 @@ COMMENT ON FUNCTION agentmem.maintain(name, text, interval, boolean, timestamptz
 CREATE FUNCTION agentmem.postpone_namespace(store name, namespace text)
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET agentmem.shard = ''
 AS $$
 BEGIN
+  PERFORM set_config('agentmem.shard', agentmem.shard_of(store, namespace), true);
   EXECUTE format('UPDATE %I.namespace n SET maintained = now() WHERE n.namespace = $1', store) USING namespace;
 END
 $$;
@@ -185,6 +212,7 @@ BEGIN
     RAISE EXCEPTION '% must not be null', CASE WHEN store IS NULL THEN 'store' ELSE 'budget' END
       USING ERRCODE = 'null_value_not_allowed', HINT = 'Give a value, or leave the argument out if it has a default.';
   END IF;
+  PERFORM agentmem.local_shards(store, true);
   LOOP
     claimed := NULL;
     BEGIN

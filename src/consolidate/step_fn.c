@@ -141,7 +141,7 @@ agm_fn_compare_memories(PG_FUNCTION_ARGS)
 				agm_find_same_key(&writer, &memory, ids[i], &found);
 			put_likes(rsinfo, ids[i], &found, "same_key");
 			found.n = 0;
-			agm_find_near(&writer, &memory, ids[i], n, PG_GETARG_BOOL(4), &found);
+			agm_find_near(&writer, &memory, ids[i], n, 0, PG_GETARG_BOOL(4), &found);
 			put_likes(rsinfo, ids[i], &found, "similar");
 		}
 		MemoryContextSwitchTo(old);

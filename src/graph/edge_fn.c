@@ -32,7 +32,7 @@ open_edge(FunctionCallInfo fcinfo, const char *what, AclMode need, AgmStore *sto
 	agm_require_writable(what);
 	ns = PG_GETARG_TEXT_PP(1);
 	agm_check_namespace(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns));
-	agm_store_open(store, NameStr(*PG_GETARG_NAME(0)), need);
+	agm_store_open(store, NameStr(*PG_GETARG_NAME(0)), ns, need);
 	agm_param(params, TEXTOID, PointerGetDatum(ns), false);
 	agm_param(params, INT8OID, PG_GETARG_DATUM(2), false);
 	agm_param(params, INT8OID, PG_GETARG_DATUM(3), false);

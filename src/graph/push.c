@@ -485,6 +485,42 @@ compare_scored(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
+/* Brings the best k to the front, in no order: what is left of the others is not looked at. */
+static void
+select_best(AgmScored *scored, int n, int k)
+{
+	int low = 0;
+	int high = n - 1;
+
+	while (low < high)
+	{
+		AgmScored pivot = scored[low + (high - low) / 2];
+		int i = low;
+		int j = high;
+
+		while (i <= j)
+		{
+			while (compare_scored(&scored[i], &pivot) < 0)
+				i++;
+			while (compare_scored(&scored[j], &pivot) > 0)
+				j--;
+			if (i <= j)
+			{
+				AgmScored swapped = scored[i];
+
+				scored[i++] = scored[j];
+				scored[j--] = swapped;
+			}
+		}
+		if (k <= j)
+			high = j;
+		else if (k >= i)
+			low = i;
+		else
+			return;
+	}
+}
+
 /* What a node holds it would settle in part, so that much of it is certain. */
 static void
 rank_nodes(Push *push)
@@ -511,8 +547,12 @@ rank_nodes(Push *push)
 		if (result->best[result->n].score > 0)
 			result->n++;
 	}
+	if (result->n > push->options->k)
+	{
+		select_best(result->best, result->n, push->options->k);
+		result->n = push->options->k;
+	}
 	qsort(result->best, result->n, sizeof(AgmScored), compare_scored);
-	result->n = Min(result->n, push->options->k);
 	result->seen = push->ids.n;
 }
 

@@ -16,9 +16,8 @@
 #include "utils/rangetypes.h"
 #include "utils/snapmgr.h"
 
+#include "base/order.h"
 #include "graph/scope.h"
-
-#define OF_NAMESPACE(t) t ".namespace OPERATOR(pg_catalog.=) $1"
 
 static AgmEdgeType *
 add_type(AgmScope *scope, const char *name, int length)
@@ -106,10 +105,10 @@ append_direction(AgmScope *scope, bool raw, const char *table, bool outgoing, St
 		appendStringInfo(sql, " e.valid_period OPERATOR(pg_catalog.@>) $%d AS counts", at);
 	else
 		appendStringInfoString(sql, " true AS counts");
-	appendStringInfo(
-		sql,
-		" FROM {store}.%s e WHERE " OF_NAMESPACE("e") " AND e.%s OPERATOR(pg_catalog.=) i.id",
-		table, from);
+	appendStringInfo(sql,
+					 " FROM {store}.%s e WHERE " AGM_OF_NAMESPACE(
+						 "e") " AND e.%s OPERATOR(pg_catalog.=) i.id",
+					 table, from);
 	if (scope->memories_only && outgoing)
 		appendStringInfoString(sql, " AND e.target OPERATOR(pg_catalog.>=) 0");
 	if (filter->has_known_at)
@@ -156,7 +155,7 @@ make_degrees_sql(AgmScope *scope, AgmParams *params)
 	for (int i = 0; i < (scope->filter.has_known_at ? 2 : 1); i++)
 	{
 		appendStringInfo(&sql,
-						 "%sSELECT FROM {store}.%s e WHERE " OF_NAMESPACE(
+						 "%sSELECT FROM {store}.%s e WHERE " AGM_OF_NAMESPACE(
 							 "e") " AND e.target OPERATOR(pg_catalog.=) i.id",
 						 i == 0 ? "" : " UNION ALL ", i == 0 ? "edge" : "edge_history");
 		if (scope->filter.has_known_at)
@@ -165,37 +164,6 @@ make_degrees_sql(AgmScope *scope, AgmParams *params)
 									   TimestampTzGetDatum(scope->filter.known_at), false));
 	}
 	appendStringInfo(&sql, " LIMIT %d) e) FROM pg_catalog.unnest($2) i(id)", AGM_DEGREE_CAP);
-	return sql.data;
-}
-
-static char *
-make_visible_sql(AgmScope *scope, AgmParams *params)
-{
-	StringInfoData sql;
-
-	*params = scope->base;
-	agm_param(params, INT8ARRAYOID, 0, true);
-	initStringInfo(&sql);
-	for (AgmSource source = AGM_MEMORY; source < AGM_NSOURCES; source++)
-	{
-		if (!agm_filter_needs(&scope->filter, source))
-			continue;
-		appendStringInfo(&sql,
-						 "%sSELECT i.id, %d::pg_catalog.int8, m.ctid"
-						 " FROM pg_catalog.unnest($2) i(id)"
-						 " CROSS JOIN LATERAL (SELECT * FROM ",
-						 source == AGM_MEMORY ? "" : " UNION ALL ", (int) source);
-		agm_filter_version(&scope->filter, source, "c.id OPERATOR(pg_catalog.=) i.id", &sql,
-						   params);
-		appendStringInfoString(&sql, " OFFSET 0) m WHERE true");
-		agm_filter_append(&scope->filter, scope->hidden, &sql, params);
-	}
-	if (!scope->memories_only && agm_store_has(scope->store, "concept"))
-		appendStringInfoString(
-			&sql, " UNION ALL SELECT i.id, 0::pg_catalog.int8, '(0,1)'::pg_catalog.tid"
-				  " FROM pg_catalog.unnest($2) i(id)"
-				  " WHERE i.id OPERATOR(pg_catalog.<) 0 AND (SELECT true FROM {store}.concept c"
-				  " WHERE " OF_NAMESPACE("c") " AND c.id OPERATOR(pg_catalog.=) i.id LIMIT 1)");
 	return sql.data;
 }
 
@@ -228,7 +196,6 @@ agm_scope_open(AgmScope *scope, const AgmScopeRequest *request)
 		scope->seen_room = 64;
 		scope->seen = palloc(sizeof(AgmSeen) * scope->seen_room);
 	}
-	scope->visible_sql = make_visible_sql(scope, &scope->visible_params);
 }
 
 enum EdgeColumn
@@ -274,6 +241,7 @@ agm_scope_close(AgmScope *scope)
 		if (scope->direct[i] != NULL)
 			agm_direct_close(scope->direct[i]);
 	scope->direct[0] = scope->direct[1] = NULL;
+	agm_there_close(scope);
 }
 
 /* Does the period contain the instant?  Nearly all edges have the same. */
@@ -339,64 +307,124 @@ read_edge(TupleTableSlot *slot, void *arg)
 	reader->fn(&edge, reader->arg);
 }
 
-/* What the statement returns of one node and direction, in the same order. */
-static void
-read_directly(const EdgeReader *reader, bool raw, int64 node, int64 limit, bool outgoing)
+/* Nodes of a direction that are read directly. */
+typedef struct DirectReader
 {
-	AgmScope *scope = reader->scope;
-	Datum values[EDGE_NCOLUMNS];
-	int64 n = 0;
+	const EdgeReader *reader;
+	const int64 *nodes;
+	const int64 *limits;
+	int64 *passed; /* by node, to its limit */
+	bool raw;
+	bool outgoing;
+} DirectReader;
 
-	agm_direct_seek(scope->direct[outgoing], node);
-	while (n < limit && agm_direct_next(scope->direct[outgoing], values))
-	{
-		AgmEdge edge = {.node = node,
-						.other = DatumGetInt64(values[EDGE_OTHER]),
-						.weight = DatumGetFloat4(values[EDGE_WEIGHT]),
-						.outgoing = outgoing,
-						.counts = holds(scope, values[EDGE_PERIOD])};
+/* What the statement returns of a node and direction, in the same order. */
+static bool
+read_entry(int i, const Datum *values, void *arg)
+{
+	const DirectReader *direct = arg;
+	AgmScope *scope = direct->reader->scope;
+	AgmEdge edge = {.node = direct->nodes[i],
+					.other = DatumGetInt64(values[EDGE_OTHER]),
+					.weight = DatumGetFloat4(values[EDGE_WEIGHT]),
+					.outgoing = direct->outgoing,
+					.counts = holds(scope, values[EDGE_PERIOD])};
 
-		if (scope->memories_only && outgoing && edge.other < 0)
-			continue;
-		take_edge(reader, &edge, values[EDGE_TYPE]);
-		if (!raw && !edge.counts)
-			continue;
-		reader->fn(&edge, reader->arg);
-		n++;
-	}
+	if (scope->memories_only && edge.outgoing && edge.other < 0)
+		return true;
+	take_edge(direct->reader, &edge, values[EDGE_TYPE]);
+	if (!direct->raw && !edge.counts)
+		return true;
+	direct->reader->fn(&edge, direct->reader->arg);
+	return ++direct->passed[i] < direct->limits[i];
 }
 
-void
-agm_scope_edges(AgmScope *scope, bool raw, const int64 *nodes, const int64 *limits, int n,
-				AgmEdgeFn fn, void *arg)
+static void
+read_directly(const EdgeReader *reader, bool raw, const int64 *nodes, const int64 *limits,
+			  int n)
 {
+	DirectReader direct = {reader, nodes, limits, palloc(sizeof(int64) * n), raw, false};
+
+	for (int outgoing = 1; outgoing >= 0; outgoing--)
+	{
+		direct.outgoing = outgoing;
+		memset(direct.passed, 0, sizeof(int64) * n);
+		agm_direct_each(reader->scope->direct[outgoing], nodes, limits, n, read_entry, &direct);
+	}
+	pfree(direct.passed);
+}
+
+typedef struct Wanted
+{
+	int64 node;
+	int64 limit;
+} Wanted;
+
+static int
+compare_wanted(const void *a, const void *b)
+{
+	return agm_compare_int64(&((const Wanted *) a)->node, &((const Wanted *) b)->node);
+}
+
+/* In the order of ids, in which an index has them, for the statement too: callers hear of edges in one order. */
+static void
+sort_wanted(const int64 *nodes, const int64 *limits, int n, int64 *sorted, int64 *sorted_limits)
+{
+	Wanted *wanted = palloc(sizeof(Wanted) * n);
+
+	for (int i = 0; i < n; i++)
+		wanted[i] = (Wanted){nodes[i], limits[i]};
+	qsort(wanted, n, sizeof(Wanted), compare_wanted);
+	for (int i = 0; i < n; i++)
+	{
+		sorted[i] = wanted[i].node;
+		sorted_limits[i] = wanted[i].limit;
+	}
+	pfree(wanted);
+}
+
+/* ... by statement. */
+static void
+read_by_statement(EdgeReader *reader, bool raw, const int64 *nodes, const int64 *limits, int n)
+{
+	AgmScope *scope = reader->scope;
 	char **sql = raw ? &scope->raw_sql : &scope->edges_sql;
 	AgmParams *params = raw ? &scope->raw_params : &scope->edges_params;
-	EdgeReader reader = {scope, fn, arg};
 
-	if (n == 0)
-		return;
-	if (is_direct(scope))
-	{
-		for (int outgoing = 1; outgoing >= 0; outgoing--)
-			for (int i = 0; i < n; i++)
-				read_directly(&reader, raw, nodes[i], limits[i], outgoing);
-		return;
-	}
 	if (*sql == NULL)
 		*sql = make_edges_sql(scope, raw, params);
 	params->values[1] = agm_int8_array(nodes, n);
 	params->values[2] = agm_int8_array(limits, n);
 	params->nulls[1] = params->nulls[2] = false;
 	(void) agm_execute(scope->store, *sql, params, AGM_READ | AGM_PLAN_ORDERED, "llftbb",
-					   read_edge, &reader);
+					   read_edge, reader);
 	pfree(DatumGetPointer(params->values[1]));
 	pfree(DatumGetPointer(params->values[2]));
 }
 
+void
+agm_scope_edges(AgmScope *scope, bool raw, const int64 *nodes, const int64 *limits, int n,
+				AgmEdgeFn fn, void *arg)
+{
+	EdgeReader reader = {scope, fn, arg};
+	int64 *sorted;
+	int64 *sorted_limits;
+
+	if (n == 0)
+		return;
+	sorted = palloc(sizeof(int64) * n);
+	sorted_limits = palloc(sizeof(int64) * n);
+	sort_wanted(nodes, limits, n, sorted, sorted_limits);
+	if (is_direct(scope))
+		read_directly(&reader, raw, sorted, sorted_limits, n);
+	else
+		read_by_statement(&reader, raw, sorted, sorted_limits, n);
+	pfree(sorted);
+	pfree(sorted_limits);
+}
+
 typedef struct CountReader
 {
-	AgmScope *scope;
 	AgmCountFn fn;
 	void *arg;
 } CountReader;
@@ -410,61 +438,28 @@ read_count(TupleTableSlot *slot, void *arg)
 			   reader->arg);
 }
 
-/* Columns: id, source, ctid. */
-static void
-read_seen(TupleTableSlot *slot, void *arg)
-{
-	CountReader *reader = arg;
-	AgmScope *scope = reader->scope;
-
-	if (scope->seen != NULL)
-	{
-		AgmSeen *seen;
-
-		if (scope->nseen == scope->seen_room)
-		{
-			scope->seen_room *= 2;
-			scope->seen = repalloc_huge(scope->seen, sizeof(AgmSeen) * scope->seen_room);
-		}
-		seen = &scope->seen[scope->nseen++];
-		seen->id = DatumGetInt64(slot->tts_values[0]);
-		seen->source = (AgmSource) DatumGetInt64(slot->tts_values[1]);
-		seen->tid = *(ItemPointer) DatumGetPointer(slot->tts_values[2]);
-	}
-	reader->fn(DatumGetInt64(slot->tts_values[0]), 1, reader->arg);
-}
-
-static void
-run_of(AgmScope *scope, const char *sql, AgmParams *params, const int64 *ids, int n,
-	   AgmColumns columns, AgmRowFn row, CountReader *reader)
-{
-	if (n == 0)
-		return;
-	params->values[1] = agm_int8_array(ids, n);
-	params->nulls[1] = false;
-	(void) agm_execute(scope->store, sql, params, AGM_READ | AGM_PLAN_GENERIC, columns, row,
-					   reader);
-	pfree(DatumGetPointer(params->values[1]));
-}
-
-void
-agm_scope_visible(AgmScope *scope, const int64 *ids, int n, AgmCountFn fn, void *arg)
-{
-	run_of(scope, scope->visible_sql, &scope->visible_params, ids, n, "llc", read_seen,
-		   &(CountReader){scope, fn, arg});
-}
-
 void
 agm_scope_degrees(AgmScope *scope, const int64 *ids, int n, AgmCountFn fn, void *arg)
 {
-	if (n > 0 && is_direct(scope))
+	CountReader reader = {fn, arg};
+
+	if (n == 0)
+		return;
+	if (is_direct(scope))
 	{
+		int *counts = palloc(sizeof(int) * n);
+
+		agm_direct_counts(scope->direct[0], ids, n, AGM_DEGREE_CAP, counts);
 		for (int i = 0; i < n; i++)
-			fn(ids[i], agm_direct_count(scope->direct[0], ids[i], AGM_DEGREE_CAP), arg);
+			fn(ids[i], counts[i], arg);
+		pfree(counts);
 		return;
 	}
 	if (scope->degrees_sql == NULL)
 		scope->degrees_sql = make_degrees_sql(scope, &scope->degrees_params);
-	run_of(scope, scope->degrees_sql, &scope->degrees_params, ids, n, "ll", read_count,
-		   &(CountReader){scope, fn, arg});
+	scope->degrees_params.values[1] = agm_int8_array(ids, n);
+	scope->degrees_params.nulls[1] = false;
+	(void) agm_execute(scope->store, scope->degrees_sql, &scope->degrees_params,
+					   AGM_READ | AGM_PLAN_GENERIC, "ll", read_count, &reader);
+	pfree(DatumGetPointer(scope->degrees_params.values[1]));
 }

@@ -19,6 +19,8 @@
 /* The edges that end in a memory are counted up to here, to know how much of a hub it is. */
 #define AGM_DEGREE_CAP 32
 
+#define AGM_OF_NAMESPACE(t) t ".namespace OPERATOR(pg_catalog.=) $1"
+
 /* A row of the table edge_type, or a type that only edges have: it conducts nothing. */
 typedef struct AgmEdgeType
 {
@@ -55,6 +57,14 @@ typedef struct AgmScope
 	/* the indexes of edges by their target and by their source, where they may be read directly */
 	bool opened;
 	AgmDirect *direct[2];
+	/* the same of memories and concepts, and where rows of memories have what counts */
+	bool looks;
+	bool has_concepts;
+	AgmDirect *memories;
+	AgmDirect *concept_ids;
+	AttrNumber kind;
+	AttrNumber valid_period;
+	AttrNumber expires_at;
 	struct varlena *period; /* the last that was compared with the instant ... */
 	bool holds;				/* ... and whether it contains it */
 
@@ -64,8 +74,8 @@ typedef struct AgmScope
 	AgmParams edges_params;
 	char *raw_sql;
 	AgmParams raw_params;
-	char *visible_sql;
-	AgmParams visible_params;
+	char *there_sql;
+	AgmParams there_params;
 	char *degrees_sql;
 	AgmParams degrees_params;
 } AgmScope;
@@ -88,7 +98,7 @@ typedef struct AgmScopeRequest
 
 /* Between agm_spi_begin and agm_spi_end.  Raises 22023 for a type that the store has not. */
 extern void agm_scope_open(AgmScope *scope, const AgmScopeRequest *request);
-/* After edges were read or degrees counted. */
+/* After anything was read. */
 extern void agm_scope_close(AgmScope *scope);
 
 /* An edge at a node, seen from it. */
@@ -118,8 +128,11 @@ typedef void (*AgmCountFn)(int64 id, int64 count, void *arg);
 extern void agm_scope_visible(AgmScope *scope, const int64 *ids, int n, AgmCountFn fn,
 							  void *arg);
 
-/* ... and with each of them, and how many edges end in it, counted to AGM_DEGREE_CAP. */
+/* ... and with each of them, ascending, and how many edges end in it, counted to AGM_DEGREE_CAP. */
 extern void agm_scope_degrees(AgmScope *scope, const int64 *ids, int n, AgmCountFn fn,
 							  void *arg);
+
+/* For agm_scope_close. */
+extern void agm_there_close(AgmScope *scope);
 
 #endif

@@ -149,15 +149,25 @@ has_heap_rows(Page page)
 
 /* The dead slots of the copied page, into clearing->slots. */
 static int
-find_dead(IvfbqClearing *clearing, const IvfbqGeometry *geometry)
+find_dead(IvfbqClearing *clearing, BlockNumber block, const IvfbqGeometry *geometry)
 {
 	Page page = clearing->copy;
 	int n = 0;
 
 	for (int slot = 0; slot < ivfbq_codes(page)->nslots; slot++)
-		if (ivfbq_slot_is_live(geometry, page, slot) &&
-			clearing->dead(ivfbq_slot_tid(page, slot), clearing->state))
+	{
+		ItemPointer tid = ivfbq_slot_tid(page, slot);
+
+		if (!ivfbq_slot_is_live(geometry, page, slot))
+			continue;
+		/* Whoever answers takes it for one of a row. */
+		if (unlikely(!ItemPointerIsValid(tid)))
+			ivfbq_corrupted(
+				clearing->index, block, "Slot %d is of a row (%u,%u), which cannot be.", slot,
+				ItemPointerGetBlockNumberNoCheck(tid), ItemPointerGetOffsetNumberNoCheck(tid));
+		if (clearing->dead(tid, clearing->state))
 			clearing->slots[n++] = slot;
+	}
 	return n;
 }
 
@@ -193,7 +203,7 @@ ivfbq_clear_page(IvfbqClearing *clearing, BlockNumber block)
 	geometry = ivfbq_page_geometry(clearing->info, clearing->copy);
 	ivfbq_check_counts(index, block, clearing->copy, geometry);
 	retired = ivfbq_page_is_retired(clearing->copy);
-	dead = find_dead(clearing, geometry);
+	dead = find_dead(clearing, block, geometry);
 	if (dead > 0)
 	{
 		if (geometry->row_bytes > 0)

@@ -230,7 +230,7 @@ draw_tid(Relation heap, Relation index, const IvfbqIndex *info, ItemPointer tid)
 			{
 				*tid = *ivfbq_slot_tid(page, slot);
 				found = true;
-				if (ivfbq_is_beyond_end(heap, ItemPointerGetBlockNumberNoCheck(tid)))
+				if (ivfbq_tid_is_damaged(heap, tid))
 					ivfbq_corrupted(index, block,
 									"Slot %d is of a row (%u,%u), the table has none.", slot,
 									ItemPointerGetBlockNumberNoCheck(tid),

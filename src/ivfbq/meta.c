@@ -158,7 +158,7 @@ read_index(Relation index, const IvfbqMetaData *meta)
 	info->nkeys = meta->nkeys;
 	info->type = *ivfbq_vector_type(index);
 	info->base_block = InvalidBlockNumber;
-	info->recent = palloc0(sizeof(IvfbqRecent));
+	info->recent = palloc0(sizeof(AgmRecent));
 	if (info->type.metric != meta->metric)
 		ivfbq_corrupted(index, IVFBQ_META_BLOCK, "The meta page has another metric.");
 	ivfbq_geometry_init(&info->tids, 0, 0);

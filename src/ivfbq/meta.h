@@ -51,7 +51,7 @@ typedef struct IvfbqIndex
 	IvfbqBase *zero_base;
 	BlockNumber base_block; /* of the base that ivfbq_index_base() keeps */
 	IvfbqBase *kept_base;
-	IvfbqRecent *recent;			  /* where its pages are */
+	AgmRecent *recent;				  /* where its pages are */
 	struct IvfbqCentroids *centroids; /* of the key that was asked for last: centroids.h */
 	MemoryContext context;			  /* where all of this is */
 } IvfbqIndex;

@@ -188,50 +188,15 @@ ivfbq_read(Relation index, BlockNumber block, IvfbqPageKind kind, int lock)
 
 /* ---------------------------------------------------------------- pages that were found before */
 
-/* 1 MB in each backend; beyond that many blocks some share a place. */
-#define RECENT_MIN 1024
-#define RECENT_MAX (256 * 1024)
-
-/*
- * Before 19 a page that is found by its old place does not count as used, and would be thrown out as if nobody
- * had wanted it: every so many pages are read the usual way.
- */
-#define RECENT_TURNS 16
-
-void
-ivfbq_recent_fit(IvfbqRecent *recent, MemoryContext context, BlockNumber blocks)
-{
-	uint32 size = Min(pg_nextpower2_32(Max(blocks, RECENT_MIN)), RECENT_MAX);
-
-	if (likely(recent->size >= size))
-		return;
-	if (recent->buffers != NULL)
-		pfree(recent->buffers);
-	recent->size = 0;
-	recent->buffers = MemoryContextAllocZero(context, sizeof(Buffer) * size);
-	recent->size = size;
-}
-
-static inline Buffer *
-recent_place(Relation index, IvfbqRecent *recent, BlockNumber block)
-{
-	if (unlikely(recent->size == 0 || RelationUsesLocalBuffers(index)))
-		return NULL;
-	return &recent->buffers[block & (recent->size - 1)];
-}
-
 Buffer
-ivfbq_read_recent(Relation index, IvfbqRecent *recent, BlockNumber block, IvfbqPageKind kind)
+ivfbq_read_recent(Relation index, AgmRecent *recent, BlockNumber block, IvfbqPageKind kind)
 {
-	Buffer *place = recent_place(index, recent, block);
+	Buffer *place = agm_recent_place(index, recent, block);
 	Buffer buffer;
 
-	if (place != NULL && BufferIsValid(*place) && ++recent->turn % RECENT_TURNS != 0 &&
-		agm_read_recent_buffer(index, block, *place))
+	if (agm_recent_pin(index, recent, block, place))
 	{
 		buffer = *place;
-		pgstat_count_buffer_read(index);
-		pgstat_count_buffer_hit(index);
 		if (unlikely(kind_without_lock(buffer) != kind))
 			ivfbq_check_page(index, block, BufferGetPage(buffer), kind);
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
@@ -245,9 +210,9 @@ ivfbq_read_recent(Relation index, IvfbqRecent *recent, BlockNumber block, IvfbqP
 }
 
 const char *
-ivfbq_prefetch(Relation index, IvfbqRecent *recent, BlockNumber block)
+ivfbq_prefetch(Relation index, AgmRecent *recent, BlockNumber block)
 {
-	Buffer *place = recent_place(index, recent, block);
+	Buffer *place = agm_recent_place(index, recent, block);
 	const char *page;
 
 	if (block == InvalidBlockNumber)
@@ -264,8 +229,7 @@ ivfbq_prefetch(Relation index, IvfbqRecent *recent, BlockNumber block)
 		*place = result.recent_buffer;
 	}
 	/* Not pinned, so that it may be another page by now: then it is prefetched for nothing. */
-	__builtin_prefetch(GetBufferDescriptor(*place - 1), 1);
-	page = (const char *) BufferGetBlock(*place);
+	page = agm_recent_call(*place);
 	__builtin_prefetch(page);
 	__builtin_prefetch(page + IVFBQ_CONTENT_END);
 	return page;

@@ -9,6 +9,7 @@
 #define AGM_IVFBQ_PAGE_H
 
 #include "access/generic_xlog.h"
+#include "base/recent.h"
 #include "ivfbq/format.h"
 #include "storage/bufmgr.h"
 #include "utils/rel.h"
@@ -41,32 +42,33 @@ extern Buffer ivfbq_read_with(Relation index, BlockNumber block, IvfbqPageKind k
 							  BufferAccessStrategy strategy);
 
 /*
- * Where a backend found pages of an index last: looked at there first, they cost half of what the look-up of
- * the shared table costs.  Whoever reads many pages reads them by this.
+ * ivfbq_read() with BUFFER_LOCK_SHARE, at first by where the page was found before: half of what the look-up of the
+ * shared table costs.  Whoever reads many pages reads them by this.
  */
-typedef struct IvfbqRecent
-{
-	Buffer *buffers; /* of block b: number b modulo size; 0: not known */
-	uint32 size;	 /* a power of two, or 0 */
-	uint32 turn;
-} IvfbqRecent;
-
-/* Makes room for an index of so many blocks, in `context`. */
-extern void ivfbq_recent_fit(IvfbqRecent *recent, MemoryContext context, BlockNumber blocks);
-/* ivfbq_read() with BUFFER_LOCK_SHARE. */
-extern Buffer ivfbq_read_recent(Relation index, IvfbqRecent *recent, BlockNumber block,
+extern Buffer ivfbq_read_recent(Relation index, AgmRecent *recent, BlockNumber block,
 								IvfbqPageKind kind);
 /*
  * Says that a page will be read soon: brings it into shared buffers, or what is needed to read it into the
  * cache.  Where the page is then, if that is known, for prefetching more of it; else NULL.  Any number will do.
  */
-extern const char *ivfbq_prefetch(Relation index, IvfbqRecent *recent, BlockNumber block);
+extern const char *ivfbq_prefetch(Relation index, AgmRecent *recent, BlockNumber block);
 
 /* The same of a page that is locked: a page of ours, of this format and kind (0: any)? */
 extern void ivfbq_check_page(Relation index, BlockNumber block, Page page, IvfbqPageKind kind);
 
 /* Has the index or its table no such page?  Cheap. */
 extern bool ivfbq_is_beyond_end(Relation relation, BlockNumber block);
+
+/*
+ * Is the TID such that no row of the table can have it?  PostgreSQL's functions take a TID for valid, and a page for
+ * being there.
+ */
+static inline bool
+ivfbq_tid_is_damaged(Relation heap, const ItemPointerData *tid)
+{
+	return !ItemPointerIsValid(tid) ||
+		   ivfbq_is_beyond_end(heap, ItemPointerGetBlockNumberNoCheck(tid));
+}
 
 /* The error itself: "index ... is corrupted", with a detail that is given as a format, and a hint. */
 extern void ivfbq_corrupted(Relation index, BlockNumber block, const char *format, ...)

@@ -102,7 +102,7 @@ ask_prefilter(const Scan *scan, Relation table, const ItemPointerData *tid)
 	while (p != NULL && p->number != scan->prefilter)
 		p = p->outer;
 	/* A damaged TID is for tell() to find. */
-	if (p == NULL || ivfbq_is_beyond_end(table, ItemPointerGetBlockNumberNoCheck(tid)))
+	if (p == NULL || ivfbq_tid_is_damaged(table, tid))
 		return IVFBQ_WANTED;
 	return p->wanted(p->arg, tid);
 }
@@ -326,9 +326,7 @@ static void
 tell(IndexScanDesc desc, Scan *scan, BlockNumber block, ItemPointer tid, double order_value)
 {
 	/* A damaged TID must not be an error of the storage manager. */
-	if (unlikely(
-			desc->heapRelation != NULL &&
-			ivfbq_is_beyond_end(desc->heapRelation, ItemPointerGetBlockNumberNoCheck(tid))))
+	if (unlikely(desc->heapRelation != NULL && ivfbq_tid_is_damaged(desc->heapRelation, tid)))
 		ivfbq_corrupted(
 			desc->indexRelation, block, "The page has a row (%u,%u), the table has not.",
 			ItemPointerGetBlockNumberNoCheck(tid), ItemPointerGetOffsetNumberNoCheck(tid));

@@ -42,7 +42,7 @@ is_gone(Scrubbing *scrubbing, const ItemPointerData *tid)
 	bool again = false;
 	bool all_dead = false;
 
-	if (ItemPointerGetBlockNumberNoCheck(tid) >= RelationGetNumberOfBlocks(scrubbing->heap))
+	if (ivfbq_tid_is_damaged(scrubbing->heap, tid))
 		return true;
 	return !table_index_fetch_tuple(scrubbing->fetch, &copy, &scrubbing->snapshot,
 									scrubbing->slot, &again, &all_dead);

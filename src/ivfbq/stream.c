@@ -104,7 +104,7 @@ ivfbq_stream_new(Relation index, const IvfbqIndex *info, const IvfbqQuery *query
 	ivfbq_stream_limit(stream, INFINITY);
 	stream->all = RelationGetNumberOfBlocks(index);
 	stream->candidates.room = certain ? FIRST_CERTAIN : FIRST_CANDIDATES;
-	ivfbq_recent_fit(info->recent, info->context, stream->all);
+	agm_recent_fit(info->recent, info->context, stream->all);
 	return stream;
 }
 

@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/shards.h"
 #include "jobs/jobs.h"
 
 PG_FUNCTION_INFO_V1(agm_fn_enqueue_job);
@@ -76,7 +77,8 @@ open_job(FunctionCallInfo fcinfo, const char *what, AgmStore *store, AgmParams *
 	agm_require_writable(what);
 	ns = PG_GETARG_TEXT_PP(1);
 	agm_check_namespace(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns));
-	agm_store_open(store, NameStr(*PG_GETARG_NAME(0)), ACL_SELECT);
+	agm_store_open(store, NameStr(*PG_GETARG_NAME(0)), NULL, ACL_SELECT);
+	agm_store_at(store, ns, true);
 	require_table(store);
 	agm_param(params, TEXTOID, PointerGetDatum(ns), false);
 }
@@ -190,8 +192,9 @@ require_dimensions(const AgmWriter *writer, AgmSpace space)
 
 /* That of a memory which has one is that one: sooner, or alive again. */
 #define ENQUEUE                                                                                \
-	"INSERT INTO {store}.job AS j (namespace, kind, ids, payload, priority, run_at, attempts)" \
-	" VALUES ($1, $2, $3, $4, $5, coalesce($6, pg_catalog.now()), $7)"                         \
+	"INSERT INTO {store}.job AS j (namespace, kind, ids, payload, priority, run_at, "          \
+	"attempts, id)"                                                                            \
+	" VALUES ($1, $2, $3, $4, $5, coalesce($6, pg_catalog.now()), $7, pg_catalog.nextval($8))" \
 	" ON CONFLICT (namespace, ids, kind, version)"                                             \
 	" WHERE kind OPERATOR(pg_catalog.=) ANY ('{embed,embed_next}')"                            \
 	" DO UPDATE SET priority = greatest(j.priority, excluded.priority),"                       \
@@ -231,6 +234,7 @@ agm_fn_enqueue_job(PG_FUNCTION_ARGS)
 	agm_param(&params, INT4OID, PG_GETARG_DATUM(5), false);
 	agm_param(&params, TIMESTAMPTZOID, PG_GETARG_DATUM(6), PG_ARGISNULL(6));
 	agm_param(&params, INT4OID, PG_GETARG_DATUM(7), false);
+	agm_param(&params, REGCLASSOID, ObjectIdGetDatum(writer.store.operations), false);
 	(void) agm_execute(&writer.store, ENQUEUE, &params,
 					   AGM_WRITE | AGM_PLAN_GENERIC | AGM_AS_OWNER, "l", read_int8, &job);
 	agm_queue_notify(&writer.store);
@@ -422,47 +426,79 @@ check_kinds(ArrayType *array)
 		check_kind(TextDatumGetCString(items[i]));
 }
 
-Datum
-agm_fn_claim_jobs(PG_FUNCTION_ARGS)
+/* What one call of claim_jobs asks for, and what it has been given. */
+typedef struct Claiming
 {
-	AgmSession session;
-	AgmStore store;
-	Datum end;
+	FunctionCallInfo fcinfo;
+	Datum end; /* of the leases */
 	int wanted;
-	uint64 found;
-	int given = 0;
+	int given;
+} Claiming;
 
-	agm_require_not_null(PG_ARGISNULL(0), "store");
-	agm_require_not_null(PG_ARGISNULL(2), "n");
-	agm_require_not_null(PG_ARGISNULL(3), "lease");
-	agm_require_writable("claim_jobs()");
-	check_count(PG_GETARG_INT32(2), "n", CLAIMED_MAX);
-	wanted = PG_GETARG_INT32(2);
-	if (!PG_ARGISNULL(1))
-		check_kinds(PG_GETARG_ARRAYTYPE_P(1));
-	end = agm_lease_end(PG_GETARG_DATUM(3));
-	InitMaterializedSRF(fcinfo, 0);
-	agm_spi_begin(&session);
-	agm_store_open(&store, NameStr(*PG_GETARG_NAME(0)), ACL_SELECT);
-	require_table(&store);
-	/* Those that are dead by now, or idle, are none of those that were asked for. */
+/* Those that are dead by now, or idle, are none of those that were asked for. */
+static void
+claim(const AgmStore *store, Claiming *claiming)
+{
+	FunctionCallInfo fcinfo = claiming->fcinfo;
+	uint64 found;
+
 	do
 	{
 		Claims claims = {0};
 		AgmParams params = {0};
 
 		claims.result = (ReturnSetInfo *) fcinfo->resultinfo;
-		claims.namespaces = palloc(sizeof(Datum) * wanted);
+		claims.namespaces = palloc(sizeof(Datum) * claiming->wanted);
 		agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(GetCurrentTimestamp()), false);
 		agm_param(&params, TEXTARRAYOID, PG_GETARG_DATUM(1), PG_ARGISNULL(1));
-		agm_param(&params, INT8OID, Int64GetDatum(wanted - given), false);
-		agm_param(&params, TIMESTAMPTZOID, end, false);
+		agm_param(&params, INT8OID, Int64GetDatum(claiming->wanted - claiming->given), false);
+		agm_param(&params, TIMESTAMPTZOID, claiming->end, false);
 		agm_param(&params, TEXTOID, PG_GETARG_DATUM(4), PG_ARGISNULL(4));
-		found = agm_execute(&store, CLAIM, &params, AGM_WRITE | AGM_PLAN_CUSTOM, CLAIM_TYPES,
+		found = agm_execute(store, CLAIM, &params, AGM_WRITE | AGM_PLAN_CUSTOM, CLAIM_TYPES,
 							read_claim, &claims);
-		drop_idle(&store, &claims);
-		given += claims.n;
-	} while (found > 0 && given < wanted);
+		drop_idle(store, &claims);
+		claiming->given += claims.n;
+	} while (found > 0 && claiming->given < claiming->wanted);
+}
+
+/* One shard of this server after the other, each call beginning with another. */
+static void
+claim_of_shards(AgmStore *store, Claiming *claiming)
+{
+	static uint32 turn = 0;
+	int n;
+	int64 *shards = agm_store_local_shards(store, true, &n);
+
+	turn++;
+	for (int i = 0; i < n && claiming->given < claiming->wanted; i++)
+		if (agm_store_at_shard(store, shards[(i + turn) % n], true))
+			claim(store, claiming);
+}
+
+Datum
+agm_fn_claim_jobs(PG_FUNCTION_ARGS)
+{
+	AgmSession session;
+	AgmStore store;
+	Claiming claiming = {fcinfo, (Datum) 0, 0, 0};
+
+	agm_require_not_null(PG_ARGISNULL(0), "store");
+	agm_require_not_null(PG_ARGISNULL(2), "n");
+	agm_require_not_null(PG_ARGISNULL(3), "lease");
+	agm_require_writable("claim_jobs()");
+	check_count(PG_GETARG_INT32(2), "n", CLAIMED_MAX);
+	claiming.wanted = PG_GETARG_INT32(2);
+	if (!PG_ARGISNULL(1))
+		check_kinds(PG_GETARG_ARRAYTYPE_P(1));
+	claiming.end = agm_lease_end(PG_GETARG_DATUM(3));
+	InitMaterializedSRF(fcinfo, 0);
+	agm_spi_begin(&session);
+	agm_store_open(&store, NameStr(*PG_GETARG_NAME(0)), NULL, ACL_SELECT);
+	require_table(&store);
+	if (store.distributed)
+		claim_of_shards(&store, &claiming);
+	else
+		claim(&store, &claiming);
 	agm_spi_end(&session);
 	PG_RETURN_NULL();
 }

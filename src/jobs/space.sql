@@ -22,6 +22,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   PERFORM agentmem.owned_store(store);
+  -- Columns are dropped, which a shard that is moved later never had: names and places would part.
+  IF agentmem.is_distributed(format('%I.memory', store)) THEN
+    RAISE EXCEPTION 'the model of a distributed store cannot be changed'
+      USING ERRCODE = 'feature_not_supported', HINT = 'Make another store for the new model, and move the namespaces by export() and import().';
+  END IF;
   IF row_security_active(format('%I.memory', store)) THEN
     RAISE EXCEPTION 'row security hides memories of store "%" from you', store
       USING ERRCODE = 'insufficient_privilege', HINT = 'Do it as a role with BYPASSRLS, or as a superuser.';

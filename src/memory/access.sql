@@ -143,6 +143,7 @@ DECLARE
   condition text;                           -- of row security
   s record;
 BEGIN
+  PERFORM agentmem.one_by_one(store);
   -- Two upgrades of a store take turns.
   EXECUTE format('LOCK TABLE %I.setting IN SHARE ROW EXCLUSIVE MODE', store);
   EXECUTE format('SELECT s.value FROM %I.setting s WHERE s.name = ''version''', store) INTO version;

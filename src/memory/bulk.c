@@ -22,6 +22,7 @@
 #include "utils/tuplestore.h"
 
 #include "base/compat.h"
+#include "base/shards.h"
 #include "lexical/postings.h"
 #include "memory/bulk.h"
 #include "memory/change.h"
@@ -62,9 +63,7 @@ has_foreign_policy(Relation table)
 static Relation
 open_memories(const AgmWriter *writer)
 {
-	Oid table = get_relname_relid("memory", get_namespace_oid(writer->store.name, false));
-
-	return table_open(table, RowExclusiveLock);
+	return table_open(agm_store_table(&writer->store, "memory"), RowExclusiveLock);
 }
 
 /* Says whether it is seen for the first time. */
@@ -262,6 +261,7 @@ insert_rows(AgmBulk *bulk)
 	rows->md.enrtuples = bulk->n;
 	rows->reldata = store;
 	agm_param(&ns, TEXTOID, bulk->writer->ns, false);
+	agm_param(&ns, REGCLASSOID, ObjectIdGetDatum(bulk->writer->store.ids), false);
 	if (SPI_register_relation(rows) != SPI_OK_REL_REGISTER)
 		elog(ERROR, "could not register the rows of a batch");
 	PG_TRY();
@@ -273,10 +273,10 @@ insert_rows(AgmBulk *bulk)
 			" (namespace, valid_period, content_hash, tokens, lexemes,"
 			"  kind, content, title, subject, predicate, object, tags, attributes,"
 			"  confidence, importance, provenance, source, actor, session, parent,"
-			"  pinned, expires_at, key, language, model, embedding, key_hash, operation)"
+			"  pinned, expires_at, key, language, model, embedding, key_hash, operation, id)"
 			" SELECT $1, pg_catalog.tstzrange(c2, c3), c4, c5, c6, c7, c8, c9, c10, c11, c12,"
 			"  c13, c14, c15, c16, c17, c18, c19, c20, c21, c22, c23, c24, c25, c26, c27, c28,"
-			"  c29 FROM " ROWS " RETURNING id, ctid",
+			"  c29, pg_catalog.nextval($2) FROM " ROWS " RETURNING id, ctid",
 			&ns, AGM_WRITE | AGM_PLAN_CUSTOM, "lc", read_row, bulk);
 	}
 	PG_FINALLY();

@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -52,7 +54,7 @@ search_params(const AgmWriter *writer, const AgmMemory *memory, int64 id, AgmPar
 }
 
 #define OTHERS                                                                                 \
-	" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.<>) $2"         \
+	" m.id OPERATOR(pg_catalog.<>) $2"                                                         \
 	" AND m.content_hash OPERATOR(pg_catalog.<>) $3"                                           \
 	" AND m.valid_period OPERATOR(pg_catalog.&&) pg_catalog.tstzrange($4, $5)"                 \
 	" AND NOT coalesce(m.operation OPERATOR(pg_catalog.=) $6"                                  \
@@ -106,8 +108,8 @@ agm_find_same_key(AgmWriter *writer, const AgmMemory *memory, int64 id, AgmLikes
 	agm_param(&params, BOOLOID, BoolGetDatum(memory->kind->annotate), false);
 	(void) agm_execute(
 		&writer->store,
-		"SELECT m.id, NULL::pg_catalog.float8 FROM {store}.memory m" OTHERS
-		" AND m.subject IS NOT NULL"
+		"SELECT m.id, NULL::pg_catalog.float8 FROM {store}.memory m"
+		" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND" OTHERS " AND m.subject IS NOT NULL"
 		" AND agentmem.fold(m.subject) OPERATOR(pg_catalog.=) agentmem.fold($7)"
 		" AND m.predicate IS NOT NULL"
 		" AND agentmem.fold(m.predicate) OPERATOR(pg_catalog.=) agentmem.fold($8)"
@@ -170,23 +172,87 @@ link_similar(AgmWriter *writer, int64 id, const AgmLikes *found, bool fresh)
 					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
 }
 
+/* Of any kind, as many more as there may be of others among them. */
+#define LOOKED_AT_MORE 3
+
+typedef struct Looked
+{
+	AgmLikes *found;
+	int n;
+	double last; /* the cosine of the last of them; NaN: a vector of length 0 */
+} Looked;
+
+/* Columns: id, cosine, wanted. */
+static void
+read_looked(TupleTableSlot *slot, void *arg)
+{
+	Looked *looked = arg;
+	bool isnull;
+
+	looked->n++;
+	looked->last = DatumGetFloat8(slot_getattr(slot, 2, &isnull));
+	if (DatumGetBool(slot_getattr(slot, 3, &isnull)) && !isnan(looked->last))
+		read_candidate(slot, looked->found);
+}
+
+/* $1 to $9 of both searches; the last is how many. */
+static void
+near_params(const AgmWriter *writer, const AgmMemory *memory, int64 id, int n,
+			AgmParams *params)
+{
+	search_params(writer, memory, id, params);
+	agm_param(params, TEXTOID, memory->value[AGM_KIND], false);
+	agm_param(params, agm_type_oid("vector"), memory->value[AGM_EMBEDDING], false);
+	agm_param(params, INT8OID, Int64GetDatum(n), false);
+}
+
+/*
+ * The nearest of all: mostly the first are too far already, while a search for a kind of which there are few
+ * passes by all others.  False: there may be more that are near enough.
+ */
+static bool
+look_near(AgmWriter *writer, const AgmMemory *memory, int64 id, int n, float8 least,
+		  AgmLikes *found)
+{
+	Looked looked = {found, 0, 0};
+	AgmParams params = {0};
+
+	n += LOOKED_AT_MORE;
+	near_params(writer, memory, id, n, &params);
+	(void) agm_execute(
+		&writer->store,
+		psprintf("SELECT n.id, n.cosine, n.wanted FROM (SELECT m.id,"
+				 " 1 OPERATOR(pg_catalog.-) (m.embedding OPERATOR(agentmem.<=>) $8) AS cosine,"
+				 " (" OTHERS " AND m.kind OPERATOR(pg_catalog.=) $7) AS wanted"
+				 " FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
+				 " AND m.embedding IS NOT NULL"
+				 " ORDER BY m.embedding OPERATOR(agentmem.%s) $8 LIMIT $9) n",
+				 writer->distance_operator),
+		&params, AGM_WRITE | AGM_PLAN_ORDERED, "ldb?", read_looked, &looked);
+	if (looked.n < n || !(looked.last >= least))
+		return true;
+	found->n = 0;
+	return false;
+}
+
 void
-agm_find_near(AgmWriter *writer, const AgmMemory *memory, int64 id, int n, bool older,
-			  AgmLikes *found)
+agm_find_near(AgmWriter *writer, const AgmMemory *memory, int64 id, int n, float8 least,
+			  bool older, AgmLikes *found)
 {
 	AgmParams params = {0};
 
 	if (n == 0 || memory->isnull[AGM_EMBEDDING])
 		return;
-	search_params(writer, memory, id, &params);
-	agm_param(&params, TEXTOID, memory->value[AGM_KIND], false);
-	agm_param(&params, agm_type_oid("vector"), memory->value[AGM_EMBEDDING], false);
-	agm_param(&params, INT8OID, Int64GetDatum(n), false);
+	/* By another metric than the cosine's what comes later need not have less of it. */
+	if (least > 0 && !older && strcmp(writer->distance_operator, "<=>") == 0 &&
+		look_near(writer, memory, id, n, least, found))
+		return;
+	near_params(writer, memory, id, n, &params);
 	(void) agm_execute(
 		&writer->store,
 		psprintf("SELECT n.id, n.cosine FROM (SELECT m.id,"
 				 " 1 OPERATOR(pg_catalog.-) (m.embedding OPERATOR(agentmem.<=>) $8) AS cosine"
-				 " FROM {store}.memory m" OTHERS
+				 " FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND" OTHERS
 				 " AND m.embedding IS NOT NULL AND m.kind OPERATOR(pg_catalog.=) $7%s"
 				 " ORDER BY m.embedding OPERATOR(agentmem.%s) $8 LIMIT $9) n"
 				 " WHERE n.cosine OPERATOR(pg_catalog.<=) 2", /* not NaN: a zero vector */
@@ -223,11 +289,14 @@ static bool
 search_near(AgmWriter *writer, const AgmMemory *memory, int64 id, AgmLikes *found)
 {
 	int n = memory->kind->has_threshold ? AGM_CONFLICTS_MAX : 0;
+	float8 least = memory->kind->has_threshold ? memory->kind->conflict_threshold : 1;
 
 	n = Max(n, writer->similar);
+	if (writer->similar > 0)
+		least = Min(least, writer->similar_threshold);
 	if (n == 0 || memory->isnull[AGM_EMBEDDING] || is_large(writer))
 		return false;
-	agm_find_near(writer, memory, id, n, false, found);
+	agm_find_near(writer, memory, id, n, least, false, found);
 	return true;
 }
 

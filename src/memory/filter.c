@@ -390,3 +390,38 @@ agm_filter_append(const AgmFilter *filter, bool hidden, StringInfo sql, AgmParam
 	append_folded(sql, params, "predicate", filter->predicate);
 	append_states(filter, hidden, sql, params);
 }
+
+static bool
+is_among(const text *name, ArrayType *names)
+{
+	ArrayIterator iterator = array_create_iterator(names, 0, NULL);
+	bool among = false;
+	bool isnull;
+	Datum item;
+
+	while (!among && array_iterate(iterator, &item, &isnull))
+	{
+		const text *other = DatumGetTextPP(item);
+
+		among = VARSIZE_ANY_EXHDR(other) == VARSIZE_ANY_EXHDR(name) &&
+				memcmp(VARDATA_ANY(other), VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)) == 0;
+	}
+	array_free_iterator(iterator);
+	return among;
+}
+
+bool
+agm_filter_holds(const AgmFilter *filter, const text *kind, const RangeType *valid_period,
+				 const TimestampTz *expires_at)
+{
+	Assert(filter->default_states && !filter->has_known_at && filter->during == NULL);
+	if (expires_at != NULL && *expires_at <= filter->now)
+		return false;
+	if (!filter->has_valid_at && kind != NULL && filter->occurrences != NULL &&
+		is_among(kind, filter->occurrences))
+		return true;
+	return valid_period != NULL &&
+		   range_contains_elem_internal(
+			   lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO), valid_period,
+			   TimestampTzGetDatum(filter->has_valid_at ? filter->valid_at : filter->now));
+}

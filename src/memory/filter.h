@@ -101,6 +101,13 @@ extern void agm_filter_version(const AgmFilter *filter, AgmSource source, const 
 extern void agm_filter_append(const AgmFilter *filter, bool hidden, StringInfo sql,
 							  AgmParams *params);
 
+/*
+ * The same of a memory whose row was read, for a filter of nothing but the clocks and the states that are
+ * shown by default, where nothing is hidden.  NULL: the column is.
+ */
+extern bool agm_filter_holds(const AgmFilter *filter, const text *kind,
+							 const RangeType *valid_period, const TimestampTz *expires_at);
+
 /* SQL: whether the namespace `ns` has memories in a state that is hidden by default. */
 #define AGM_HAS_HIDDEN(ns)                                                                     \
 	"EXISTS (SELECT FROM {store}.activity h WHERE h.namespace OPERATOR(pg_catalog.=) " ns      \

@@ -278,6 +278,7 @@ AS $$
 DECLARE
   a record;
   o jsonb;
+  type_name text;             -- not in the statement: no function that looks something up stands in a COALESCE
   written bigint;
 BEGIN
   IF jsonb_typeof(attributes) <> 'object' THEN
@@ -307,9 +308,10 @@ BEGIN
         USING ERRCODE = 'invalid_parameter_value',
               HINT = 'Give the name of a type, or {"type": "text", "required": true, "meaning": "..."}, or null to take it back.';
     END IF;
-    EXECUTE format('UPDATE %I.kind_attribute a SET type = coalesce(agentmem.attribute_type($3), a.type),'
+    type_name := agentmem.attribute_type(o ->> 'type');
+    EXECUTE format('UPDATE %I.kind_attribute a SET type = coalesce($3, a.type),'
                    ' required = coalesce($4, a.required), meaning = coalesce($5, a.meaning) WHERE a.kind = $1 AND a.name = $2', store)
-      USING kind, a.key, o ->> 'type', (o ->> 'required')::boolean, o ->> 'meaning';
+      USING kind, a.key, type_name, (o ->> 'required')::boolean, o ->> 'meaning';
     GET DIAGNOSTICS written = ROW_COUNT;
     CONTINUE WHEN written > 0;
     IF NOT o ? 'type' THEN
@@ -317,8 +319,8 @@ BEGIN
         USING ERRCODE = 'invalid_parameter_value', HINT = 'For example {"type": "text"}.';
     END IF;
     EXECUTE format('INSERT INTO %I.kind_attribute (kind, name, type, required, meaning)'
-                   ' VALUES ($1, $2, agentmem.attribute_type($3), coalesce($4, false), coalesce($5, ''''))', store)
-      USING kind, a.key, o ->> 'type', (o ->> 'required')::boolean, o ->> 'meaning';
+                   ' VALUES ($1, $2, $3, coalesce($4, false), coalesce($5, ''''))', store)
+      USING kind, a.key, type_name, (o ->> 'required')::boolean, o ->> 'meaning';
   END LOOP;
 END
 $$;
@@ -383,7 +385,7 @@ DECLARE
   forced boolean := false;                  -- row security, upon the owner
   policy text;
 BEGIN
-  PERFORM agentmem.owned_store(store);
+  PERFORM agentmem.owned_store(store), agentmem.one_by_one(store);
   IF name IS NULL THEN
     RAISE EXCEPTION 'name must not be null' USING ERRCODE = 'null_value_not_allowed', HINT = 'Give the name of a kind.';
   END IF;
@@ -413,7 +415,7 @@ BEGIN
     forced := agentmem.see_all_memories(store);
   END IF;
   IF vault THEN
-    EXECUTE format('SELECT EXISTS (SELECT FROM %1$I.memory m WHERE m.kind = $1) OR EXISTS (SELECT FROM %1$I.memory_history m WHERE m.kind = $1)', store)
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %1$I.memory m WHERE m.kind = $1) OR EXISTS (SELECT 1 FROM %1$I.memory_history m WHERE m.kind = $1)', store)
       INTO held USING name;
     IF held THEN
       RAISE EXCEPTION 'class of kind "%" cannot be changed from % to %', name, old_class, class

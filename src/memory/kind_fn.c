@@ -7,6 +7,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "base/shards.h"
 #include "memory/memory.h"
 
 PG_FUNCTION_INFO_V1(agm_fn_attribute_type);
@@ -30,7 +31,8 @@ agm_fn_check_attributes(PG_FUNCTION_ARGS)
 	agm_require_not_null(PG_ARGISNULL(1), "kind");
 	agm_spi_begin(&session);
 	writer.context = CurrentMemoryContext;
-	agm_store_open(&writer.store, NameStr(*PG_GETARG_NAME(0)), ACL_SELECT);
+	agm_store_open(&writer.store, NameStr(*PG_GETARG_NAME(0)), NULL, ACL_SELECT);
+	agm_store_at_policies(&writer.store);
 	agm_attributes_check(agm_writer_kind(&writer, PG_GETARG_DATUM(1)),
 						 PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
 	agm_spi_end(&session);

@@ -314,9 +314,12 @@ extern void agm_conflict_search(AgmWriter *writer, const AgmMemory *memory,
 extern void agm_conflict_record(AgmWriter *writer);
 extern void agm_find_same_key(AgmWriter *writer, const AgmMemory *memory, int64 id,
 							  AgmLikes *found);
-/* The n nearest of the same kind whose period meets its own; older: of smaller ids only. */
+/*
+ * The n nearest of the same kind whose period meets its own; least: those of a smaller cosine need not be among
+ * them; older: of smaller ids only.
+ */
 extern void agm_find_near(AgmWriter *writer, const AgmMemory *memory, int64 id, int n,
-						  bool older, AgmLikes *found);
+						  float8 least, bool older, AgmLikes *found);
 extern void agm_similar_refresh(AgmWriter *writer, const AgmMemory *memory, int64 id);
 
 /* hash.c: 128 bits that name a statement, 64 that name a lock or, negative, a concept. */

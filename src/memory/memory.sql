@@ -429,7 +429,7 @@ AS $$
 DECLARE
   filled boolean;
 BEGIN
-  PERFORM agentmem.owned_store(store);
+  PERFORM agentmem.owned_store(store), agentmem.one_by_one(store);
   IF "cascade" THEN
     EXECUTE format('DROP SCHEMA %I CASCADE', store);
     RETURN;
@@ -438,7 +438,7 @@ BEGIN
   EXECUTE format('LOCK TABLE %I.memory IN ACCESS EXCLUSIVE MODE', store);
   -- Row security must not hide them from the owner.
   EXECUTE format('ALTER TABLE %I.memory NO FORCE ROW LEVEL SECURITY', store);
-  EXECUTE format('SELECT EXISTS (SELECT FROM %I.memory)', store) INTO filled;
+  EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.memory)', store) INTO filled;
   IF filled THEN
     RAISE EXCEPTION 'store "%" holds memories', store
       USING ERRCODE = 'dependent_objects_still_exist', HINT = 'drop_store(store, cascade => true) drops them too.';

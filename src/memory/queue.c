@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
 
@@ -19,6 +20,9 @@ agm_queue_notify(const AgmStore *store)
 {
 	AgmParams params = {0};
 
+	/* A transaction over several servers is prepared, and one that notifies cannot be. */
+	if (store->distributed && IsTransactionBlock())
+		return;
 	if (agm_execute(store,
 					"SELECT FROM {store}.setting s"
 					" WHERE s.name OPERATOR(pg_catalog.=) 'job_notify'"
@@ -30,8 +34,8 @@ agm_queue_notify(const AgmStore *store)
 
 /* A job that is dead lives again; one that waits or is leased will find what is there by then. */
 #define QUEUE(kind, column)                                                                    \
-	"INSERT INTO {store}.job AS j (namespace, kind, ids, priority)"                            \
-	" SELECT $1, '" kind "', ARRAY[m.id], $3 FROM {store}.memory m"                            \
+	"INSERT INTO {store}.job AS j (namespace, id, kind, ids, priority)"                        \
+	" SELECT $1, pg_catalog.nextval($4), '" kind "', ARRAY[m.id], $3 FROM {store}.memory m"    \
 	" WHERE m.namespace OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.=) ANY ($2)"    \
 	" AND m." column " IS NULL"                                                                \
 	" AND NOT EXISTS (SELECT FROM {store}.kind k WHERE k.name OPERATOR(pg_catalog.=) m.kind"   \
@@ -58,6 +62,7 @@ agm_queue_embeddings(const AgmStore *store, AgmSpace space, Datum ns, const int6
 	agm_param(&params, TEXTOID, ns, false);
 	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
 	agm_param(&params, INT4OID, Int32GetDatum(priority), false);
+	agm_param(&params, REGCLASSOID, ObjectIdGetDatum(store->operations), false);
 	queued = agm_execute(store, sql[space], &params, AGM_WRITE | AGM_PLAN_CUSTOM | AGM_AS_OWNER,
 						 NULL, NULL, NULL);
 	if (queued > 0)

@@ -65,7 +65,7 @@ agm_read_open(FunctionCallInfo fcinfo, AgmStore *store, AgmParams *params)
 	agm_require_not_null(PG_ARGISNULL(1), "namespace");
 	ns = PG_GETARG_TEXT_PP(1);
 	agm_check_namespace(VARDATA_ANY(ns), VARSIZE_ANY_EXHDR(ns));
-	agm_store_open(store, NameStr(*PG_GETARG_NAME(0)), ACL_SELECT);
+	agm_store_open(store, NameStr(*PG_GETARG_NAME(0)), ns, ACL_SELECT);
 	agm_param(params, TEXTOID, PointerGetDatum(ns), false);
 }
 
@@ -287,6 +287,24 @@ agm_fn_as_of(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
+/* What is kept of a namespace n, or else counted. */
+#define COUNTED(kept, counted)                                                                 \
+	" coalesce(" kept ", (SELECT pg_catalog." counted " FROM {store}.memory m"                 \
+	"  WHERE m.namespace OPERATOR(pg_catalog.=) n.namespace), 0)"
+
+/* A page of namespaces n. */
+#define PAGE                                                                                   \
+	" FROM {store}.namespace n WHERE ($1 IS NULL OR n.namespace OPERATOR(pg_catalog.=) $1"     \
+	"  OR (n.namespace OPERATOR(pg_catalog.>=) ($1 OPERATOR(pg_catalog.||) '/')"               \
+	"      AND n.namespace OPERATOR(pg_catalog.<) ($1 OPERATOR(pg_catalog.||) '0')))"          \
+	" AND ($2 IS NULL OR pg_catalog.length(n.namespace) OPERATOR(pg_catalog.-)"                \
+	"        pg_catalog.length(pg_catalog.replace(n.namespace, '/', ''))"                      \
+	"      OPERATOR(pg_catalog.-) coalesce(pg_catalog.length($1) OPERATOR(pg_catalog.-)"       \
+	"        pg_catalog.length(pg_catalog.replace($1, '/', '')), -1)"                          \
+	"      OPERATOR(pg_catalog.<=) $2)"                                                        \
+	" AND ($3 IS NULL OR n.namespace OPERATOR(pg_catalog.>) $3)"                               \
+	" ORDER BY n.namespace LIMIT $4"
+
 /*
  * Names below a prefix form one stretch of the index: "/" is followed by "0" in the order
  * of bytes, so prefix/... lies between prefix || '/' and prefix || '0'.
@@ -306,34 +324,26 @@ agm_fn_namespaces(PG_FUNCTION_ARGS)
 				 errhint("0 is the prefix itself, 1 its children.")));
 	InitMaterializedSRF(fcinfo, 0);
 	agm_spi_begin(&session);
-	agm_store_open(&store, NameStr(*PG_GETARG_NAME(0)), ACL_SELECT);
+	agm_store_open(&store, NameStr(*PG_GETARG_NAME(0)), NULL, ACL_SELECT);
 	agm_param(&params, TEXTOID, PG_GETARG_DATUM(1), PG_ARGISNULL(1));
 	agm_param(&params, INT4OID, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
 	agm_param(&params, TEXTOID, PG_GETARG_DATUM(3), PG_ARGISNULL(3));
 	agm_param(&params, INT8OID, Int64GetDatum(n), false);
 	agm_read_rows(
 		fcinfo, &store,
-		"SELECT s.namespace, s.created, s.languages, coalesce(s.memories, c.memories),"
-		"       coalesce(s.tokens, c.tokens)"
-		" FROM (SELECT n.* FROM {store}.namespace n"
-		"       WHERE ($1 IS NULL OR n.namespace OPERATOR(pg_catalog.=) $1"
-		"              OR (n.namespace OPERATOR(pg_catalog.>=) ($1 OPERATOR(pg_catalog.||) '/')"
-		"                  AND n.namespace OPERATOR(pg_catalog.<) ($1 OPERATOR(pg_catalog.||) "
-		"'0')))"
-		"       AND ($2 IS NULL OR pg_catalog.length(n.namespace) OPERATOR(pg_catalog.-)"
-		"              pg_catalog.length(pg_catalog.replace(n.namespace, '/', ''))"
-		"            OPERATOR(pg_catalog.-) coalesce(pg_catalog.length($1) "
-		"OPERATOR(pg_catalog.-)"
-		"              pg_catalog.length(pg_catalog.replace($1, '/', '')), -1)"
-		"            OPERATOR(pg_catalog.<=) $2)"
-		"       AND ($3 IS NULL OR n.namespace OPERATOR(pg_catalog.>) $3)"
-		"       ORDER BY n.namespace LIMIT $4) s"
-		" LEFT JOIN LATERAL (SELECT pg_catalog.count(*) AS memories,"
-		"                           coalesce(pg_catalog.sum(m.tokens), 0) AS tokens"
-		"                    FROM {store}.memory m"
-		"                    WHERE m.namespace OPERATOR(pg_catalog.=) s.namespace"
-		"                    AND s.memories IS NULL) c ON true"
-		" ORDER BY s.namespace",
+		/* An engine takes a question for each row only where it may be asked beside it. */
+		store.distributed
+			? "SELECT n.namespace, n.created, n.languages," COUNTED(
+				  "n.memories", "count(*)") "," COUNTED("n.tokens", "sum(m.tokens)") PAGE
+			: "SELECT s.namespace, s.created, s.languages, coalesce(s.memories, c.memories),"
+			  "       coalesce(s.tokens, c.tokens)"
+			  " FROM (SELECT n.*" PAGE ") s"
+			  " LEFT JOIN LATERAL (SELECT pg_catalog.count(*) AS memories,"
+			  "                           coalesce(pg_catalog.sum(m.tokens), 0) AS tokens"
+			  "                    FROM {store}.memory m"
+			  "                    WHERE m.namespace OPERATOR(pg_catalog.=) s.namespace"
+			  "                    AND s.memories IS NULL) c ON true"
+			  " ORDER BY s.namespace",
 		&params, AGM_PLAN_CUSTOM, "tzTll");
 	agm_spi_end(&session);
 	PG_RETURN_NULL();

@@ -60,7 +60,15 @@ read_operation(TupleTableSlot *slot, void *arg)
 /* Who read a secret is in the audit too. */
 #define CHANGES " AND a.action OPERATOR(pg_catalog.<>) 'reveal'"
 
-/* The last operation on any of these memories. */
+#define OPERATIONS                                                                             \
+	"SELECT a.id, a.at, a.ids, a.action FROM {store}.audit a"                                  \
+	" WHERE a.namespace OPERATOR(pg_catalog.=) $1"                                             \
+	" AND a.ids OPERATOR(agentmem.&&&) $2" CHANGES
+
+/*
+ * The last operation on any of these memories: that of the greatest number.  Servers of a distributed store draw
+ * numbers of their own, each above a bound that is its own: of the one that was here last.
+ */
 static Operation
 last_operation(AgmWriter *writer, const int64 *ids, int n)
 {
@@ -69,12 +77,13 @@ last_operation(AgmWriter *writer, const int64 *ids, int n)
 
 	agm_param(&params, TEXTOID, writer->ns, false);
 	agm_param(&params, INT8ARRAYOID, agm_int8_array(ids, n), false);
-	(void) agm_execute(
-		&writer->store,
-		"SELECT a.id, a.at, a.ids, a.action FROM {store}.audit a"
-		" WHERE a.namespace OPERATOR(pg_catalog.=) $1"
-		" AND a.ids OPERATOR(agentmem.&&&) $2" CHANGES " ORDER BY a.id DESC LIMIT 1",
-		&params, AGM_WRITE | AGM_PLAN_CUSTOM, "lzLt", read_operation, &operation);
+	(void) agm_execute(&writer->store,
+					   writer->store.distributed ? OPERATIONS
+						   " ORDER BY pg_catalog.max(a.at) OVER (PARTITION BY"
+						   "  a.id OPERATOR(pg_catalog.>>) 48) DESC, a.id DESC LIMIT 1"
+												 : OPERATIONS " ORDER BY a.id DESC LIMIT 1",
+					   &params, AGM_WRITE | AGM_PLAN_CUSTOM, "lzLt", read_operation,
+					   &operation);
 	return operation;
 }
 

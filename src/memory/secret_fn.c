@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/shards.h"
 #include "memory/read.h"
 #include "memory/secret.h"
 
@@ -79,6 +80,7 @@ agm_fn_reveal(PG_FUNCTION_ARGS)
 	agm_require_writable("reveal()");
 	agm_read_open(fcinfo, &writer.store, &params);
 	check_privilege(&writer.store);
+	agm_store_at(&writer.store, PG_GETARG_TEXT_PP(1), true);
 	writer.ns = PG_GETARG_DATUM(1);
 	/* As the caller: what he cannot see has no value for him. */
 	agm_param(&params, INT8OID, Int64GetDatum(id), false);

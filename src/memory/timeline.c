@@ -145,17 +145,19 @@ continue_row(Timeline *line, const Span *span)
 	agm_param(&params, TIMESTAMPTZOID, TimestampTzGetDatum(span->to),
 			  TIMESTAMP_IS_NOEND(span->to));
 	agm_param(&params, INT8OID, Int64GetDatum(line->writer->operation), false);
+	agm_param(&params, REGCLASSOID, ObjectIdGetDatum(line->writer->store.ids), false);
 	(void) agm_execute(
 		&line->writer->store,
 		"INSERT INTO {store}.memory"
 		" (namespace, valid_period, operation, kind, expires_at, tokens, embedding, lexemes,"
 		"  content, title, subject, predicate, object, tags, attributes, confidence,"
 		"  importance, provenance, source, actor, session, parent, pinned, language, model,"
-		"  content_hash, key_hash)"
+		"  content_hash, key_hash, id)"
 		" SELECT m.namespace, pg_catalog.tstzrange($3, $4), $5, m.kind, m.expires_at, m.tokens,"
 		"  m.embedding, m.lexemes, m.content, m.title, m.subject, m.predicate, m.object,"
 		"  m.tags, m.attributes, m.confidence, m.importance, m.provenance, m.source, m.actor,"
-		"  m.session, m.parent, m.pinned, m.language, m.model, m.content_hash, m.key_hash"
+		"  m.session, m.parent, m.pinned, m.language, m.model, m.content_hash, m.key_hash,"
+		"  pg_catalog.nextval($6)"
 		" FROM {store}.memory m WHERE m.namespace OPERATOR(pg_catalog.=) $1"
 		" AND m.id OPERATOR(pg_catalog.=) $2 RETURNING id",
 		&params, AGM_WRITE | AGM_PLAN_GENERIC, "l", read_id, &id);

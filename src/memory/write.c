@@ -299,16 +299,17 @@ agm_memory_insert(AgmWriter *writer, const AgmMemory *memory)
 
 	agm_memory_check_parent(writer, memory);
 	agm_memory_row_params(writer, memory, &params);
+	agm_param(&params, REGCLASSOID, ObjectIdGetDatum(writer->store.ids), false);
 	(void) agm_execute(
 		&writer->store,
 		"INSERT INTO {store}.memory"
 		" (namespace, valid_period, content_hash, tokens, lexemes,"
 		"  kind, content, title, subject, predicate, object, tags, attributes,"
 		"  confidence, importance, provenance, source, actor, session, parent,"
-		"  pinned, expires_at, key, language, model, embedding, key_hash, operation)"
+		"  pinned, expires_at, key, language, model, embedding, key_hash, operation, id)"
 		" VALUES ($1, pg_catalog.tstzrange($2, $3), $4, $5, $6,"
 		"  $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
-		"  $22, $23, $24, $25, $26, $27, $28, $29)"
+		"  $22, $23, $24, $25, $26, $27, $28, $29, pg_catalog.nextval($30))"
 		" RETURNING id",
 		&params, AGM_WRITE | AGM_PLAN_GENERIC, "l", read_id, &id);
 	agm_operation_touch(writer, id);

@@ -125,7 +125,7 @@ agm_writer_open(AgmWriter *writer, const char *store, Datum ns)
 	memset(writer, 0, sizeof(*writer));
 	writer->context = CurrentMemoryContext;
 	writer->ns = ns;
-	agm_store_open(&writer->store, store, ACL_INSERT | ACL_SELECT);
+	agm_store_open(&writer->store, store, DatumGetTextPP(ns), ACL_INSERT | ACL_SELECT);
 	if (!OidIsValid(writer->store.operations))
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 						errmsg("store \"%s\" has no sequence \"operation_seq\"", store),

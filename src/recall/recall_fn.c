@@ -15,6 +15,7 @@
 #include "utils/jsonb.h"
 
 #include "base/compat.h"
+#include "base/shards.h"
 #include "recall/recall.h"
 
 PG_FUNCTION_INFO_V1(agm_fn_recall);
@@ -245,6 +246,31 @@ read_shared(ArrayType *shared)
 	}
 }
 
+/* Where a store is in shards, each may be on another server: one call reads one. */
+static void
+require_one_shard(const AgmRecall *recall)
+{
+	Datum *names;
+	int n = 0;
+
+	if (recall->store.shard == 0)
+		return;
+	if (recall->prefix)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("recall by prefix is not possible in a distributed store"),
+			 errhint("Name what belongs together by one namespace, and its parts by tags.")));
+	if (recall->shared != NULL)
+		deconstruct_array(recall->shared, TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &n);
+	for (int i = 0; i < n; i++)
+		if (!agm_store_is_at(&recall->store, DatumGetTextPP(names[i])))
+			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+							errmsg("namespaces \"%s\" and \"%s\" are not in the same shard",
+								   text_to_cstring(recall->ns), TextDatumGetCString(names[i])),
+							errhint("Call recall() for each of them.")));
+}
+
 /* Nothing asked, nothing found that would stand for summaries: the newest of them. */
 static ArrayType *
 summary_kind(void)
@@ -277,7 +303,8 @@ run(FunctionCallInfo fcinfo, AgmRecall *recall, int *nrows)
 	memcpy(recall->weights, default_weights, sizeof(default_weights));
 	if (!PG_ARGISNULL(ARG_WEIGHTS))
 		read_weights(PG_GETARG_JSONB_P(ARG_WEIGHTS), recall);
-	agm_store_open(&recall->store, NameStr(*PG_GETARG_NAME(ARG_STORE)), ACL_SELECT);
+	agm_store_open(&recall->store, NameStr(*PG_GETARG_NAME(ARG_STORE)), recall->ns, ACL_SELECT);
+	require_one_shard(recall);
 	agm_recall_open(recall);
 	return agm_recall_run(recall, nrows);
 }

@@ -145,6 +145,7 @@ agm_summaries_find(AgmSummaries *summaries, const AgmRecall *recall,
 	int64 *nodes = palloc(sizeof(int64) * Max(n, 1));
 	int64 *limits = palloc(sizeof(int64) * Max(n, 1));
 	Finder finder = {summaries, 0};
+	AgmHit *hits;
 	int first;
 	AgmScope scope;
 
@@ -162,8 +163,9 @@ agm_summaries_find(AgmSummaries *summaries, const AgmRecall *recall,
 	agm_param(&params, TEXTOID, searched->name, false);
 	agm_scope_open(&scope, &request);
 	agm_scope_edges(&scope, false, nodes, limits, n, read_edge, &finder);
+	hits = look_up(&scope, recall, summaries, first, nfound);
 	agm_scope_close(&scope);
-	return look_up(&scope, recall, summaries, first, nfound);
+	return hits;
 }
 
 /* Candidates by namespace and id. */

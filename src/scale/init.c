@@ -24,4 +24,5 @@ agm_scale_init(void)
 		"Sets the number of partitions of stores that are made without saying it.",
 		"0 makes ordinary tables.", &default_partitions, 0, 0, PARTITIONS_MAX, PGC_USERSET, 0,
 		NULL, NULL, NULL);
+	agm_plan_init();
 }

@@ -6,5 +6,6 @@
 #define AGM_SCALE_SCALE_H
 
 extern void agm_scale_init(void);
+extern void agm_plan_init(void);
 
 #endif

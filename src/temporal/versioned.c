@@ -30,6 +30,7 @@
 #include "utils/varlena.h"
 
 #include "base/compat.h"
+#include "base/shards.h"
 #include "base/spi.h"
 #include "temporal/versioned.h"
 
@@ -163,8 +164,9 @@ origin_of(const Trigger *trigger, Oid table)
 static Oid
 find_history(const Trigger *trigger, Oid origin)
 {
+	Oid owner = agm_shard_owner(origin);
 	Oid schema = get_rel_namespace(origin);
-	char *name = psprintf("%s_history", get_rel_name(origin));
+	char *name = psprintf("%s_history", get_rel_name(OidIsValid(owner) ? owner : origin));
 	char *schema_name = get_namespace_name(schema);
 	Oid history;
 
@@ -181,6 +183,9 @@ find_history(const Trigger *trigger, Oid origin)
 		}
 	}
 	history = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+	/* A shard's versions are beside it: what it does is part of a statement on this server. */
+	if (OidIsValid(owner) && OidIsValid(history) && schema == get_rel_namespace(origin))
+		history = agm_shard_beside(origin, name);
 	if (!OidIsValid(history))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),

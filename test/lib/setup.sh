@@ -56,7 +56,8 @@ as_root() {
 # As the ordinary user; 9 is the lock of lock_work, which a server must not keep.
 as_user() {
 	if [ -n "$RUN_AS" ]; then
-		runuser -u "$RUN_AS" -- env PATH="$USER_PATH" "$@" 9>&-
+		# runuser sets HOME to what passwd says, which may be nowhere.
+		runuser -u "$RUN_AS" -- env PATH="$USER_PATH" HOME="$HOME" "$@" 9>&-
 	else
 		env PATH="$USER_PATH" "$@" 9>&-
 	fi

@@ -140,7 +140,7 @@ is($node->safe_psql('app', q{SELECT count(*) FROM mem.memory WHERE namespace = '
 $node->safe_psql('app', 'GRANT keeper TO agent');
 ok($node->poll_query_until('app', q{SELECT count(*) = 0 FROM mem.memory WHERE namespace = 'd'}), 'a member maintains');
 is($node->safe_psql('app', q{SELECT usename FROM pg_stat_activity WHERE backend_type = 'agentmem worker'}), 'agent', 'and is who the worker is');
-set_settings($node, 'agentmem.worker_role' => "'nobody'");
+set_settings($node, 'agentmem.worker_role' => "'no_such_role'");
 $node->safe_psql('app', 'SELECT agentmem.stop_worker()');
 ($ret, $out, $err) = $node->psql('app', 'SELECT agentmem.start_worker()');
 like($err, qr/could not start a worker\nDETAIL:  The role/, 'a role that is not there is an error');

@@ -57,6 +57,8 @@ $node->safe_psql('postgres', 'DROP TRIGGER later ON mem.memory');
 ok($node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM mem.memory'), 'without it all goes on');
 
 # Many namespaces that fail: five are tried, then the store waits.
+# A round is over after a nap's time, which is to be enough for five on a slow machine.
+set_settings($node, 'agentmem.worker_naptime' => "'10s'");
 $node->safe_psql('postgres', q{
 	SELECT agentmem.create_store('bad');
 	CREATE FUNCTION bad.refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'none of these'; END$$;
@@ -69,6 +71,7 @@ ok($node->poll_query_until('postgres', q{SELECT failures = 1 AND next_try > now(
 is($node->safe_psql('postgres', q{SELECT count(*) FROM bad.namespace WHERE maintained IS NOT NULL}), '5', 'five namespaces were tried');
 ok($node->poll_query_until('postgres', q{SELECT failures > 1 FROM agentmem.maintenance_status WHERE store = 'bad'}), 'and others later');
 $node->safe_psql('postgres', q{SELECT agentmem.drop_store('bad', true)});
+set_settings($node, 'agentmem.worker_naptime' => "'1s'");
 
 # maintain_all() by others and the worker at once, with writers between: all is done, once.
 my $script = PostgreSQL::Test::Utils::tempdir() . '/both.sql';
