@@ -10,9 +10,14 @@ DECLARE
 BEGIN
   EXECUTE format('SELECT coalesce(array_agg(t.name ORDER BY t.name), ''{}'') FROM %I.edge_type t WHERE t.weight > 0 AND t.name NOT IN (''next'', ''summary_of'')', store) INTO types;
   RETURN format($sql$
-    WITH made AS MATERIALIZED (SELECT m.id FROM %1$I.memory m JOIN %1$I.kind k ON k.name = m.kind AND k.class = 'structural' WHERE m.namespace = %2$L)
-    SELECT t.source, t.target, t.weight FROM agentmem.transitions(%3$L, %2$L, %4$L::text[], false) t
-    WHERE NOT EXISTS (SELECT FROM made s WHERE s.id = t.source) AND NOT EXISTS (SELECT FROM made s WHERE s.id = t.target)$sql$, store, namespace, store, types);
+    WITH made AS MATERIALIZED (SELECT m.id FROM %1$I.memory m JOIN %1$I.kind k ON k.name = m.kind AND k.class = 'structural' WHERE m.namespace = %2$L),
+    edge AS MATERIALIZED (
+      SELECT t.source, t.target, t.weight FROM agentmem.transitions(%3$L, %2$L, %4$L::text[], false) t
+      WHERE NOT EXISTS (SELECT FROM made s WHERE s.id = t.source) AND NOT EXISTS (SELECT FROM made s WHERE s.id = t.target)),
+    -- A concept of one memory joins it to nothing, and would hold it back from others.
+    alone AS MATERIALIZED (SELECT e.target AS id FROM edge e WHERE e.target < 0 GROUP BY e.target HAVING count(*) = 1)
+    SELECT e.source, e.target, e.weight FROM edge e
+    WHERE NOT EXISTS (SELECT FROM alone a WHERE a.id = e.source) AND NOT EXISTS (SELECT FROM alone a WHERE a.id = e.target)$sql$, store, namespace, store, types);
 END
 $$;
 COMMENT ON FUNCTION agentmem.community_edges(name, text) IS 'Internal to maintain: SQL that gives the edges whose communities are summed up';

@@ -5,7 +5,7 @@ rows=${CACHE_ROWS:-100000}
 here=$WORK/src/test/bench/cache
 
 as_user gcc -O3 -march=native -ffast-math -o "$here/vectors" "$WORK/src/test/bench/ann/vectors.c" -lm 2>/dev/null || die "vectors.c does not compile"
-"${psql[@]}" -c 'DROP SCHEMA IF EXISTS bench_cache CASCADE' -c 'CREATE SCHEMA bench_cache' \
+"${psql[@]}" -c 'CREATE EXTENSION IF NOT EXISTS agentmem' -c 'DROP SCHEMA IF EXISTS bench_cache CASCADE' -c 'CREATE SCHEMA bench_cache' \
 	-c 'CREATE TABLE bench_cache.vectors (id int, embedding agentmem.vector)' >/dev/null
 as_user "$here/vectors" mixture 384 0 "$((rows + 2001))" |
 	"${psql[@]}" -c 'COPY bench_cache.vectors FROM STDIN (FORMAT binary)' -c 'CREATE UNIQUE INDEX ON bench_cache.vectors (id)'
