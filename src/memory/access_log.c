@@ -458,13 +458,19 @@ write_accesses(const Origin *from, Access *accesses, int n)
 	SetUserIdAndSecContext(user, security);
 }
 
-/* Nobody's commit fails with the log of what he only read. */
+/*
+ * Nobody's commit fails with the log of what he only read.  A block that COMMIT ends is in a state to which the server
+ * does not expect to come back from a subtransaction that failed, so that there is one more between them.
+ */
 static void
 try_write_accesses(const Origin *from, Access *accesses, int n)
 {
 	MemoryContext old = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	bool block = IsTransactionBlock();
 
+	if (block)
+		BeginInternalSubTransaction(NULL);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(old);
 	PG_TRY();
@@ -487,6 +493,8 @@ try_write_accesses(const Origin *from, Access *accesses, int n)
 		FreeErrorData(error);
 	}
 	PG_END_TRY();
+	if (block)
+		ReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(old);
 	CurrentResourceOwner = owner;
 }
