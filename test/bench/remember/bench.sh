@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # Calls of remember a second: one client, one call a transaction, synchronous_commit off,
 # 384 dimensions and 30 words, all indexes; at 0 and at 100,000 memories.  Beside it an
-# INSERT of the same content, vector and tsvector into a plain table.  keyed: each call replaces
-# the value that one of 2,000 subjects has; many: rows a second of remember_many, 1,000 a call.
+# INSERT of the same content, vector and tsvector into a plain table.  new: the first value
+# of a subject; keyed: each call replaces the value that one of 2,000 subjects has; many: rows a second of remember_many, 1,000 a call.
 # Then what 8 concepts of an episode of 100 words cost, at CONCEPT_SIZES memories (default: 1000; 1000000 takes minutes).
 
 # rate SCRIPT VARIABLE...: transactions a second of one client.
@@ -20,9 +20,15 @@ if copy_data locomo "$name"; then
 		for round in 1 2 3; do
 			"${psql[@]}" -f "$WORK/src/test/bench/remember/load.sql" >/dev/null
 			[ "$size" -eq 0 ] || "${psql[@]}" -f "$WORK/src/test/bench/remember/fill.sql" >/dev/null
-			printf 'at %6d  round %d  observation %5d/s' "$size" "$round" "$(rate test/bench/remember/remember.pgbench kind=observation)"
-			printf '  fact %5d/s' "$(rate test/bench/remember/remember.pgbench kind=fact)"
-			printf '  keyed %5d/s' "$(rate test/bench/remember/keyed.pgbench)"
+			# At 0 each has a namespace of its own.
+			printf 'at %6d  round %d' "$size" "$round"
+			for kind in observation fact; do
+				printf '  %s %5d/s' "$kind" "$(rate test/bench/remember/remember.pgbench kind=$kind ns="$([ "$size" -eq 0 ] && echo $kind || echo n)")"
+			done
+			for what in 'new 1000000000' 'keyed 2000'; do
+				read -r label subjects <<<"$what"
+				printf '  %s %5d/s' "$label" "$(rate test/bench/remember/keyed.pgbench subjects="$subjects" ns="$([ "$size" -eq 0 ] && echo "$label" || echo n)")"
+			done
 			printf '  many %6d/s' "$("${psql[@]}" -At -v kind=observation -f "$WORK/src/test/bench/remember/many.sql")"
 			printf '  plain INSERT %5d/s\n' "$(rate test/bench/remember/plain.pgbench)"
 		done
