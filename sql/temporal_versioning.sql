@@ -313,6 +313,29 @@ UPDATE r SET b = 'ein' WHERE a = 1;
 SELECT * FROM versions('r');
 DROP TABLE r, r_history;
 
+-- A key: a row that comes back begins no earlier than its last version ended, as where a transaction that began
+-- later has taken it out.
+CREATE TABLE back (k text, l int, b text, p tstzrange NOT NULL);
+CREATE TABLE back_history (LIKE back);
+CREATE TRIGGER versioning BEFORE INSERT OR UPDATE OR DELETE ON back
+  FOR EACH ROW EXECUTE FUNCTION agentmem.versioning('p', '', '', 'k,l');
+INSERT INTO back_history VALUES ('x', 1, 'older', '[2020-01-01 00:00+00,2020-01-02 00:00+00)'), ('x', 1, 'old', '[2020-01-02 00:00+00,2999-01-01 00:00+00)'),
+  ('x', 2, 'other', '[2020-01-01 00:00+00,2021-01-01 00:00+00)'), (NULL, 1, 'none', '[2020-01-01 00:00+00,2999-01-01 00:00+00)');
+BEGIN;
+INSERT INTO back VALUES ('x', 1, 'again'), ('x', 2, 'again'), (NULL, 1, 'again'), ('y', 1, 'new');
+SELECT k, l, lower(p) = '2999-01-01 00:00+00' AS later, lower(p) = now() AS now FROM back ORDER BY k, l;
+UPDATE back SET b = 'changed' WHERE l = 1;
+DELETE FROM back WHERE k = 'x';
+COMMIT;
+SELECT k, l, b, lower(p) = '2999-01-01 00:00+00' AS later FROM back ORDER BY k, l;
+SELECT k, l, b FROM back_history ORDER BY k, l, p;
+SET agentmem.versioning_conflict = error;
+\set VERBOSITY sqlstate
+INSERT INTO back VALUES ('x', 1, 'again');
+\set VERBOSITY default
+RESET agentmem.versioning_conflict;
+DROP TABLE back, back_history;
+
 -- Many rows by one statement, and a temporary table.
 CREATE TEMP TABLE many (a int, b text, p tstzrange);
 CREATE TEMP TABLE many_history (LIKE many);

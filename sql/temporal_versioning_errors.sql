@@ -26,7 +26,7 @@ SELECT versioned_by($$'p'$$, 'BEFORE UPDATE', 'STATEMENT');
 SELECT versioned_by($$'p'$$, 'BEFORE TRUNCATE', 'STATEMENT', 'TRUNCATE ve.t');
 -- Arguments.
 SELECT versioned_by('');
-SELECT versioned_by($$'p', 'a', 'b', 'c'$$);
+SELECT versioned_by($$'p', 'a', 'b', 'c', 'd'$$);
 SELECT versioned_by($$'q'$$);
 SELECT versioned_by($$'ctid'$$);
 SELECT versioned_by($$'P'$$);
@@ -76,6 +76,10 @@ ALTER TABLE t_history ALTER a TYPE numeric(10,1);
 SELECT versioned_by($$'p'$$);
 ALTER TABLE t_history ALTER a TYPE numeric;
 SELECT versioned_by($$'p'$$);
+-- Its key.
+SELECT versioned_by($$'p', '', '', 'a,p'$$);
+SELECT versioned_by($$'p', '', '', 'a,q'$$);
+SELECT versioned_by($$'p', '', '', 'a,'$$);
 -- What the history itself demands.
 ALTER TABLE t_history ADD must text NOT NULL;
 SELECT split_part(versioned_by($$'p'$$), E'\n', 1);
@@ -98,8 +102,8 @@ SELECT versioned_by($$'p'$$);
 UPDATE t SET p = '[2999-01-01 00:00:00+00,)';
 SET agentmem.versioning_conflict = error;
 SET timezone = 'UTC';
-SELECT regexp_replace(versioned_by($$'p'$$), 'transaction at [^.]*\.[0-9]+\+00', 'transaction at ...');
-SELECT regexp_replace(versioned_by($$'p'$$, 'BEFORE DELETE', 'ROW', 'DELETE FROM ve.t'), 'transaction at [^.]*\.[0-9]+\+00', 'transaction at ...');
+SELECT regexp_replace(versioned_by($$'p'$$), 'transaction began at [^.]*\.[0-9]+\+00', 'transaction began at ...');
+SELECT regexp_replace(versioned_by($$'p'$$, 'BEFORE DELETE', 'ROW', 'DELETE FROM ve.t'), 'transaction began at [^.]*\.[0-9]+\+00', 'transaction began at ...');
 SET agentmem.versioning_conflict = adjust;
 CREATE TRIGGER v BEFORE UPDATE OR DELETE ON t FOR EACH ROW EXECUTE FUNCTION agentmem.versioning('p');
 UPDATE t SET b = 'adjusted';

@@ -493,13 +493,19 @@ agm_row_is_ours(void)
 	return writing_depth >= 0 && trigger_depth() == writing_depth + 1;
 }
 
-/* Whether the innermost statement of ours that is running is AGM_AS_GIVEN. */
-static bool as_given = false;
+/* What the innermost statement of ours that is running says of its rows. */
+static int of_rows = 0;
 
 bool
 agm_row_is_as_given(void)
 {
-	return as_given && agm_row_is_ours();
+	return (of_rows & AGM_AS_GIVEN) != 0 && agm_row_is_ours();
+}
+
+bool
+agm_row_has_new_key(void)
+{
+	return (of_rows & AGM_NEW_KEYS) != 0 && agm_row_is_ours();
 }
 
 /* Notes, for the triggers that it fires, that the statement is ours. */
@@ -508,11 +514,11 @@ execute_write(const AgmStore *store, const char *template, const AgmParams *para
 			  AgmColumns columns, AgmRowFn row, void *arg)
 {
 	int outer = writing_depth;
-	bool outer_given = as_given;
+	int outer_rows = of_rows;
 	volatile uint64 n = 0;
 
 	writing_depth = (flags & AGM_BY_HAND) ? -1 : trigger_depth();
-	as_given = (flags & AGM_AS_GIVEN) != 0;
+	of_rows = flags & (AGM_AS_GIVEN | AGM_NEW_KEYS);
 	PG_TRY();
 	{
 		n = execute(store, template, params, flags, columns, row, arg);
@@ -520,7 +526,7 @@ execute_write(const AgmStore *store, const char *template, const AgmParams *para
 	PG_FINALLY();
 	{
 		writing_depth = outer;
-		as_given = outer_given;
+		of_rows = outer_rows;
 	}
 	PG_END_TRY();
 	return n;

@@ -38,6 +38,7 @@ extern int agm_param(AgmParams *params, Oid type, Datum value, bool isnull);
 #define AGM_BY_HAND 0x10	  /* on behalf of the user: its rows are not ours, see below */
 #define AGM_AS_OWNER 0x04	  /* history and audit: users may only read them */
 #define AGM_AS_GIVEN 0x20	  /* rows keep the period in the store that they come with */
+#define AGM_NEW_KEYS 0x40	  /* rows have keys that no row had before */
 
 /* Values as statements take and give them: a bigint[], a text column (NULL if null). */
 extern Datum agm_int8_array(const int64 *values, int n);
@@ -102,5 +103,8 @@ extern void agm_owner_end(const AgmOwnerScope *scope);
  * period of a version.
  */
 extern bool agm_row_is_as_given(void);
+
+/* ... AGM_NEW_KEYS?  For those that look for earlier versions. */
+extern bool agm_row_has_new_key(void);
 
 #endif

@@ -304,7 +304,7 @@ write_rows(AgmBulk *bulk)
 		const AgmMemory *memory = bulk->memories[bulk->at];
 		AgmWritten *written = bulk->written[bulk->at];
 
-		agm_operation_touch(writer, written->id);
+		agm_operation_made(writer, written->id);
 		agm_edges_gather(writer);
 		agm_episode_link(writer, memory, written->id);
 		agm_conflict_search(writer, memory, written);

@@ -135,7 +135,7 @@ BEGIN
     FROM pg_attribute a WHERE a.attrelid = format('%I.edge', store)::regclass AND a.attnum > 0 AND NOT a.attisdropped), 'fillfactor = 100', partitions);
   EXECUTE format('CREATE INDEX edge_history_target_idx ON %I.edge_history (namespace, target)', store);
   EXECUTE format('CREATE TRIGGER edge_versioning BEFORE INSERT OR UPDATE OR DELETE ON %I.edge
-                  FOR EACH ROW EXECUTE FUNCTION agentmem.versioning(''system_period'', '''', ''operation'')', store);
+                  FOR EACH ROW EXECUTE FUNCTION agentmem.versioning(''system_period'', '''', ''operation'', ''namespace,source,target,type'')', store);
   EXECUTE format('COMMENT ON TRIGGER edge_versioning ON %I.edge IS %L', store, 'Keeps edges as they were in edge_history');
 END
 $create_change_tables$;

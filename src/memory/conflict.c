@@ -169,7 +169,8 @@ link_similar(AgmWriter *writer, int64 id, const AgmLikes *found, bool fresh)
 					   " FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4))"
 					   " u(id, weight)"
 					   " ON CONFLICT (namespace, source, target, type) DO NOTHING",
-					   &params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+					   &params, AGM_WRITE | AGM_PLAN_GENERIC | (fresh ? AGM_NEW_KEYS : 0), NULL,
+					   NULL, NULL);
 }
 
 /* Of any kind, as many more as there may be of others among them. */

@@ -146,6 +146,7 @@ typedef struct AgmWriter
 	int64 *touched;	 /* memories that were written or removed, for the audit */
 	int ntouched;
 	int touched_capacity;
+	int64 oldest_new; /* the least id that this call has given a memory; 0: none */
 	char *language;
 	char *model;  /* NULL: any */
 	int concepts; /* edges to concepts that a memory gets at most; 0: none */
@@ -248,6 +249,8 @@ typedef struct AgmKept
 
 /* operation.c: what a call changed, for audit and restore. */
 extern void agm_operation_touch(AgmWriter *writer, int64 id);
+/* ... that it has made, under an id of its own. */
+extern void agm_operation_made(AgmWriter *writer, int64 id);
 extern void agm_operation_note(AgmWriter *writer, const char *action, Jsonb *details);
 extern void agm_operation_record(AgmWriter *writer, const char *action, Jsonb *details);
 /* Who refers to memories keeps them until it ends; skip: but for those that others take out now. */

@@ -33,6 +33,14 @@ agm_operation_touch(AgmWriter *writer, int64 id)
 }
 
 void
+agm_operation_made(AgmWriter *writer, int64 id)
+{
+	agm_operation_touch(writer, id);
+	if (writer->oldest_new == 0 || id < writer->oldest_new)
+		writer->oldest_new = id;
+}
+
+void
 agm_operation_note(AgmWriter *writer, const char *action, Jsonb *details)
 {
 	AgmParams params = {0};
@@ -94,6 +102,15 @@ agm_rows_keep(AgmWriter *writer, const int64 *ids, int n, bool skip)
 	return kept;
 }
 
+/* Has it an end that this call has made?  Then there was none like it before. */
+static int
+novelty(const AgmWriter *writer, const AgmNewEdge *edge)
+{
+	return writer->oldest_new > 0 && Max(edge->source, edge->target) >= writer->oldest_new
+			   ? AGM_NEW_KEYS
+			   : 0;
+}
+
 /* As most calls leave one, and no other, that has a statement of its own, which costs less. */
 static void
 write_edge(AgmWriter *writer, const AgmNewEdge *edge)
@@ -111,7 +128,7 @@ write_edge(AgmWriter *writer, const AgmNewEdge *edge)
 		"INSERT INTO {store}.edge (namespace, source, target, type, weight, operation)"
 		" VALUES ($1, $2, $3, $4, $5, $6)"
 		" ON CONFLICT (namespace, source, target, type) DO NOTHING",
-		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+		&params, AGM_WRITE | AGM_PLAN_GENERIC | novelty(writer, edge), NULL, NULL, NULL);
 }
 
 static void
@@ -122,10 +139,12 @@ write_edges(AgmWriter *writer)
 	int64 *targets = palloc(sizeof(int64) * n);
 	Datum *types = palloc(sizeof(Datum) * n);
 	Datum *weights = palloc(sizeof(Datum) * n);
+	int new_keys = AGM_NEW_KEYS;
 	AgmParams params = {0};
 
 	for (int i = 0; i < n; i++)
 	{
+		new_keys &= novelty(writer, &writer->edges[i]);
 		sources[i] = writer->edges[i].source;
 		targets[i] = writer->edges[i].target;
 		types[i] = CStringGetTextDatum(writer->edges[i].type);
@@ -149,7 +168,7 @@ write_edges(AgmWriter *writer)
 		" FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3),"
 		"  pg_catalog.unnest($4), pg_catalog.unnest($5)) u(source, target, type, weight)"
 		" ON CONFLICT (namespace, source, target, type) DO NOTHING",
-		&params, AGM_WRITE | AGM_PLAN_GENERIC, NULL, NULL, NULL);
+		&params, AGM_WRITE | AGM_PLAN_GENERIC | new_keys, NULL, NULL, NULL);
 }
 
 void

@@ -312,7 +312,7 @@ agm_memory_insert(AgmWriter *writer, const AgmMemory *memory)
 		"  $22, $23, $24, $25, $26, $27, $28, $29, pg_catalog.nextval($30))"
 		" RETURNING id",
 		&params, AGM_WRITE | AGM_PLAN_GENERIC, "l", read_id, &id);
-	agm_operation_touch(writer, id);
+	agm_operation_made(writer, id);
 	return id;
 }
 

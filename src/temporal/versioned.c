@@ -56,6 +56,8 @@ forget_versioned(AgmVersioned *versioned)
 {
 	if (versioned->plan != NULL)
 		(void) SPI_freeplan(versioned->plan);
+	if (versioned->last != NULL)
+		(void) SPI_freeplan(versioned->last);
 	MemoryContextDelete(versioned->context);
 }
 
@@ -219,8 +221,8 @@ require_column(const Form_pg_attribute column, const char *name, Relation table)
 						errmsg("column \"%s\" of relation \"%s\" does not exist", name,
 							   RelationGetRelationName(table)),
 						errhint("The arguments of agentmem.versioning are the column of the "
-								"system period, the history table and columns that are not "
-								"versions.")));
+								"system period, the history table, columns that are not "
+								"versions and those of the key.")));
 }
 
 static AttrNumber
@@ -240,34 +242,48 @@ find_period(Relation table, const char *name)
 	return column->attnum;
 }
 
-/* Which attributes the third argument names, by attnum - 1. */
-static bool *
-find_unversioned(Relation table, const Trigger *trigger, AttrNumber period)
+/* The columns that an argument lists. */
+static List *
+listed_columns(Relation table, const Trigger *trigger, int argument, AttrNumber period)
 {
-	TupleDesc desc = RelationGetDescr(table);
-	bool *unversioned = palloc0(sizeof(bool) * desc->natts);
+	List *columns = NIL;
 	List *names;
 	ListCell *cell;
 
-	if (trigger->tgnargs < 3)
-		return unversioned;
-	if (!SplitIdentifierString(pstrdup(trigger->tgargs[2]), ',', &names))
+	if (trigger->tgnargs <= argument)
+		return NIL;
+	if (!SplitIdentifierString(pstrdup(trigger->tgargs[argument]), ',', &names))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid list of columns \"%s\"", trigger->tgargs[2]),
+				 errmsg("invalid list of columns \"%s\"", trigger->tgargs[argument]),
 				 errhint("Separate the names by commas, and quote those that need it.")));
 	foreach (cell, names)
 	{
-		Form_pg_attribute column = column_named(desc, lfirst(cell));
+		Form_pg_attribute column = column_named(RelationGetDescr(table), lfirst(cell));
 
 		require_column(column, lfirst(cell), table);
 		if (column->attnum == period)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("the system period cannot be among the columns that are not "
-								   "versions"),
+							argument == 2
+								? errmsg("the system period cannot be among the columns that "
+										 "are not versions")
+								: errmsg("the system period cannot be among the columns of "
+										 "the key"),
 							errhint("Leave \"%s\" out of the list.", (char *) lfirst(cell))));
-		unversioned[column->attnum - 1] = true;
+		columns = lappend_int(columns, column->attnum);
 	}
+	return columns;
+}
+
+/* Which attributes the third argument names, by attnum - 1. */
+static bool *
+find_unversioned(Relation table, const Trigger *trigger, AttrNumber period)
+{
+	bool *unversioned = palloc0(sizeof(bool) * RelationGetDescr(table)->natts);
+	ListCell *cell;
+
+	foreach (cell, listed_columns(table, trigger, 2, period))
+		unversioned[lfirst_int(cell) - 1] = true;
 	return unversioned;
 }
 
@@ -351,6 +367,31 @@ classify_columns(AgmVersioned *versioned, Relation table, Relation history,
 	}
 }
 
+static SPIPlanPtr
+prepare(const AgmVersioned *versioned, const char *sql, int n, Oid *types)
+{
+	AgmSession session;
+	AgmOwnerScope scope;
+	SPIPlanPtr plan;
+
+	agm_spi_begin(&session);
+	agm_owner_begin(&scope, versioned->owner);
+	plan = SPI_prepare(sql, n, types);
+	agm_owner_end(&scope);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare statement: %s", SPI_result_code_string(SPI_result));
+	(void) SPI_keepplan(plan);
+	agm_spi_end(&session);
+	return plan;
+}
+
+static const char *
+qualified_name(Relation relation)
+{
+	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+									  RelationGetRelationName(relation));
+}
+
 static void
 prepare_insert(AgmVersioned *versioned, Relation table, Relation history)
 {
@@ -358,8 +399,6 @@ prepare_insert(AgmVersioned *versioned, Relation table, Relation history)
 	Oid *types = palloc(sizeof(Oid) * versioned->ncopied);
 	StringInfoData names;
 	StringInfoData values;
-	AgmSession session;
-	AgmOwnerScope scope;
 
 	initStringInfo(&names);
 	initStringInfo(&values);
@@ -372,19 +411,43 @@ prepare_insert(AgmVersioned *versioned, Relation table, Relation history)
 						 quote_identifier(NameStr(column->attname)));
 		appendStringInfo(&values, "%s$%d", i == 0 ? "" : ", ", i + 1);
 	}
-	agm_spi_begin(&session);
-	agm_owner_begin(&scope, versioned->owner);
-	versioned->plan = SPI_prepare(
-		psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s)",
-				 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(history)),
-											RelationGetRelationName(history)),
-				 names.data, values.data),
-		versioned->ncopied, types);
-	agm_owner_end(&scope);
-	if (versioned->plan == NULL)
-		elog(ERROR, "could not prepare statement: %s", SPI_result_code_string(SPI_result));
-	(void) SPI_keepplan(versioned->plan);
-	agm_spi_end(&session);
+	versioned->plan =
+		prepare(versioned,
+				psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s)",
+						 qualified_name(history), names.data, values.data),
+				versioned->ncopied, types);
+}
+
+/* By the fourth argument. */
+static void
+prepare_last(AgmVersioned *versioned, Relation table, Relation history, const List *key)
+{
+	TupleDesc desc = RelationGetDescr(table);
+	const char *period =
+		quote_identifier(NameStr(TupleDescAttr(desc, versioned->period - 1)->attname));
+	Oid *types = palloc(sizeof(Oid) * Max(list_length(key), 1));
+	StringInfoData sql;
+	ListCell *cell;
+
+	if (key == NIL)
+		return;
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT pg_catalog.upper(h.%s) FROM %s h", period,
+					 qualified_name(history));
+	versioned->key =
+		MemoryContextAlloc(versioned->context, sizeof(AttrNumber) * list_length(key));
+	foreach (cell, key)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, lfirst_int(cell) - 1);
+
+		types[versioned->nkey] = column->atttypid;
+		versioned->key[versioned->nkey++] = column->attnum;
+		appendStringInfo(&sql, " %s h.%s OPERATOR(pg_catalog.=) $%d",
+						 versioned->nkey == 1 ? "WHERE" : "AND",
+						 quote_identifier(NameStr(column->attname)), versioned->nkey);
+	}
+	appendStringInfo(&sql, " ORDER BY h.%s DESC LIMIT 1", period);
+	versioned->last = prepare(versioned, sql.data, versioned->nkey, types);
 }
 
 static Relation
@@ -417,12 +480,12 @@ learn(Relation table, const Trigger *trigger)
 	Relation history;
 	HeapTuple origin;
 
-	if (trigger->tgnargs < 1 || trigger->tgnargs > 3)
+	if (trigger->tgnargs < 1 || trigger->tgnargs > 4)
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("agentmem.versioning takes one to three arguments, not %d",
+						errmsg("agentmem.versioning takes one to four arguments, not %d",
 							   trigger->tgnargs),
-						errhint("They are the column of the system period, the history table "
-								"and columns that are not versions.")));
+						errhint("They are the column of the system period, the history table, "
+								"columns that are not versions and those of the key.")));
 	if (table->rd_rel->relkind != RELKIND_RELATION)
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 						errmsg("cannot version \"%s\"", RelationGetRelationName(table)),
@@ -440,7 +503,9 @@ learn(Relation table, const Trigger *trigger)
 	history = open_history(versioned);
 	classify_columns(versioned, table, history,
 					 find_unversioned(table, trigger, versioned->period));
-	/* Last: its plan outlives an error. */
+	/* Last: their plans outlive an error. */
+	prepare_last(versioned, table, history,
+				 listed_columns(table, trigger, 3, versioned->period));
 	prepare_insert(versioned, table, history);
 	relation_close(history, NoLock);
 	return versioned;

@@ -26,6 +26,9 @@ typedef struct AgmVersioned
 	int ncopied; /* these go to the history, as parameters of the plan */
 	AttrNumber *copied;
 	SPIPlanPtr plan; /* INSERT INTO the history */
+	int nkey;		 /* what a row that comes back is known by; 0: not looked for */
+	AttrNumber *key;
+	SPIPlanPtr last; /* the end of the last version with that key */
 	bool valid;
 } AgmVersioned;
 

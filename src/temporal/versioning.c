@@ -268,6 +268,22 @@ is_own_version(const TriggerData *event, HeapTuple row, const AgmPeriod *period)
 		   !is_foreign(RelationGetRelid(event->tg_relation), period->from);
 }
 
+/* The row's last version began, or ended, at a time that is not before this transaction's. */
+static void
+note_conflict(const TriggerData *event, const char *what, TimestampTz at)
+{
+	if (versioning_conflict == CONFLICT_ERROR)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("a row of \"%s\" was changed by a transaction that began later",
+						RelationGetRelationName(event->tg_relation)),
+				 errdetail("Its version %s at %s, this transaction began at %s.", what,
+						   pstrdup(timestamptz_to_str(at)),
+						   pstrdup(timestamptz_to_str(GetCurrentTransactionStartTimestamp()))),
+				 errhint("Run the transaction again, or SET agentmem.versioning_conflict = "
+						 "adjust.")));
+}
+
 /* Since when the next version holds: now, which must be later than the old one's beginning. */
 static TimestampTz
 end_of(const TriggerData *event, const AgmPeriod *period)
@@ -276,17 +292,47 @@ end_of(const TriggerData *event, const AgmPeriod *period)
 
 	if (period->from_open || period->from < now)
 		return now;
-	if (versioning_conflict == CONFLICT_ERROR)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("a row of \"%s\" was changed by a transaction that began later",
-						RelationGetRelationName(event->tg_relation)),
-				 errdetail("Its version began at %s, this transaction at %s.",
-						   pstrdup(timestamptz_to_str(period->from)),
-						   pstrdup(timestamptz_to_str(now))),
-				 errhint("Run the transaction again, or SET agentmem.versioning_conflict = "
-						 "adjust.")));
+	note_conflict(event, "began", period->from);
 	return period->from + 1;
+}
+
+/* A row with the key of one that was taken out begins no earlier than that one's last version ended. */
+static void
+begin_after_last(const TriggerData *event, const AgmVersioned *versioned, AgmPeriod *period)
+{
+	Datum *values = palloc(sizeof(Datum) * versioned->nkey);
+	AgmSession session;
+	AgmOwnerScope scope;
+	int rc;
+
+	for (int i = 0; i < versioned->nkey; i++)
+	{
+		bool isnull;
+
+		values[i] = heap_getattr(event->tg_trigtuple, versioned->key[i],
+								 RelationGetDescr(event->tg_relation), &isnull);
+		if (isnull)
+			return;
+	}
+	agm_spi_begin(&session);
+	agm_owner_begin(&scope, versioned->owner);
+	rc = SPI_execute_plan(versioned->last, values, NULL, false, 1);
+	agm_owner_end(&scope);
+	if (rc != SPI_OK_SELECT)
+		elog(ERROR, "could not read the history: %s", SPI_result_code_string(rc));
+	if (SPI_processed > 0)
+	{
+		bool isnull;
+		TimestampTz end = DatumGetTimestampTz(
+			SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+
+		if (!isnull && end > period->from)
+		{
+			note_conflict(event, "ended", end);
+			period->from = end;
+		}
+	}
+	agm_spi_end(&session);
 }
 
 /* Writes the row to the history, its period ended. */
@@ -377,6 +423,8 @@ agm_versioning_insert(const TriggerData *event)
 	move = find_move(versioned->origin);
 	if (move != NULL && move->deleted)
 		period = move->period;
+	else if (versioned->nkey > 0 && !agm_row_has_new_key())
+		begin_after_last(event, versioned, &period);
 	drop_move(versioned->origin);
 	return with_period(event->tg_trigtuple, desc, versioned, make_period(&period), false);
 }
