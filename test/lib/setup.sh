@@ -21,7 +21,8 @@ WORK=
 SERVER=
 USER_PATH=$PATH
 umask 022
-export LC_ALL=C.UTF-8
+# PostgreSQL's Perl modules take LC_ALL away: servers of tests have the encoding of LANG.
+export LC_ALL=C.UTF-8 LANG=C.UTF-8
 # Nothing of the caller's own servers may reach ours.
 for variable in "${!PG@}"; do
 	[ "$variable" = PG_CONFIG ] || unset "$variable"
