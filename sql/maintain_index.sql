@@ -35,7 +35,7 @@ SELECT agentmem.index_density('heap.activity_pkey') > 0.8 AS full, count(*) FROM
 SELECT count(*) FROM agentmem.maintain('heap', 'n', at => now() + interval '3 days') WHERE step = 'index' AND details ? 'reindex';
 SELECT agentmem.index_density('heap.memory_lexemes_idx');
 SELECT agentmem.index_density('heap.memory');
-SELECT agentmem.index_density(NULL) IS NULL AS nothing;
+SELECT agentmem.index_density(NULL) IS NULL AS nothing, agentmem.index_density(0) IS NULL AS none, agentmem.index_density('9'::oid) IS NULL AS gone;
 SELECT * FROM agentmem.sparse_indexes('heap', NULL);
 SELECT * FROM agentmem.sparse_indexes(NULL);
 SELECT * FROM agentmem.sparse_indexes('nowhere');

@@ -84,7 +84,10 @@ agm_fn_index_density(PG_FUNCTION_ARGS)
 
 	if (OidIsValid(table) && !agm_may_maintain(table, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
-	index = relation_open(oid, AccessShareLock);
+	/* As the server's functions of sizes: NULL for what is not there, or no longer. */
+	index = try_relation_open(oid, AccessShareLock);
+	if (index == NULL)
+		PG_RETURN_NULL();
 	if (index->rd_rel->relkind != RELKIND_INDEX || index->rd_rel->relam != BTREE_AM_OID ||
 		RELATION_IS_OTHER_TEMP(index))
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
