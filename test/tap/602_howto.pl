@@ -15,7 +15,9 @@ plan(skip_all => 'docs is not here') unless @pages;
 
 $ENV{PGTZ} = 'UTC';
 my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
+# Pages say who owns what: not whoever runs this.
+$node->init(extra => [ '--username', 'postgres' ]);
+$ENV{PGUSER} = 'postgres';
 $node->start;
 my $pgvector = $node->safe_psql('postgres', q(SELECT count(*) = 2 FROM pg_available_extensions WHERE name IN ('vector', 'agentmem_pgvector'))) eq 't';
 note('without pgvector: agentmem\'s own vector stands in for it') unless $pgvector;
