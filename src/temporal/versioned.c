@@ -368,7 +368,7 @@ classify_columns(AgmVersioned *versioned, Relation table, Relation history,
 }
 
 static SPIPlanPtr
-prepare(const AgmVersioned *versioned, const char *sql, int n, Oid *types)
+prepare(const AgmVersioned *versioned, const char *sql, int n, Oid *types, int options)
 {
 	AgmSession session;
 	AgmOwnerScope scope;
@@ -376,7 +376,7 @@ prepare(const AgmVersioned *versioned, const char *sql, int n, Oid *types)
 
 	agm_spi_begin(&session);
 	agm_owner_begin(&scope, versioned->owner);
-	plan = SPI_prepare(sql, n, types);
+	plan = SPI_prepare_cursor(sql, n, types, options);
 	agm_owner_end(&scope);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare statement: %s", SPI_result_code_string(SPI_result));
@@ -415,7 +415,7 @@ prepare_insert(AgmVersioned *versioned, Relation table, Relation history)
 		prepare(versioned,
 				psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s)",
 						 qualified_name(history), names.data, values.data),
-				versioned->ncopied, types);
+				versioned->ncopied, types, 0);
 }
 
 /* By the fourth argument. */
@@ -447,7 +447,10 @@ prepare_last(AgmVersioned *versioned, Relation table, Relation history, const Li
 						 quote_identifier(NameStr(column->attname)), versioned->nkey);
 	}
 	appendStringInfo(&sql, " ORDER BY h.%s DESC LIMIT 1", period);
-	versioned->last = prepare(versioned, sql.data, versioned->nkey, types);
+	/* A plan for any values would lock all partitions. */
+	versioned->last = prepare(
+		versioned, sql.data, versioned->nkey, types,
+		history->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? CURSOR_OPT_CUSTOM_PLAN : 0);
 }
 
 static Relation
