@@ -23,7 +23,7 @@ SELECT step, changed, details -> 'reindex' AS reindex FROM agentmem.maintain('he
 SELECT step, changed, details -> 'reindex' AS reindex FROM agentmem.maintain('heap', 'n', dry_run => true, at => now() + interval '2 hours') WHERE step = 'index' AND details ? 'reindex';
 CREATE ROLE agm_no_owner;
 GRANT USAGE ON SCHEMA heap TO agm_no_owner;
-GRANT ALL ON ALL TABLES IN SCHEMA heap TO agm_no_owner;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA heap TO agm_no_owner;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA heap TO agm_no_owner;
 SET ROLE agm_no_owner;
 SELECT * FROM agentmem.sparse_indexes('heap');
