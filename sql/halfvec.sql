@@ -124,6 +124,12 @@ FROM generate_series(1, 70) n,
 	LATERAL (SELECT a::vector AS x, b::vector AS y) f;
 SELECT vector_dims('[1,2,3]'::halfvec), l2_norm('[3,4]'::halfvec), l2_norm('[0,0]'::halfvec) AS zero,
 	l2_norm('[65504,65504]'::halfvec)::real AS large;
+-- What takes a halfvec, by a name that does not say so, takes a vector too: the implicit cast would round it, or fail.
+SELECT oid::regprocedure FROM pg_proc p
+WHERE pronamespace = 'agentmem'::regnamespace AND 'halfvec'::regtype = ANY (proargtypes) AND proname !~ 'halfvec'
+	AND NOT EXISTS (SELECT FROM pg_proc v WHERE v.pronamespace = p.pronamespace AND v.proname = p.proname
+		AND v.proargtypes::oid[] = array_replace(p.proargtypes::oid[], 'halfvec'::regtype::oid, 'vector'::regtype::oid));
+SELECT l2_norm('[0.1,65520]'::vector) = vector_norm('[0.1,65520]') AS not_rounded;
 
 SELECT o.oprname, o.oprcode::regproc::oid::regprocedure AS function, o.oprcom::regoperator AS commutator,
 	o.oprnegate::regoperator AS negator, o.oprrest, o.oprjoin, o.oprcanhash AS hash, o.oprcanmerge AS merge

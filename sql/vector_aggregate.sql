@@ -101,7 +101,7 @@ DROP TABLE averaged, serial, parted;
 -- The functions of the state, for whoever calls them himself; what they get stays as it was.
 SELECT vector_accum('{0}', '[1,2,3]') AS first, vector_accum('{1,1,2,3}', '[1,2,3]') AS next, vector_accum('{5}', '[1]') AS counted;
 SELECT vector_combine('{1,2}', '{3,4}') AS both, vector_combine('{0}', '{3,4}') AS "right", vector_combine('{3,4}', '{0}') AS "left",
-	vector_combine('{0}', '{0}') AS neither;
+	vector_combine('{0}', '{0}') AS neither, vector_combine('{5}', '{3,4}') AS counted;
 SELECT vector_avg('{2,2,4,6}') AS avg, vector_avg('{0}') IS NULL AS nothing, vector_avg('{0,1}') IS NULL AS no_count;
 CREATE FUNCTION pg_temp.unchanged(state float8[], OUT sum float8[], OUT again float8[], OUT kept float8[]) LANGUAGE plpgsql AS $$
 BEGIN
@@ -113,6 +113,11 @@ SELECT * FROM pg_temp.unchanged('{1,10,20}');
 CREATE TABLE kept_state (state float8[]);
 INSERT INTO kept_state VALUES ('{1,10,20}');
 SELECT vector_accum(state, '[1,2]'), vector_combine(state, state), state FROM kept_state;
+-- One without a short header is not copied to be read: what is changed in place would be the table's page.
+TRUNCATE kept_state;
+INSERT INTO kept_state SELECT array_agg(i) FROM generate_series(1, 21) i;
+SELECT (vector_accum(state, array_fill(1, ARRAY[20])::vector))[:3] AS added, (vector_combine(state, state))[:3] AS both, state[:3] FROM kept_state;
+SELECT state = (SELECT array_agg(i)::float8[] FROM generate_series(1, 21) i) AS same FROM kept_state;
 DROP TABLE kept_state;
 SELECT pg_temp.failure(c) FROM unnest(ARRAY[
 	$$SELECT vector_accum('{}', '[1]')$$, $$SELECT vector_accum('{{0}}', '[1]')$$, $$SELECT vector_accum('{NULL}', '[1]')$$,

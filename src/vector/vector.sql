@@ -190,6 +190,13 @@ CREATE FUNCTION agentmem.vector_norm(agentmem.vector) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'agm_fn_vector_norm';
 COMMENT ON FUNCTION agentmem.vector_norm(agentmem.vector) IS 'Euclidean length';
 
+-- Not in pgvector, where the name is ambiguous for a vector: without it here, the call would go to
+-- halfvec's, through a cast that rounds each value.
+CREATE FUNCTION agentmem.l2_norm(agentmem.vector) RETURNS double precision
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	AS 'MODULE_PATHNAME', 'agm_fn_vector_norm';
+COMMENT ON FUNCTION agentmem.l2_norm(agentmem.vector) IS 'Euclidean length, by its name for halfvec';
+
 -- No RESTRICT or JOIN: they are for operators that return boolean.
 
 CREATE OPERATOR agentmem.<-> (

@@ -44,7 +44,14 @@ ok(at_work($node, 'postgres'), 'it is at it again');
 $node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
 ok($node->poll_query_until('postgres', q{SELECT last_error LIKE 'namespace "n": canceling statement due to user request (57014)' FROM agentmem.maintenance_status WHERE store = 'slow'}), 'pg_cancel_backend() cancels a namespace');
 is($node->safe_psql('postgres', 'SELECT agentmem.worker_pid()'), $pid, 'the worker is the same');
+# Its store is dropped while it is at it: who drops waits for the transaction, and the worker for nothing.
+$node->safe_psql('postgres', q{
+	CREATE OR REPLACE FUNCTION slow.slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_catalog.pg_sleep(3); RETURN NULL; END';
+	UPDATE slow.namespace SET maintained = NULL});
+ok(at_work($node, 'postgres'), 'it is at it once more');
 $node->safe_psql('postgres', q{SELECT agentmem.drop_store('slow', true)});
+is($node->safe_psql('postgres', 'SELECT agentmem.worker_pid()'), $pid, 'a store that is dropped while it is maintained does not end it');
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM agentmem.maintenance_run WHERE store = 'slow'}), 'and is forgotten');
 
 # A deferred trigger of the owner's would run as the worker: the server refuses it.
 $node->safe_psql('postgres', q{

@@ -14,4 +14,5 @@
 	as_user test/bench/kernels/kernels 384 8
 	echo "768 dimensions"
 	as_user test/bench/kernels/kernels 768 0
+	as_user test/bench/kernels/kernels floor
 )
