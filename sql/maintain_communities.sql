@@ -49,7 +49,7 @@ SELECT s.id FROM public.sums s JOIN memory m USING (id) WHERE m.embedding <-> (S
 -- Sessions have theirs as well; no summary of a higher level has one of a community.
 SELECT session, attributes ->> 'level' AS level, attributes ->> 'members' AS members FROM memory WHERE kind = 'summary' AND source = 'maintain' ORDER BY id;
 -- Found as any other.
-SELECT id, kind FROM recall('circle', 'n', 'house', granularity => 'summary') WHERE id IN (SELECT id FROM public.sums);
+SELECT id, kind FROM recall('circle', 'n', 'house', granularity => 'summary') WHERE id IN (SELECT id FROM public.sums) ORDER BY score DESC;
 SELECT o.children, o.kind FROM outline('circle', 'n') o WHERE o.id IN (SELECT id FROM public.sums) ORDER BY o.id;
 SELECT o.id FROM public.sums s, outline('circle', 'n', s.id) o ORDER BY s.id, o.id;
 

@@ -39,6 +39,8 @@ SELECT what, pg_temp.try(stored) FROM (VALUES
 	('8 bits, scale too large', '\x02000801 0000807e 017f'),
 	('1 bit, good', '\x02000101 0000803f c0'),
 	('1 bit, short', '\x02000101 0000803f'),
+	('1 bit, scale infinite', '\x02000101 0000807f c0'),
+	('1 bit, scale negative', '\x02000101 000080bf c0'),
 	('1 bit, scale NaN', '\x02000101 0000c07f c0')
 ) AS t(what, bytes), LATERAL (SELECT decode(replace(replace(bytes, '\x', ''), ' ', ''), 'hex') AS stored) AS s;
 

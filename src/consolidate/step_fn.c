@@ -182,6 +182,8 @@ agm_fn_mention_concepts(PG_FUNCTION_ARGS)
 
 	agm_spi_begin(&session);
 	agm_writer_begin(fcinfo, &writer, "maintain()");
+	/* What a call that was ended has left counts for nothing: this one is to do the same. */
+	writer.exact = true;
 	ids = read_ids(fcinfo, &n);
 	agm_writer_lock(&writer, NULL, 0);
 	context = AllocSetContextCreate(CurrentMemoryContext, "memory that is joined to concepts",

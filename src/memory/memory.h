@@ -150,6 +150,7 @@ typedef struct AgmWriter
 	char *language;
 	char *model;  /* NULL: any */
 	int concepts; /* edges to concepts that a memory gets at most; 0: none */
+	bool exact;	  /* rows tell what is common, not entries */
 	int similar;  /* ... to those that are most like it */
 	float4 similar_threshold;
 	bool embed_jobs;	 /* a memory without embedding gets a job */

@@ -90,9 +90,20 @@ look_up_by_statement(AgmWriter *writer, Mentions *mentions)
 		&params, AGM_WRITE | AGM_PLAN_GENERIC, "lbl", read_known, mentions);
 }
 
+/* Of a concept, MEMORIES_MAX at most. */
+static int
+count_edges(const AgmWriter *writer, AgmDirect *edges, int64 concept)
+{
+	if (writer->exact)
+		return agm_direct_count(edges, concept, MEMORIES_MAX);
+	agm_direct_seek(edges, concept);
+	return agm_direct_entries(edges, MEMORIES_MAX);
+}
+
 /*
  * Which of the concepts are named, and which are common, as a statement would see it that ran now.  A name
- * must be one that is seen; of edges entries are counted, which says the same but for what went lately.
+ * must be one that is seen; of edges entries are counted, which says the same but for what went lately, unless
+ * the writer is exact.
  */
 static void
 look_up(AgmWriter *writer, Mentions *mentions)
@@ -114,8 +125,7 @@ look_up(AgmWriter *writer, Mentions *mentions)
 	for (int i = 0; edges != NULL && i < mentions->n; i++)
 	{
 		mentions->named[i] = agm_direct_count(names, mentions->ids[i], 1) > 0;
-		agm_direct_seek(edges, mentions->ids[i]);
-		mentions->common[i] = agm_direct_entries(edges, MEMORIES_MAX) == MEMORIES_MAX;
+		mentions->common[i] = count_edges(writer, edges, mentions->ids[i]) == MEMORIES_MAX;
 	}
 	if (edges == NULL)
 		look_up_by_statement(writer, mentions);

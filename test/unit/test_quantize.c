@@ -368,6 +368,75 @@ check_borders(void)
 			   "1 bit: minus zero is zero");
 }
 
+#ifdef USE_ASSERT_CHECKING
+/* Whether reading a stored value says that it is damaged. */
+static bool
+is_refused(AgmVector stored)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool refused = false;
+
+	PG_TRY();
+	{
+		agm_vector_from_datum(PointerGetDatum(stored));
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		refused = error->sqlerrcode == ERRCODE_DATA_CORRUPTED;
+	}
+	PG_END_TRY();
+
+	return refused;
+}
+
+/* Codes that quantizing never gives, at every place: only a build with assertions looks. */
+static void
+check_damaged_codes(void)
+{
+	static const uint16 halves[] = {0x7c00, 0xfc00, 0x7e00, 0x7c01, 0xffff};
+	bool refused[3] = {true, true, true};
+	bool accepted = true;
+
+	for (int dim = 1; dim <= 40; dim++)
+	{
+		AgmVector vector = make(ordinary, dim);
+
+		for (int i = 0; i < dim; i++)
+		{
+			AgmVector stored = agm_vector_quantize(vector, 16);
+
+			accepted &= !is_refused(stored);
+			((uint16 *) ((AgmQuantizedData *) stored)->codes)[i] = halves[i % lengthof(halves)];
+			refused[0] &= is_refused(stored);
+
+			stored = agm_vector_quantize(vector, 8);
+			accepted &= !is_refused(stored);
+			((AgmQuantizedData *) stored)->codes[i] = 0x80;
+			refused[1] &= is_refused(stored);
+		}
+
+		for (int bit = dim; bit % 8 != 0; bit++)
+		{
+			AgmVector stored = agm_vector_quantize(vector, 1);
+
+			accepted &= !is_refused(stored);
+			((AgmQuantizedData *) stored)->codes[bit / 8] |= 0x80 >> bit % 8;
+			refused[2] &= is_refused(stored);
+		}
+	}
+
+	UNIT_CHECK(accepted, "codes that are whole are read");
+	UNIT_CHECK(refused[0], "16 bits: a half that is infinite or NaN is damage");
+	UNIT_CHECK(refused[1], "8 bits: the code -128 is damage");
+	UNIT_CHECK(refused[2], "1 bit: a bit behind the last dimension is damage");
+}
+#endif
+
 void
 agm_unit_quantize(void)
 {
@@ -376,4 +445,7 @@ agm_unit_quantize(void)
 			check_family(families[f].name, families[f].next, bits_of[b]);
 	check_bytes();
 	check_borders();
+#ifdef USE_ASSERT_CHECKING
+	check_damaged_codes();
+#endif
 }
