@@ -1,6 +1,6 @@
 -- Maintenance: tables that VACUUM does not come to (src/consolidate/README.md, "Indexes").
 \set VERBOSITY terse
-SELECT agentmem.create_store('heap');
+SELECT agentmem.create_store('heap', dimensions => 3);
 ALTER TABLE heap.access SET (autovacuum_enabled = off);
 SELECT count(*) FROM agentmem.remember('heap', 'n', 'one');
 SELECT step, changed, details FROM agentmem.maintain('heap', 'n') WHERE step = 'index';
@@ -33,6 +33,22 @@ RESET ROLE;
 SELECT s.command FROM agentmem.sparse_indexes('heap') s \gexec
 SELECT agentmem.index_density('heap.activity_pkey') > 0.8 AS full, count(*) FROM agentmem.sparse_indexes('heap');
 SELECT count(*) FROM agentmem.maintain('heap', 'n', at => now() + interval '3 days') WHERE step = 'index' AND details ? 'reindex';
+-- A GIN index keeps the entries of what is gone: ids never come back.
+INSERT INTO heap.audit (namespace, id, at, action, ids, role) SELECT 'n', 100000 + i, now(), 'forget', ARRAY[i], 'nobody' FROM generate_series(1, 20000) i;
+SELECT agentmem.index_density('heap.audit_ids_idx') > 0.9 AS full, count(*) FROM agentmem.sparse_indexes('heap', 0) WHERE index = 'audit_ids_idx';
+DELETE FROM heap.audit WHERE id % 10 <> 0 AND id > 100000;
+VACUUM heap.audit;
+SELECT index, density < 0.2 AS sparse, command FROM agentmem.sparse_indexes('heap', 100000) WHERE index = 'audit_ids_idx';
+SELECT s.command FROM agentmem.sparse_indexes('heap', 100000) s WHERE s.index = 'audit_ids_idx' \gexec
+SELECT agentmem.index_density('heap.audit_ids_idx') > 0.9 AS full;
+-- What a REINDEX that did not come to its end has left.
+CREATE INDEX activity_pkey_ccnew ON heap.activity (id);
+SELECT count(*) FROM agentmem.sparse_indexes('heap') WHERE index = 'activity_pkey_ccnew';
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'heap.activity_pkey_ccnew'::regclass;
+SELECT index, density, command FROM agentmem.sparse_indexes('heap');
+SELECT s.command FROM agentmem.sparse_indexes('heap') s \gexec
+SELECT * FROM agentmem.sparse_indexes('heap');
+SELECT agentmem.index_density('heap.memory_embedding_idx');
 SELECT agentmem.index_density('heap.memory_lexemes_idx');
 SELECT agentmem.index_density('heap.memory');
 SELECT agentmem.index_density(NULL) IS NULL AS nothing, agentmem.index_density(0) IS NULL AS none, agentmem.index_density('9'::oid) IS NULL AS gone;

@@ -336,6 +336,36 @@ INSERT INTO back VALUES ('x', 1, 'again');
 RESET agentmem.versioning_conflict;
 DROP TABLE back, back_history;
 
+-- A trigger AFTER INSERT finds the same when the row is in the table, of partitions and rows that move too, and moves nothing that a version need not.
+CREATE TABLE back (k text, l int, b text, p tstzrange NOT NULL, PRIMARY KEY (k, l)) PARTITION BY LIST (l);
+CREATE TABLE back1 PARTITION OF back FOR VALUES IN (1);
+CREATE TABLE back2 PARTITION OF back FOR VALUES IN (2);
+CREATE TABLE back_history (k text, l int, b text, p tstzrange);
+CREATE TRIGGER versioning BEFORE INSERT OR UPDATE OR DELETE ON back
+  FOR EACH ROW EXECUTE FUNCTION agentmem.versioning('p', '', '', 'k,l');
+CREATE TRIGGER versioning_again AFTER INSERT ON back
+  FOR EACH ROW EXECUTE FUNCTION agentmem.versioning('p', '', '', 'k,l');
+INSERT INTO back_history VALUES ('x', 1, 'old', '[2020-01-02 00:00+00,2999-01-01 00:00+00)'), ('x', 2, 'other', '[2020-01-01 00:00+00,2021-01-01 00:00+00)');
+BEGIN;
+INSERT INTO back VALUES ('x', 1, 'again'), ('x', 2, 'again'), ('y', 1, 'new');
+SELECT k, l, lower(p) = '2999-01-01 00:00+00' AS later, lower(p) = now() AS now, upper_inf(p) AS held FROM back ORDER BY k, l;
+UPDATE back SET l = 3 - l WHERE k = 'y';
+UPDATE back SET b = 'changed' WHERE l = 1;
+COMMIT;
+SELECT k, l, b, lower(p) = '2999-01-01 00:00+00' AS later, upper_inf(p) AS held FROM back ORDER BY k, l;
+DELETE FROM back WHERE k = 'x';
+SELECT k, l, b, p FROM back_history WHERE NOT isempty(p) AND upper(p) > '2998-01-01' ORDER BY k, l, p;
+INSERT INTO back VALUES ('x', 1, 'thrice') ON CONFLICT (k, l) DO UPDATE SET b = excluded.b;
+SELECT k, l, b, lower(p) FROM back WHERE k = 'x';
+SET agentmem.versioning_conflict = error;
+DELETE FROM back_history WHERE k = 'y';
+INSERT INTO back_history VALUES ('y', 1, 'old', '[2020-01-02 00:00+00,2999-01-01 00:00+00)');
+\set VERBOSITY sqlstate
+INSERT INTO back VALUES ('y', 1, 'again');
+\set VERBOSITY default
+RESET agentmem.versioning_conflict;
+DROP TABLE back, back_history;
+
 -- Many rows by one statement, and a temporary table.
 CREATE TEMP TABLE many (a int, b text, p tstzrange);
 CREATE TEMP TABLE many_history (LIKE many);

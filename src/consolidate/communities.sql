@@ -59,13 +59,15 @@ BEGIN
       SELECT x.id, x.community, count(*) OVER (PARTITION BY x.community) AS n
       FROM node x JOIN %1$I.memory m ON m.namespace = $1 AND m.id = x.id AND (m.expires_at IS NULL OR m.expires_at > $2)
       JOIN %1$I.kind k ON k.name = m.kind AND k.class NOT IN ('vault', 'structural') WHERE x.id > 0),
-    -- Of what has more than one summary is to sum up, those that hold it together.
+    -- Of what has more than one summary is to sum up, those that hold it together. All edges are read once: as many look-ups take longer.
+    type AS MATERIALIZED (SELECT t.name, t.weight FROM %1$I.edge_type t WHERE t.name NOT IN ('next', 'summary_of')),
+    crowd AS MATERIALIZED (SELECT x.id, x.community FROM node x WHERE x.community IN (SELECT b.community FROM member b WHERE b.n > $6)),
     weight AS MATERIALIZED (
       SELECT l.id, sum(l.weight) AS weight
-      FROM (SELECT e.source AS id, e.target AS other, t.weight * e.weight * e.weight AS weight FROM %1$I.edge e JOIN %1$I.edge_type t ON t.name = e.type WHERE e.namespace = $1 AND t.name NOT IN ('next', 'summary_of') AND e.source IN (SELECT b.id FROM member b WHERE b.n > $6)
-            UNION ALL
-            SELECT e.target, e.source, t.weight * e.weight * e.weight FROM %1$I.edge e JOIN %1$I.edge_type t ON t.name = e.type WHERE e.namespace = $1 AND t.name NOT IN ('next', 'summary_of') AND e.target IN (SELECT b.id FROM member b WHERE b.n > $6)) l
-      JOIN node x ON x.id = l.id JOIN node o ON o.id = l.other AND o.community = x.community
+      FROM (SELECT e.source, e.target, (t.weight * e.weight * e.weight)::double precision AS weight
+            FROM %1$I.edge e JOIN type t ON t.name = e.type JOIN crowd x ON x.id = e.source JOIN crowd o ON o.id = e.target AND o.community = x.community
+            WHERE e.namespace = $1) i
+      CROSS JOIN LATERAL (VALUES (i.source, i.weight), (i.target, i.weight)) l(id, weight)
       GROUP BY l.id),
     wanted AS MATERIALIZED (
       SELECT r.community, array_agg(r.id ORDER BY r.id) AS ids
@@ -95,13 +97,18 @@ BEGIN
       FROM (SELECT p.summary, p.ours, p.community, count(*) AS n FROM told_member p WHERE p.community IS NOT NULL GROUP BY 1, 2, 3) p
       JOIN lasting l ON l.summary = p.summary AND 2 * p.n > l.there JOIN wanted w ON w.community = p.community
       ORDER BY p.community, p.ours DESC, p.n DESC, p.summary),
+    -- Of each at once: by summary it would be as often as there are summaries.
+    told_members AS MATERIALIZED (
+      SELECT s.summary, array_agg(s.id) AS ids, coalesce(array_agg(s.id) FILTER (WHERE NOT s.is_one), '{}') AS none,
+        coalesce(array_agg(s.id) FILTER (WHERE s.is_one AND s.community IS NOT NULL), '{}') AS there,
+        coalesce(array_agg(s.id ORDER BY s.id DESC) FILTER (WHERE s.is_one AND s.community IS NULL), '{}') AS elsewhere
+      FROM told_member s GROUP BY s.summary),
     planned AS (
-      SELECT w.community, p.summary, ARRAY(SELECT unnest(w.ids) EXCEPT SELECT s.id FROM told_member s WHERE s.summary = p.summary ORDER BY 1) AS joining,
-        ARRAY(SELECT s.id FROM told_member s WHERE s.summary = p.summary AND (NOT s.is_one OR s.community IS NOT NULL AND s.id <> ALL (w.ids))
-              UNION ALL
-              -- Those that are in no graph stay while there is room.
-              (SELECT s.id FROM told_member s WHERE s.summary = p.summary AND s.is_one AND s.community IS NULL ORDER BY s.id DESC OFFSET greatest($6 - cardinality(w.ids), 0))) AS leaving, cardinality(w.ids) AS all_of_it
-      FROM wanted w LEFT JOIN partner p ON p.community = w.community WHERE p.ours IS NOT false)
+      SELECT w.community, p.summary, ARRAY(SELECT unnest(w.ids) EXCEPT SELECT unnest(s.ids) ORDER BY 1) AS joining,
+        -- Those that are in no graph stay while there is room.
+        ARRAY(SELECT unnest(s.none) UNION ALL (SELECT unnest(s.there) EXCEPT SELECT unnest(w.ids)) UNION ALL SELECT unnest(s.elsewhere[1 + greatest($6 - cardinality(w.ids), 0):])) AS leaving,
+        cardinality(w.ids) AS all_of_it
+      FROM wanted w LEFT JOIN partner p ON p.community = w.community LEFT JOIN told_members s ON s.summary = p.summary WHERE p.ours IS NOT false)
     SELECT coalesce(jsonb_agg(g.g ORDER BY g.community NULLS FIRST, g.summary), '[]')
     FROM (SELECT NULL::bigint AS community, t.id AS summary, jsonb_build_object('summary', t.id, 'members', '[]'::jsonb, 'dissolved', true) AS g
           FROM told t JOIN lasting l ON l.summary = t.id

@@ -1,10 +1,10 @@
--- The step that tells which tables wait for VACUUM, which keeps indexes in order, and which B-trees are worth being made anew. Rules:
+-- The step that tells which tables wait for VACUUM, which keeps indexes in order, and which indexes are worth being made anew. Rules:
 -- src/consolidate/README.md, "Indexes".
 
 CREATE FUNCTION agentmem.index_density(index regclass)
 RETURNS real LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED COST 10000
 AS 'MODULE_PATHNAME', 'agm_fn_index_density';
-COMMENT ON FUNCTION agentmem.index_density(regclass) IS 'Internal to sparse_indexes: what share of the leaves of a B-tree is in use, by some of them';
+COMMENT ON FUNCTION agentmem.index_density(regclass) IS 'Internal to sparse_indexes: what share of the leaves of a B-tree, or of the entries of a GIN index, is in use, by some of them';
 
 CREATE FUNCTION agentmem.sparse_indexes(store name, least_bytes bigint DEFAULT 8388608, OUT index name, OUT bytes bigint, OUT density real, OUT command text)
 RETURNS SETOF record LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 3
@@ -16,18 +16,26 @@ BEGIN
       USING ERRCODE = 'null_value_not_allowed', HINT = 'Give the name of a store, and a size in bytes, or leave it out.';
   END IF;
   PERFORM agentmem.owned_store(store);
-  -- Half as full as a new one, which is filled to nine tenths.
   RETURN QUERY
     WITH tree AS MATERIALIZED (
-      SELECT c.oid, c.relname, pg_relation_size(c.oid) AS bytes
-      FROM pg_class c JOIN pg_am a ON a.oid = c.relam AND a.amname = 'btree' JOIN pg_index i ON i.indexrelid = c.oid AND i.indisvalid
-      WHERE c.relnamespace = to_regnamespace(quote_ident(store)) AND c.relkind = 'i'),
-    looked AS MATERIALIZED (SELECT t.relname, t.bytes, agentmem.index_density(t.oid) AS density FROM tree t WHERE t.bytes >= least_bytes)
-    SELECT d.relname, d.bytes, d.density, format('REINDEX INDEX CONCURRENTLY %I.%I', store, d.relname) FROM looked d WHERE d.density < 0.45 ORDER BY d.bytes DESC, d.relname;
+      SELECT c.oid, c.relname, pg_relation_size(c.oid) AS bytes, i.indisvalid, i.indrelid
+      FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid
+      WHERE c.relnamespace = to_regnamespace(quote_ident(store)) AND c.relkind = 'i' AND (a.amname IN ('btree', 'gin') OR NOT i.indisvalid)),
+    looked AS MATERIALIZED (SELECT t.relname, t.bytes, agentmem.index_density(t.oid) AS density FROM tree t WHERE t.indisvalid AND t.bytes >= least_bytes),
+    -- What a REINDEX that was cancelled or killed has left is written by everyone and read by nobody.
+    broken AS (
+      SELECT t.relname, t.bytes FROM tree t
+      WHERE NOT t.indisvalid AND t.relname ~ '_cc(new|old)[0-9]*$' AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.relid = t.indrelid))
+    SELECT d.relname, d.bytes, d.density, d.command
+    FROM (SELECT b.relname, b.bytes, 0::real AS density, format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', store, b.relname) AS command, true AS is_broken FROM broken b
+          UNION ALL
+          -- Half as full as a new one, which is filled to nine tenths.
+          SELECT k.relname, k.bytes, k.density, format('REINDEX INDEX CONCURRENTLY %I.%I', store, k.relname), false FROM looked k WHERE k.density < 0.45) d
+    ORDER BY d.is_broken DESC, d.bytes DESC, d.relname;
 END
 $$;
 COMMENT ON FUNCTION agentmem.sparse_indexes(name, bigint) IS
-  'B-trees of a store of so many bytes at least whose pages are less than half as full as those of new ones, with the command that makes each anew: for the owner of the store';
+  'Indexes of a store of so many bytes at least that are less than half as full as new ones, with the command that makes each anew, and what an interrupted REINDEX left, with the command that drops it: for the owner of the store';
 
 CREATE FUNCTION agentmem.plan_index(store name, namespace text, at timestamptz, INOUT state jsonb, deadline timestamptz, most int,
                                     OUT ids bigint[], OUT plan jsonb)

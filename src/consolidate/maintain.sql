@@ -115,14 +115,19 @@ CREATE FUNCTION agentmem.maintain(store name, OUT step text, INOUT namespace tex
 RETURNS SETOF record LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 3
 SET search_path = pg_catalog, pg_temp
 SET agentmem.shard = ''
+-- Statements that run once a call: to compile one takes longer than to run it.
+SET jit = off
 AS $maintain$
 DECLARE
+  steps CONSTANT text[] := agentmem.maintenance_steps();
   most int := 10000;          -- rows that one call changes
   deadline timestamptz := clock_timestamp() + budget;
   claimed record;
   part record;                -- the plan of a step
   plans jsonb := '{}';
   states jsonb;
+  first int;                  -- of the steps: the one that is planned before the others
+  unplanned text;             -- the first of those for which nothing was left of the budget
   ids bigint[] := '{}';       -- memories that may have to change
   changing bigint[] := '{}';  -- those whose rows are written
   going bigint[] := '{}';     -- those that may be taken out
@@ -151,8 +156,12 @@ BEGIN
   PERFORM set_config('agentmem.shard', agentmem.shard_of(store, namespace), true);
   states := claimed.steps;
 
-  -- What may have to change, without locks.
-  FOREACH step IN ARRAY agentmem.maintenance_steps() LOOP
+  -- What may have to change, without locks. Steps take what there is of the budget, so those that had none the last time come first.
+  first := coalesce(array_position(steps, states #>> '{next,step}'), 1);
+  FOREACH step IN ARRAY steps[first:] || steps[:first - 1] LOOP
+    IF unplanned IS NULL AND (clock_timestamp() >= deadline OR most <= 0) THEN
+      unplanned := step;
+    END IF;
     EXECUTE format('SELECT p.ids, p.plan, p.state FROM agentmem.%I($1, $2, $3, $4, $5, $6) p', 'plan_' || step)
       INTO part USING store, namespace, at, coalesce(states -> step, '{}'), deadline, most;
     CONTINUE WHEN part.ids IS NULL;
@@ -167,6 +176,8 @@ BEGIN
     finished := finished AND coalesce(NOT part.state ? 'after', true);
   END LOOP;
 
+  states := CASE WHEN unplanned IS NULL THEN states - 'next' ELSE states || jsonb_build_object('next', jsonb_build_object('step', unplanned)) END;
+
   -- All locks at once; then each condition again.
   IF NOT dry_run THEN
     ids := agentmem.lock_memories(store, namespace, ids);
@@ -175,7 +186,7 @@ BEGIN
     EXECUTE format('UPDATE %I.namespace n SET maintained = $2, steps = $3 WHERE n.namespace = $1', store)
       USING namespace, CASE WHEN finished THEN at ELSE at - agentmem.store_interval(store, 'maintain_interval', '1 hour') END, states;
   END IF;
-  FOREACH step IN ARRAY agentmem.maintenance_steps() LOOP
+  FOREACH step IN ARRAY steps LOOP
     CONTINUE WHEN NOT plans ? step;
     EXECUTE format('SELECT a.changed, a.details FROM agentmem.%I($1, $2, $3, $4, $5, $6) a', 'apply_' || step)
       INTO changed, details USING store, namespace, at, plans -> step, ids, dry_run;

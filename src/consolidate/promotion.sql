@@ -19,8 +19,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RETURN QUERY EXECUTE format($sql$
-    SELECT p.id, p.other, max(p.similarity)
-    FROM (SELECT c.id, c.other, c.similarity FROM agentmem.compare_memories($3, $1, $2, 32, false, false) c WHERE c.similarity >= $4
+    -- Each of the three is searched once, however many rows the planner thinks there are.
+    WITH p AS MATERIALIZED (
+          SELECT c.id, c.other, c.similarity FROM agentmem.compare_memories($3, $1, $2, 32, false, false) c WHERE c.similarity >= $4
           UNION ALL
           SELECT m.id, o.id, 1 FROM %1$I.memory m
           CROSS JOIN LATERAL (SELECT e.id FROM %1$I.memory e WHERE e.namespace = $1 AND e.content_hash = m.content_hash AND e.id <> m.id ORDER BY e.id LIMIT 32) o
@@ -36,7 +37,9 @@ BEGIN
                 GROUP BY a.source, b.source HAVING count(*) >= 3) s
           CROSS JOIN LATERAL (SELECT (s.n::float8 / greatest(s.all_of_it, count(*)))::real AS share FROM %1$I.edge e
                               WHERE e.namespace = $1 AND e.source = s.other AND e.type = 'has_concept') l
-          WHERE l.share >= 0.6) p
+          WHERE l.share >= 0.6)
+    SELECT p.id, p.other, max(p.similarity)
+    FROM p
     JOIN %1$I.memory m ON m.namespace = $1 AND m.id = p.id
     JOIN %1$I.memory o ON o.namespace = $1 AND o.id = p.other
     WHERE %2$s AND %3$s AND o.session <> m.session

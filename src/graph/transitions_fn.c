@@ -102,8 +102,11 @@ transitions_sql(const AgmScope *scope, bool damped, AgmParams *params)
 	append_there(scope, &sql, params);
 	appendStringInfoString(&sql, "), edges AS MATERIALIZED (SELECT e.* FROM (");
 	append_edges(scope, &sql, params);
-	appendStringInfoString(&sql, ") e JOIN there s ON s.id OPERATOR(pg_catalog.=) e.source"
-								 " JOIN there t ON t.id OPERATOR(pg_catalog.=) e.target)");
+	/* IS TRUE: a hash, and no join, whatever number of rows the planner takes `there` to have. */
+	appendStringInfoString(
+		&sql,
+		") e WHERE (e.source OPERATOR(pg_catalog.=) ANY (SELECT s.id FROM there s)) IS TRUE"
+		" AND (e.target OPERATOR(pg_catalog.=) ANY (SELECT t.id FROM there t)) IS TRUE)");
 	if (!damped)
 		appendStringInfoString(
 			&sql, ", damped AS (SELECT e.source, e.target, e.directed, e.weight FROM edges e)");

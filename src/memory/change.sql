@@ -137,6 +137,9 @@ BEGIN
   EXECUTE format('CREATE TRIGGER edge_versioning BEFORE INSERT OR UPDATE OR DELETE ON %I.edge
                   FOR EACH ROW EXECUTE FUNCTION agentmem.versioning(''system_period'', '''', ''operation'', ''namespace,source,target,type'')', store);
   EXECUTE format('COMMENT ON TRIGGER edge_versioning ON %I.edge IS %L', store, 'Keeps edges as they were in edge_history');
+  EXECUTE format('CREATE TRIGGER edge_versioning_again AFTER INSERT ON %I.edge
+                  FOR EACH ROW EXECUTE FUNCTION agentmem.versioning(''system_period'', '''', ''operation'', ''namespace,source,target,type'')', store);
+  EXECUTE format('COMMENT ON TRIGGER edge_versioning_again ON %I.edge IS %L', store, 'Has an edge that is made again begin no earlier than it ended');
 END
 $create_change_tables$;
 COMMENT ON FUNCTION agentmem.create_change_tables(name, int) IS

@@ -58,6 +58,8 @@ forget_versioned(AgmVersioned *versioned)
 		(void) SPI_freeplan(versioned->plan);
 	if (versioned->last != NULL)
 		(void) SPI_freeplan(versioned->last);
+	if (versioned->move != NULL)
+		(void) SPI_freeplan(versioned->move);
 	MemoryContextDelete(versioned->context);
 }
 
@@ -453,6 +455,46 @@ prepare_last(AgmVersioned *versioned, Relation table, Relation history, const Li
 		history->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? CURSOR_OPT_CUSTOM_PLAN : 0);
 }
 
+/* The row that a trigger AFTER INSERT fires for: README, "A row that comes back". */
+static void
+prepare_move(AgmVersioned *versioned, Relation table)
+{
+	const char *period = quote_identifier(
+		NameStr(TupleDescAttr(RelationGetDescr(table), versioned->period - 1)->attname));
+	Oid types[] = {TSTZRANGEOID, TIDOID};
+
+	versioned->move =
+		prepare(versioned,
+				psprintf("UPDATE ONLY %s t SET %s = $1 WHERE t.ctid OPERATOR(pg_catalog.=) $2",
+						 qualified_name(table), period),
+				2, types, 0);
+}
+
+static bool
+fires_after_insert(const Trigger *trigger)
+{
+	return TRIGGER_TYPE_MATCHES(trigger->tgtype, TRIGGER_TYPE_ROW, TRIGGER_TYPE_AFTER,
+								TRIGGER_TYPE_INSERT);
+}
+
+/* Does another trigger of the table look at rows with this key when they are in it? */
+static bool
+is_followed(Relation table, const Trigger *trigger)
+{
+	const TriggerDesc *triggers = table->trigdesc;
+
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		const Trigger *other = &triggers->triggers[i];
+
+		if (fires_after_insert(other) && other->tgfoid == trigger->tgfoid &&
+			other->tgenabled == trigger->tgenabled && other->tgnargs == trigger->tgnargs &&
+			strcmp(other->tgargs[3], trigger->tgargs[3]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static Relation
 open_history(const AgmVersioned *versioned)
 {
@@ -509,6 +551,10 @@ learn(Relation table, const Trigger *trigger)
 	/* Last: their plans outlive an error. */
 	prepare_last(versioned, table, history,
 				 listed_columns(table, trigger, 3, versioned->period));
+	if (fires_after_insert(trigger))
+		prepare_move(versioned, table);
+	else
+		versioned->followed = versioned->nkey > 0 && is_followed(table, trigger);
 	prepare_insert(versioned, table, history);
 	relation_close(history, NoLock);
 	return versioned;

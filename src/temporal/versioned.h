@@ -29,6 +29,8 @@ typedef struct AgmVersioned
 	int nkey;		 /* what a row that comes back is known by; 0: not looked for */
 	AttrNumber *key;
 	SPIPlanPtr last; /* the end of the last version with that key */
+	SPIPlanPtr move; /* UPDATE of the period of a row of the table, of a trigger AFTER INSERT */
+	bool followed;	 /* the table has such a trigger too */
 	bool valid;
 } AgmVersioned;
 

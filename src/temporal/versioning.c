@@ -296,43 +296,52 @@ end_of(const TriggerData *event, const AgmPeriod *period)
 	return period->from + 1;
 }
 
-/* A row with the key of one that was taken out begins no earlier than that one's last version ended. */
-static void
-begin_after_last(const TriggerData *event, const AgmVersioned *versioned, AgmPeriod *period)
+/*
+ * When the last version with the row's key ended, of all that are committed: what this
+ * transaction's snapshot sees may be older.  False if there is none.
+ */
+static bool
+find_last_end(const TriggerData *event, const AgmVersioned *versioned, TimestampTz *end)
 {
 	Datum *values = palloc(sizeof(Datum) * versioned->nkey);
 	AgmSession session;
 	AgmOwnerScope scope;
+	bool isnull;
 	int rc;
 
 	for (int i = 0; i < versioned->nkey; i++)
 	{
-		bool isnull;
-
 		values[i] = heap_getattr(event->tg_trigtuple, versioned->key[i],
 								 RelationGetDescr(event->tg_relation), &isnull);
 		if (isnull)
-			return;
+			return false;
 	}
 	agm_spi_begin(&session);
 	agm_owner_begin(&scope, versioned->owner);
-	rc = SPI_execute_plan(versioned->last, values, NULL, false, 1);
+	rc = SPI_execute_snapshot(versioned->last, values, NULL, GetLatestSnapshot(),
+							  InvalidSnapshot, true, false, 1);
 	agm_owner_end(&scope);
 	if (rc != SPI_OK_SELECT)
 		elog(ERROR, "could not read the history: %s", SPI_result_code_string(rc));
+	isnull = true;
 	if (SPI_processed > 0)
-	{
-		bool isnull;
-		TimestampTz end = DatumGetTimestampTz(
+		*end = DatumGetTimestampTz(
 			SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-
-		if (!isnull && end > period->from)
-		{
-			note_conflict(event, "ended", end);
-			period->from = end;
-		}
-	}
 	agm_spi_end(&session);
+	return !isnull;
+}
+
+/* A row with the key of one that was taken out begins no earlier than that one's last version ended. */
+static bool
+begin_after_last(const TriggerData *event, const AgmVersioned *versioned, AgmPeriod *period)
+{
+	TimestampTz end = 0;
+
+	if (agm_row_has_new_key() || !find_last_end(event, versioned, &end) || end <= period->from)
+		return false;
+	note_conflict(event, "ended", end);
+	period->from = end;
+	return true;
 }
 
 /* Writes the row to the history, its period ended. */
@@ -423,10 +432,75 @@ agm_versioning_insert(const TriggerData *event)
 	move = find_move(versioned->origin);
 	if (move != NULL && move->deleted)
 		period = move->period;
-	else if (versioned->nkey > 0 && !agm_row_has_new_key())
-		begin_after_last(event, versioned, &period);
+	else if (versioned->nkey > 0 && !versioned->followed)
+		(void) begin_after_last(event, versioned, &period);
 	drop_move(versioned->origin);
 	return with_period(event->tg_trigtuple, desc, versioned, make_period(&period), false);
+}
+
+/* The row to which an UPDATE of ours gives another period. */
+typedef struct Moving
+{
+	Oid table;
+	ItemPointerData tid;
+} Moving;
+
+static Moving moving;
+
+static bool
+is_moving(const TriggerData *event)
+{
+	return moving.table == RelationGetRelid(event->tg_relation) &&
+		   ItemPointerEquals(&moving.tid, &event->tg_trigtuple->t_self);
+}
+
+static void
+move_beginning(const TriggerData *event, const AgmVersioned *versioned, const AgmPeriod *period)
+{
+	Moving outer = moving;
+	AgmSession session;
+	AgmOwnerScope scope;
+	Datum values[2];
+
+	agm_spi_begin(&session);
+	values[0] = make_period(period);
+	values[1] = PointerGetDatum(&event->tg_trigtuple->t_self);
+	agm_owner_begin(&scope, versioned->owner);
+	moving.table = versioned->table;
+	moving.tid = event->tg_trigtuple->t_self;
+	PG_TRY();
+	{
+		int rc = SPI_execute_plan(versioned->move, values, NULL, false, 0);
+
+		if (rc != SPI_OK_UPDATE)
+			elog(ERROR, "could not write the system period: %s", SPI_result_code_string(rc));
+	}
+	PG_FINALLY();
+	{
+		moving = outer;
+	}
+	PG_END_TRY();
+	agm_owner_end(&scope);
+	agm_spi_end(&session);
+}
+
+/* README, "A row that comes back". */
+void
+agm_versioning_follow(const TriggerData *event)
+{
+	const AgmVersioned *versioned;
+	AgmPeriod period;
+	bool isnull;
+	Datum held;
+
+	if (agm_row_is_as_given())
+		return;
+	versioned = agm_versioned_get(event->tg_relation, event->tg_trigger);
+	held = heap_getattr(event->tg_trigtuple, versioned->period,
+						RelationGetDescr(event->tg_relation), &isnull);
+	if (read_period(held, isnull, &period) && !period.from_open &&
+		begin_after_last(event, versioned, &period))
+		move_beginning(event, versioned, &period);
 }
 
 HeapTuple
@@ -441,6 +515,8 @@ agm_versioning_update(const TriggerData *event)
 	Datum held = heap_getattr(old, versioned->period, desc, &isnull);
 	bool valid = read_period(held, isnull, &period);
 
+	if (is_moving(event))
+		return new;
 	if (!is_changed(versioned, desc, old, new))
 	{
 		if (valid && !period.from_open && !was_written_here(old) &&

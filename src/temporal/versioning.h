@@ -2,8 +2,8 @@
  * versioning.h
  *		System time: when a table held which version of a row.
  *
- * Each function is called for one row by a trigger BEFORE the event; rules are in
- * src/temporal/README.md.
+ * Each function is called for one row by a trigger BEFORE the event, but for the last; rules
+ * are in src/temporal/README.md.
  */
 #ifndef AGM_TEMPORAL_VERSIONING_H
 #define AGM_TEMPORAL_VERSIONING_H
@@ -19,5 +19,8 @@ extern void agm_temporal_init(void);
 extern HeapTuple agm_versioning_insert(const TriggerData *event);
 extern HeapTuple agm_versioning_update(const TriggerData *event);
 extern HeapTuple agm_versioning_delete(const TriggerData *event);
+
+/* By a trigger AFTER INSERT. */
+extern void agm_versioning_follow(const TriggerData *event);
 
 #endif

@@ -12,6 +12,14 @@
 
 PG_FUNCTION_INFO_V1(agm_fn_versioning);
 
+/* AFTER INSERT is for rows whose key is known. */
+static bool
+is_for_keys(const TriggerData *event)
+{
+	return TRIGGER_FIRED_AFTER(event->tg_event) && TRIGGER_FIRED_BY_INSERT(event->tg_event) &&
+		   event->tg_trigger->tgnargs == 4 && event->tg_trigger->tgargs[3][0] != '\0';
+}
+
 static void
 check_event(FunctionCallInfo fcinfo)
 {
@@ -28,7 +36,8 @@ check_event(FunctionCallInfo fcinfo)
 						errmsg("cannot truncate versioned table \"%s\"",
 							   RelationGetRelationName(event->tg_relation)),
 						errhint("DELETE keeps the versions.")));
-	if (!TRIGGER_FIRED_BEFORE(event->tg_event) || !TRIGGER_FIRED_FOR_ROW(event->tg_event))
+	if (!TRIGGER_FIRED_FOR_ROW(event->tg_event) ||
+		(!TRIGGER_FIRED_BEFORE(event->tg_event) && !is_for_keys(event)))
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
@@ -44,6 +53,11 @@ agm_fn_versioning(PG_FUNCTION_ARGS)
 	HeapTuple result;
 
 	check_event(fcinfo);
+	if (TRIGGER_FIRED_AFTER(event->tg_event))
+	{
+		agm_versioning_follow(event);
+		return PointerGetDatum(NULL); /* not looked at */
+	}
 	if (TRIGGER_FIRED_BY_INSERT(event->tg_event))
 		result = agm_versioning_insert(event);
 	else if (TRIGGER_FIRED_BY_UPDATE(event->tg_event))
