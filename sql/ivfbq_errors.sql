@@ -99,7 +99,13 @@ CREATE INDEX ON ivfbq_errors USING ivfbq (v);
 CREATE INDEX ON ivfbq_errors USING ivfbq (v halfvec_cosine_ops);
 CREATE INDEX ON ivfbq_errors USING ivfbq (v vector_cosine_ops) INCLUDE (id);
 CREATE UNIQUE INDEX ON ivfbq_errors USING ivfbq (tenant, v vector_cosine_ops);
-CREATE INDEX ON ivfbq_errors USING ivfbq (v vector_cosine_ops DESC);
+-- Some servers say where, too.
+DO $$
+BEGIN
+	CREATE INDEX ON ivfbq_errors USING ivfbq (v vector_cosine_ops DESC);
+EXCEPTION WHEN feature_not_supported THEN
+	RAISE INFO '%', SQLERRM;
+END $$;
 -- Servers differ in how they name the operator.
 \set VERBOSITY sqlstate
 ALTER TABLE ivfbq_errors ADD EXCLUDE USING ivfbq (tenant WITH =, v vector_cosine_ops WITH <=>);

@@ -72,6 +72,23 @@ FROM precisions GROUP BY bits ORDER BY bits;
 SELECT dim, avg(v)::real[] = avg(quantize(v, 32))::real[] AS avg,
 	sum(v ORDER BY bits)::real[] = sum(quantize(v, 32) ORDER BY bits)::real[] AS sum
 FROM precisions GROUP BY dim ORDER BY dim;
+-- Every function of vectors alone that there is: those that give something else for the floats are the two that
+-- are about precision.
+CREATE FUNCTION pg_temp.differ(function text, arguments int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	result bigint;
+BEGIN
+	EXECUTE format(CASE arguments
+		WHEN 1 THEN 'SELECT count(*) FROM precisions a WHERE %1$s(a.v)::text IS DISTINCT FROM %1$s(quantize(a.v, 32))::text'
+		ELSE 'SELECT count(*) FROM precisions a JOIN precisions b USING (dim)
+			WHERE %1$s(a.v, b.v)::text IS DISTINCT FROM %1$s(quantize(a.v, 32), quantize(b.v, 32))::text' END
+		|| ' AND dim < 1000', function) INTO result;
+	RETURN result;
+END $$;
+SELECT count(*) > 25 AS many, string_agg(proname, ' ' ORDER BY proname) FILTER (WHERE pg_temp.differ(format('agentmem.%I', proname), pronargs) > 0) AS differ
+FROM pg_proc
+WHERE pronamespace = 'agentmem'::regnamespace AND prokind = 'f' AND pronargs IN (1, 2)
+	AND proargtypes::oid[] <@ ARRAY['vector'::regtype::oid] AND prorettype <> 'internal'::regtype;
 -- One bit and the signs of the floats say the same.
 SELECT bool_and(binary_quantize(quantize(v, 1)) = binary_quantize(v)) AS same FROM precisions WHERE bits = 32;
 

@@ -6,7 +6,7 @@ $$;
 
 -- Names: several capitalised words with small ones between; a word that begins a sentence is
 -- one if it is elsewhere too; who is greeted and who speaks.
-SELECT pg_temp.about('Melanie moved to New York and works at the University of California.');
+SELECT pg_temp.about('Melanie moved to New York and works at the Museum of California.');
 SELECT pg_temp.about('Joan of Arc met Ludwig van Beethoven, Vincent van Gogh and Charles de Gaulle.');
 SELECT pg_temp.about('Apollo flew. They launched Apollo.'), pg_temp.about('Trees grow.');
 SELECT pg_temp.about('Hey Melanie! How are you? Thanks Caroline.');

@@ -31,6 +31,7 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/jsonb.h"
 #include "utils/rangetypes.h"
 #include "utils/rel.h"
 #include "utils/tuplesort.h"
@@ -172,11 +173,13 @@ agm_disable_path(Path *path)
 #endif
 }
 
-/* 18 has room for counters, which nobody here reads. */
+/* 18 has room for counters, which nobody here reads, and 19 takes options of the scan. */
 static inline IndexScanDesc
 agm_index_beginscan(Relation heap, Relation index, Snapshot snapshot, int nkeys, int norderbys)
 {
-#if PG_VERSION_NUM >= 180000
+#if PG_VERSION_NUM >= 190000
+	return index_beginscan(heap, index, snapshot, NULL, nkeys, norderbys, SO_NONE);
+#elif PG_VERSION_NUM >= 180000
 	return index_beginscan(heap, index, snapshot, NULL, nkeys, norderbys);
 #else
 	return index_beginscan(heap, index, snapshot, nkeys, norderbys);
@@ -323,7 +326,26 @@ agm_check_old_snapshot(Snapshot snapshot, Relation relation, Page page)
 #endif
 }
 
-/* 19 takes options of the scan. */
+static inline TableScanDesc
+agm_beginscan(Relation relation, Snapshot snapshot)
+{
+#if PG_VERSION_NUM >= 190000
+	return table_beginscan(relation, snapshot, 0, NULL, SO_NONE);
+#else
+	return table_beginscan(relation, snapshot, 0, NULL);
+#endif
+}
+
+static inline IndexFetchTableData *
+agm_index_fetch_begin(Relation heap)
+{
+#if PG_VERSION_NUM >= 190000
+	return table_index_fetch_begin(heap, SO_NONE);
+#else
+	return table_index_fetch_begin(heap);
+#endif
+}
+
 static inline TableScanDesc
 agm_beginscan_parallel(Relation heap, ParallelTableScanDesc scan)
 {
@@ -333,5 +355,33 @@ agm_beginscan_parallel(Relation heap, ParallelTableScanDesc scan)
 	return table_beginscan_parallel(heap, scan);
 #endif
 }
+
+/* A jsonb in the making: 19 keeps what is made with the state of making it. */
+#if PG_VERSION_NUM >= 190000
+typedef JsonbInState AgmJsonState;
+#else
+typedef struct AgmJsonState
+{
+	JsonbValue *result;
+	JsonbParseState *stack;
+} AgmJsonState;
+#endif
+
+static inline void
+agm_push_json(AgmJsonState *state, JsonbIteratorToken token, JsonbValue *value)
+{
+#if PG_VERSION_NUM >= 190000
+	pushJsonbValue(state, token, value);
+#else
+	state->result = pushJsonbValue(&state->stack, token, value);
+#endif
+}
+
+/* 19 tells handlers of signals who sent it. */
+#if PG_VERSION_NUM >= 190000
+#define AGM_SIGNAL_PASS postgres_signal_arg, pg_siginfo
+#else
+#define AGM_SIGNAL_PASS postgres_signal_arg
+#endif
 
 #endif

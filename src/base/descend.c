@@ -87,16 +87,16 @@ has_namespace(const AgmDescent *descent, const char *data)
 static int
 compare_namespace(const AgmDescent *descent, const char *data, const char **value)
 {
-	int length;
+	Size length;
 	int order;
 
 	if (VARATT_IS_COMPRESSED(data))
 		return UNREADABLE;
 	length = VARSIZE_ANY_EXHDR(data);
-	order = memcmp(descent->ns, VARDATA_ANY(data), Min(length, descent->length));
+	order = memcmp(descent->ns, VARDATA_ANY(data), Min(length, (Size) descent->length));
 	*value = data + att_align_nominal(VARSIZE_ANY(data), TYPALIGN_DOUBLE);
 	if (order == 0)
-		order = descent->length - length;
+		order = descent->length - (int) length;
 	return order < 0 ? -1 : order > 0;
 }
 

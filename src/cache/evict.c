@@ -8,6 +8,7 @@
 
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "utils/timestamp.h"
 
 #include "cache/cache.h"
 

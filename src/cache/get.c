@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
+#include "utils/timestamp.h"
 
 #include "cache/cache.h"
 #include "memory/memory.h"

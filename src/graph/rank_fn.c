@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
+#include "utils/tuplestore.h"
 
 #include "base/compat.h"
 #include "base/query.h"

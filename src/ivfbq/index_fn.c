@@ -24,6 +24,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
+#include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(agm_fn_index_check);
 PG_FUNCTION_INFO_V1(agm_fn_index_estimate);

@@ -276,7 +276,7 @@ measure_sample(Measuring *measuring, int sample, IvfbqMeasured *measured)
 		drawn[ndrawn++] = tid;
 
 		old = MemoryContextSwitchTo(measuring->query_context);
-		fetch = table_index_fetch_begin(measuring->heap);
+		fetch = agm_index_fetch_begin(measuring->heap);
 		/* Fetching moves the TID along the row's versions. */
 		at = tid;
 		visible = table_index_fetch_tuple(fetch, &at, measuring->snapshot, measuring->slot,

@@ -88,7 +88,7 @@ ivfbq_scrub(Relation index, Relation heap, ItemPointerData *tids, int n)
 
 	qsort(tids, n, sizeof(ItemPointerData), compare_tids);
 	InitNonVacuumableSnapshot(scrubbing.snapshot, GlobalVisTestFor(heap));
-	scrubbing.fetch = table_index_fetch_begin(heap);
+	scrubbing.fetch = agm_index_fetch_begin(heap);
 	scrubbing.slot = table_slot_create(heap, NULL);
 	refuse_visible(&scrubbing);
 

@@ -97,13 +97,14 @@ split_row(const IvfbqRowVisit *visit, void *arg)
 
 /* The new centroids become live. */
 static void
-set_centroids(Page codes, Page (*page_of)(void *, BlockNumber) pg_attribute_unused(),
+set_centroids(Page codes, Page (*page_of)(void *, BlockNumber),
 			  void *pages pg_attribute_unused(), void *arg)
 {
 	Splitting *splitting = arg;
 	const IvfbqIndex *info = splitting->info;
 	uint8 *bits = palloc0((info->codec->code_dim + 7) / 8);
 
+	(void) page_of;
 	for (int i = 0; i < splitting->lists->n; i++)
 	{
 		const char *row = splitting->lists->rows + (Size) info->rows.row_bytes * i;

@@ -11,6 +11,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/rangetypes.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 #include "utils/typcache.h"
 
 #include "base/compat.h"

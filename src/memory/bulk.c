@@ -235,6 +235,7 @@ describe(const AgmParams *params)
 	for (int i = 0; i < params->n; i++)
 		TupleDescInitEntry(desc, (AttrNumber) (i + 1), psprintf("c%d", i + 1), params->types[i],
 						   -1, 0);
+	agm_tupdesc_finish(desc);
 	return desc;
 }
 

@@ -12,6 +12,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 
 #include "memory/json.h"
 #include "memory/transfer.h"

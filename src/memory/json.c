@@ -14,6 +14,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
+#include "base/compat.h"
 #include "memory/json.h"
 #include "vector/vector.h"
 
@@ -233,17 +234,18 @@ agm_memory_read_json(AgmMemory *memory, const JsonbValue *element, Datum ns)
 Jsonb *
 agm_json_pair(const char *name, Datum value)
 {
-	JsonbParseState *state = NULL;
+	AgmJsonState state = {0};
 	JsonbValue item;
 	text *string = DatumGetTextPP(value);
 
-	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	agm_push_json(&state, WJB_BEGIN_OBJECT, NULL);
 	item.type = jbvString;
 	item.val.string.val = pstrdup(name);
 	item.val.string.len = strlen(name);
-	(void) pushJsonbValue(&state, WJB_KEY, &item);
+	agm_push_json(&state, WJB_KEY, &item);
 	item.val.string.val = VARDATA_ANY(string);
 	item.val.string.len = VARSIZE_ANY_EXHDR(string);
-	(void) pushJsonbValue(&state, WJB_VALUE, &item);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	agm_push_json(&state, WJB_VALUE, &item);
+	agm_push_json(&state, WJB_END_OBJECT, NULL);
+	return JsonbValueToJsonb(state.result);
 }

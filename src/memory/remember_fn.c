@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/resowner.h"
+#include "utils/tuplestore.h"
 
 #include "base/compat.h"
 #include "memory/bulk.h"

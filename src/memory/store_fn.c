@@ -47,7 +47,7 @@ is_setting_table(Relation rel)
 static text *
 find_setting(Relation rel, const char *name)
 {
-	TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+	TableScanDesc scan = agm_beginscan(rel, GetActiveSnapshot());
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	text *value = NULL;
 

@@ -95,7 +95,7 @@ agm_held_of(const AgmRecall *recall, const AgmSearched *searched, AgmSource sour
 	held->period = get_attnum(RelationGetRelid(table), "system_period");
 	held->range = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
 	held->slot = table_slot_create(table, NULL);
-	held->fetch = table_index_fetch_begin(table);
+	held->fetch = agm_index_fetch_begin(table);
 	held->row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "agentmem held", ALLOCSET_SMALL_SIZES);
 	searched->held[source] = held;

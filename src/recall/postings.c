@@ -97,7 +97,7 @@ open_table(const AgmRecall *recall, const AgmSearched *searched, AgmPostings *po
 	table->gin = palloc(sizeof(GinState));
 	initGinState(table->gin, table->index);
 	table->slot = table_slot_create(table->heap, NULL);
-	table->fetch = table_index_fetch_begin(table->heap);
+	table->fetch = agm_index_fetch_begin(table->heap);
 	table->held = recall->filter.has_known_at ? agm_held_of(recall, searched, source) : NULL;
 	postings->ntables++;
 	return !recall->filter.has_known_at || table->held != NULL;

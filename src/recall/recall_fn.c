@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
+#include "utils/tuplestore.h"
 
 #include "base/compat.h"
 #include "base/shards.h"

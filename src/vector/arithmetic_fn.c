@@ -157,7 +157,7 @@ agm_fn_binary_quantize(PG_FUNCTION_ARGS)
 	AgmVector vector = PG_GETARG_AGM_VECTOR(0);
 	Size size = VARBITTOTALLEN(vector->dim);
 	VarBit *result = (VarBit *) palloc(size);
-	bits8 *bits = VARBITS(result);
+	uint8 *bits = VARBITS(result);
 
 	SET_VARSIZE(result, size);
 	VARBITLEN(result) = vector->dim;
@@ -170,7 +170,7 @@ agm_fn_binary_quantize(PG_FUNCTION_ARGS)
 		/* Without a branch: signs cannot be predicted. */
 		for (int i = 0; i < n; i++)
 			byte |= (vector->x[start + i] > 0) << (BITS_PER_BYTE - 1 - i);
-		*bits++ = (bits8) byte;
+		*bits++ = (uint8) byte;
 	}
 
 	PG_RETURN_VARBIT_P(result);

@@ -168,7 +168,7 @@ agm_fn_halfvec_binary_quantize(PG_FUNCTION_ARGS)
 	AgmHalfvec halfvec = PG_GETARG_AGM_HALFVEC(0);
 	int size = VARBITTOTALLEN(halfvec->dim);
 	VarBit *result = (VarBit *) palloc0(size);
-	bits8 *bits = VARBITS(result);
+	uint8 *bits = VARBITS(result);
 
 	SET_VARSIZE(result, size);
 	VARBITLEN(result) = halfvec->dim;

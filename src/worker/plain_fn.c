@@ -19,6 +19,7 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
 
 #include "base/compat.h"
 
@@ -105,7 +106,7 @@ row_array(TupleTableSlot *slot, const int *attnos, int n)
 static void
 read_table(Relation rel, const Columns *columns, ReturnSetInfo *result)
 {
-	TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+	TableScanDesc scan = agm_beginscan(rel, GetActiveSnapshot());
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "agentmem row", ALLOCSET_DEFAULT_SIZES);

@@ -16,6 +16,7 @@
 #include "storage/spin.h"
 #include "tcop/tcopprot.h"
 
+#include "base/compat.h"
 #include "worker/worker.h"
 
 typedef struct Slot
@@ -187,5 +188,5 @@ void
 agm_slot_leave(SIGNAL_ARGS)
 {
 	told_to_leave = true;
-	die(postgres_signal_arg);
+	die(AGM_SIGNAL_PASS);
 }

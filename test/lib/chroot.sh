@@ -31,14 +31,21 @@ own_folder() {
 	[ ! -L "$1" ] && [ "$(stat -c %u "$1")" -eq 0 ] || die "$1 is not root's; remove it"
 }
 
-# debian_release NAME: $CHROOTS/NAME.base, made if it is not there: whole or not at all.
+# debian_release NAME: $CHROOTS/NAME.base, made if it is not there: whole or not at all.  experimental, which is
+# no release, is sid with what experimental has of PostgreSQL.
 debian_release() {
-	local base=$CHROOTS/$1.base
+	local base=$CHROOTS/$1.base suite=$1
 	own_folder "$CHROOTS"
 	if [ ! -d "$base" ]; then
 		say "debootstrap of $1"
 		rm -rf "$base.new"
-		quiet debootstrap --variant=minbase "$1" "$base.new" || die "debootstrap of $1 failed"
+		[ "$1" != experimental ] || suite=sid
+		quiet debootstrap --variant=minbase "$suite" "$base.new" || die "debootstrap of $suite failed"
+		if [ "$1" = experimental ]; then
+			sed 's/ sid / experimental /' "$base.new/etc/apt/sources.list" >"$base.new/etc/apt/sources.list.d/experimental.list"
+			printf '%s\n' 'Package: postgresql* libpq*' 'Pin: release a=experimental' 'Pin-Priority: 990' \
+				>"$base.new/etc/apt/preferences.d/experimental"
+		fi
 		rm -f "$base.new"/var/cache/apt/archives/*.deb
 		mv "$base.new" "$base"
 	fi
