@@ -1,11 +1,12 @@
--- A store with all that maintenance does, at a pace at which minutes are months; what its clients call.
+-- A store with all that maintenance does, at a pace at which minutes are months; what its clients call. What is kept of the past (four months, as it were)
+-- is many times the time between two VACUUMs, as anywhere: what goes in that time is space that tables have and a copy has not.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS agentmem;
 SELECT agentmem.create_store('soak', dimensions => 32);
 INSERT INTO soak.setting VALUES ('similar', '3'), ('concepts', '4'), ('summaries', '4'), ('promotion', '2'), ('communities', '4'), ('importance', 'rank'), ('reflect_jobs', 'on'),
   ('maintain_interval', '2 seconds'), ('sweep_interval', '10 seconds'), ('summary_interval', '5 seconds'), ('promotion_interval', '10 seconds'), ('community_interval', '10 seconds'),
-  ('importance_interval', '10 seconds'), ('purge_interval', '5 seconds'), ('audit_keep', '30 seconds');
+  ('importance_interval', '10 seconds'), ('purge_interval', '5 seconds'), ('audit_keep', '2 minutes');
 SELECT agentmem.set_cache_category('soak', 'talk', threshold => 0.9, ttl => '20 seconds', quota => 200);
 CREATE SCHEMA soak_client;
 SET search_path = soak_client;
@@ -80,5 +81,7 @@ BEGIN
   END;
 END $$;
 SELECT write(n, w, n * 100 + w) FROM generate_series(1, 6) n, generate_series(0, 64) w;
+-- As many memories as a quota allows: sizes are those of a store that does not grow.
+SELECT write(n, 60, n * 1000 + w) FROM generate_series(2, 6) n, generate_series(1, :preload) w;
 SET client_min_messages = error;
-SELECT agentmem.set_namespace('soak', 'user/' || n, quota => 2000, history_keep => CASE WHEN n > 1 THEN interval '30 seconds' END) FROM generate_series(1, 6) n;
+SELECT agentmem.set_namespace('soak', 'user/' || n, quota => 2000, history_keep => CASE WHEN n > 1 THEN interval '2 minutes' END) FROM generate_series(1, 6) n;

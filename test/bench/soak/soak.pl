@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # soak.pl SECONDS: writers, readers, maintenance and VACUUM for so long, on the server that the environment names (PGHOST, PGPORT,
-# PGDATABASE: an empty database; PSQL, PGBENCH), whose processes the caller may kill. The first quarter: kill -9 of random backends.
+# PGDATABASE: an empty database; PSQL, PGBENCH), whose processes the caller may kill. The first sixth: kill -9 of random backends.
 # Then backends live on, so that their memory can be compared, and others are terminated. One more kill, and all is checked.
+# What autovacuum would do is done by VACUUM without a pause and by ANALYZE, and what docs/operations.md has cron do (sparse_indexes) now and then.
 # Prints what it measured; each line that begins with FAIL is a fault, and then the exit status is 1.
 use strict;
 use warnings;
@@ -41,18 +42,23 @@ sub ok
 	$right ? print("ok $what\n") : fault($what);
 }
 
-system($psql, '-Xq', '-o', "$dir/load.out", '-f', "$here/load.sql") == 0 or die "could not load\n";
+system($psql, '-Xq', '-v', 'preload=' . ($seconds < 300 ? 0 : 90), '-o', "$dir/load.out", '-f', "$here/load.sql") == 0 or die "could not load\n";
 
 # By name: how many clients, and what they call. Those of the second kind are terminated now and then.
-my $write = "\\set n random(1, 6)\n\\set w random(0, 99)\n\\set i random(1, 100000)\nSELECT soak_client.write(:n, :w, :i);\n\\sleep 10 ms\n";
+my $write = "\\set n random(1, 6)\n\\set w random(0, 99)\n\\set i random(1, 100000)\nSELECT soak_client.write(:n, :w, :i);\n";
+# Ten calls a second each, on a machine that has time or has not: how large tables are once is to be how large they are, not how quick the machine was then.
+my @pace = ('-R', 10);
 my $read = "\\set n random(1, 6)\n\\set w random(0, 99)\n\\set i random(1, 100000)\nSELECT soak_client.read(:n, :w, :i);\n\\sleep 5 ms\n";
-my $maintain = "CALL agentmem.maintain_all('soak', '5 s');\n\\sleep 200 ms\n";
+my $maintain = "CALL agentmem.maintain_all('soak', '2 s');\n\\sleep 300 ms\n";
+my @tables = qw(memory memory_history edge edge_history activity access audit key_lock namespace concept conflict job cache cache_use cache_log);
 my %clients = (
-	writer => [ 2, $write ],
+	writer => [ 2, $write, @pace ],
 	reader => [ 2, $read ],
 	maintainer => [ 1, $maintain ],
-	vacuum => [ 1, join('', map { "VACUUM (ANALYZE, INDEX_CLEANUP ON) soak.$_;\n\\sleep 300 ms\n" } qw(memory memory_history edge edge_history activity access audit key_lock namespace concept conflict job cache cache_use cache_log)) ],
-	victim_writer => [ 1, $write ],
+	vacuum => [ 1, join('', map { "VACUUM (INDEX_CLEANUP ON) soak.$_;\n\\sleep 100 ms\n" } @tables) ],
+	# A new connection each time, as autovacuum has a new process: its sample of rows is no leak of what lives on.
+	analyze => [ 1, "SET client_min_messages = error;\n" . join('', map { "ANALYZE (SKIP_LOCKED) soak.$_;\n" } @tables) . "\\sleep 5 s\n", '-C' ],
+	victim_writer => [ 1, $write, @pace ],
 	victim_reader => [ 1, $read ],
 	victim_maintainer => [ 1, $maintain ]);
 my $expected = qr/server closed|terminating connection|connection to server|in recovery|starting up|shutting down|crash of another server process/;
@@ -62,9 +68,10 @@ my %pids;
 for my $name (sort keys %clients)
 {
 	open(my $script, '>', "$dir/$name.sql");
-	print $script $clients{$name}[1];
+	my ($n, $text, @options) = @{ $clients{$name} };
+	print $script $text;
 	close($script);
-	for my $i (1 .. $clients{$name}[0])
+	for my $i (1 .. $n)
 	{
 		my $pid = fork();
 		if ($pid)
@@ -77,24 +84,46 @@ for my $name (sort keys %clients)
 		while ((my $left = int($end - time)) > 0)
 		{
 			my $log = "$dir/$name.$i.err";
-			system("$pgbench -n -c 1 -T $left --max-tries=100 -f $dir/$name.sql >> $dir/$name.$i.out 2>> $log");
+			system("$pgbench -n @options -c 1 -T $left --max-tries=100 -f $dir/$name.sql >> $dir/$name.$i.out 2>> $log");
 			sleep(0.2);
 		}
 		POSIX::_exit(0);
 	}
 }
 
-# Memory of its own that a backend has, by third of the time.
+# Indexes that have become sparse are made anew, and what a killed REINDEX left is dropped: sixty rounds, or one in four seconds.
+my $round = $seconds / 60 > 4 ? $seconds / 60 : 4;
+my $reindexer = fork();
+if (!$reindexer)
+{
+	my $commands = 0;
+	$ENV{PGAPPNAME} = 'soak reindexer';
+	while (time < $end - $round)
+	{
+		sleep($round);
+		for my $command (sql(q{SELECT command FROM agentmem.sparse_indexes('soak', 1048576)}))
+		{
+			$commands += system("$psql -Xq -v ON_ERROR_STOP=1 -c '$command' 2>> $dir/reindexer.1.err") == 0;
+		}
+	}
+	open(my $out, '>', "$dir/reindexer.1.out");
+	print $out "number of transactions actually processed: $commands\n";
+	close($out);
+	POSIX::_exit(0);
+}
+$pids{$reindexer} = 1;
+
+# Memory of its own that a backend has between two calls, by third of the time: what it works with meanwhile comes and goes.
 my %memory;
 my %name;
 my ($killed, $terminated, $last, $tick) = (0, 0, $begun, 0);
 while (time < $end)
 {
-	sleep(0.5);
+	sleep(0.3);
 	my $third = int((time - $begun) * 3 / $seconds);
-	my @backends = sql(q{SELECT pid, application_name FROM pg_stat_activity WHERE application_name LIKE 'soak %' ORDER BY random()});
+	my @backends = sql(q{SELECT pid, application_name, state FROM pg_stat_activity WHERE application_name LIKE 'soak %' ORDER BY random()});
 	next if !@backends || $third > 2;
-	if (time < $begun + $seconds / 4 && time - $last > 1.5 + $seconds / 60)
+	if (time < $begun + $seconds / 6 && time - $last > 1 + $seconds / 100)
 	{
 		my ($pid, $name) = split(/\t/, $backends[0]);
 		$killed += kill('KILL', $pid);
@@ -103,13 +132,14 @@ while (time < $end)
 	elsif ($third > 0)
 	{
 		my ($victim) = grep { /\tsoak victim/ } @backends;
-		if ($tick++ % 4 == 0 && $victim)
+		if ($tick++ % 8 == 0 && $victim)
 		{
 			$terminated++ if sql('SELECT pg_terminate_backend(' . (split(/\t/, $victim))[0] . ')') eq 't';
 		}
 		for (@backends)
 		{
-			my ($pid, $name) = split(/\t/);
+			my ($pid, $name, $state) = split(/\t/);
+			next if ($state // '') ne 'idle';
 			open(my $status, '<', "/proc/$pid/status") or next;
 			my ($anonymous) = join('', <$status>) =~ /^RssAnon:\s+(\d+)/m or next;
 			$name{$pid} = $name;
@@ -126,7 +156,7 @@ $killed += kill('KILL', sql(q{SELECT pid FROM pg_stat_activity WHERE query LIKE 
 waitpid($victim, 0);
 for (1 .. 100)
 {
-	sleep(0.2);
+	sleep(0.3);
 	last if (sql('SELECT 1') // '') eq '1';
 }
 
@@ -156,7 +186,7 @@ my $compared = 0;
 for my $pid (sort { $name{$a} cmp $name{$b} || $a <=> $b } keys %memory)
 {
 	my ($middle, $end) = map { my $values = $_ // []; my $sum = 0; $sum += $_ foreach @$values; @$values ? $sum / @$values : 0 } @{ $memory{$pid} }[1, 2];
-	next if $name{$pid} =~ /victim/ || !$middle || !$end;
+	next if $name{$pid} =~ /victim|analyze|reindexer/ || !$middle || !$end;
 	$compared++;
 	ok($end <= 1.05 * $middle, sprintf('%s: %.0f kB in the middle third, %.0f kB in the last (%.3f)', $name{$pid}, $middle, $end, $end / $middle));
 }
@@ -195,17 +225,17 @@ for my $relation (sort keys %size)
 		$all_fresh += $fresh{$relation};
 	}
 	next if $size{$relation} < 1024 * 1024;
-	# A B-tree of ids or times keeps pages of which a few old entries are left: at most as many as there are entries.
+	# An index keeps pages of which a few old entries are left, until it is made anew.
 	ok($size{$relation} <= ($relation =~ /rows/ ? 1.3 : 2.5) * $fresh{$relation}, sprintf('%s: %.1f MB, a fresh copy %.1f MB (%.2f)', $relation, $size{$relation} / 1048576, $fresh{$relation} / 1048576, $size{$relation} / ($fresh{$relation} || 1)));
 }
 ok($all <= 1.3 * $all_fresh, sprintf('all: %.1f MB, a fresh copy %.1f MB (%.2f)', $all / 1048576, $all_fresh / 1048576, $all / $all_fresh));
 
-# What is had back by making those B-trees anew that are told of (the smaller ones, too).
+# What is had back by making those indexes anew that are told of by then.
 my $sparse = q{SELECT command FROM agentmem.sparse_indexes('soak', 1048576)};
 my @commands = sql($sparse);
 sql($_) foreach @commands;
 my %after = map { split(/\t/) } sql($sizes);
-ok(!sql($sparse), scalar(@commands) . ' B-trees that are less than half as full as new ones, made anew: ' . join(', ', map { /(\w+)$/ } @commands));
+ok(!sql($sparse), scalar(@commands) . ' indexes that are less than two thirds as full as new ones, made anew: ' . join(', ', map { /(\w+)$/ } @commands));
 printf "    memory: %.1f MB then (%.2f)\n", $after{memory} / 1048576, $after{memory} / ($fresh{memory} || 1);
 print $faults ? "$faults faults\n" : "no fault\n";
 exit($faults ? 1 : 0);
