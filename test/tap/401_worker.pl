@@ -39,8 +39,7 @@ ok(settled($node, 'app', 'mem'), 'the worker does what is due');
 is($node->safe_psql('app', $count), '0', 'what has expired is forgotten');
 is($node->safe_psql('app', 'SELECT agentmem.start_worker()'), $pid, 'a second call returns the same worker');
 # Cancelled while it naps, when there is nothing to cancel.
-sleep 1;
-$node->safe_psql('app', "SELECT pg_cancel_backend($pid)") for 1 .. 3;
+ok($node->poll_query_until('app', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = $pid AND state = 'idle'"), 'it is cancelled') for 1 .. 3;
 sleep 3;
 is($node->safe_psql('app', 'SELECT agentmem.worker_pid()'), $pid, 'a cancel between rounds does not end it');
 is($node->safe_psql('app', 'SELECT worker FROM agentmem.maintenance_status'), $pid, 'maintenance_status names it');
