@@ -56,7 +56,7 @@ append_to_file($script, <<'END');
 SELECT coalesce(min(job), 0) AS job FROM agentmem.claim_jobs('mem', lease => '1 s') \gset
 SELECT agentmem.complete_job('mem', 'n', :job, '{"memories": [{"content": "made by job :job", "kind": "observation"}]}');
 END
-my @bench = ('pgbench', '-n', '-c', 4, '-t', 1000, '-f', $script, '-h', $node->host, '-p', $node->port, 'postgres');
+my @bench = ('pgbench', '-n', '-c', 4, '-t', 1000, '-R', 60, '-f', $script, '-h', $node->host, '-p', $node->port, 'postgres');
 my ($out, $err) = ('', '');
 my $run = IPC::Run::start(\@bench, '>', \$out, '2>', \$err);
 ok($node->poll_query_until('postgres', q{SELECT count(*) > 20 FROM mem.memory}), 'consumers are at it');

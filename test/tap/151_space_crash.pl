@@ -40,11 +40,11 @@ sub kill_and_start
 	return;
 }
 
-# While consumers fill it.
+# While consumers fill it, at a pace at which they are at it for six seconds.
 my $script = PostgreSQL::Test::Utils::tempdir() . '/consume.sql';
 append_to_file($script, "SELECT work(1);\n");
 my ($out, $err) = ('', '');
-my $run = IPC::Run::start([ 'pgbench', '-n', '-c', 3, '-t', 1000, '-f', $script, '-h', $node->host, '-p', $node->port, 'postgres' ], '>', \$out, '2>', \$err);
+my $run = IPC::Run::start([ 'pgbench', '-n', '-c', 3, '-t', 1000, '-R', 60, '-f', $script, '-h', $node->host, '-p', $node->port, 'postgres' ], '>', \$out, '2>', \$err);
 ok($node->poll_query_until('postgres', q{SELECT filled > 20 FROM agentmem.space_progress('mem')}), 'consumers are at it');
 kill_and_start(sub { $run->finish });
 cmp_ok(query(q{SELECT filled FROM agentmem.space_progress('mem')}), '<', 400, 'killed in the middle');
