@@ -64,11 +64,27 @@ SELECT * FROM states();
 SELECT action, ids, details FROM audit WHERE details ->> 'reason' = 'expired';
 
 -- The most overdue first; statistics are kept.
+UPDATE namespace SET maintained = now() WHERE namespace = 'n';
 SELECT count(*) FROM remember('upkeep', 'a', 'one') a, remember('upkeep', 'b', 'two words') b;
 SELECT step, namespace, changed, details FROM maintain('upkeep');
 SELECT namespace FROM maintain('upkeep') WHERE step = 'statistics';
 SELECT namespace FROM maintain('upkeep');
 SELECT namespace, memories, tokens, maintained = now() AS today, (steps #>> '{sweep,begun}')::timestamptz = now() AS swept, steps #> '{sweep,after}' AS after FROM namespace WHERE namespace <> 'n' ORDER BY 1;
+-- The clock was years ahead, and is set back: no namespace and no step waits for that time, and what is done since is not taken for purged. Less than a day is waited for.
+INSERT INTO memory (namespace, kind, content, valid_period) SELECT 'b', 'fact', 'said twice', '[2020-01-01,)' FROM generate_series(1, 2);
+SELECT id FROM remember('upkeep', 'b', 'over by now', 'fact', expires_at => now() - interval '1 hour') \gset
+UPDATE namespace SET maintained = now() + interval '23 hours';
+SELECT due FROM maintenance_status WHERE store = 'upkeep';
+SELECT namespace FROM maintain('upkeep');
+UPDATE namespace SET maintained = now() + interval '10 years', purged = now() + interval '9 years',
+  steps = steps || jsonb_build_object('sweep', jsonb_build_object('begun', now() + interval '10 years'), 'duplicates', jsonb_build_object('since', now() + interval '10 years', 'since_xid', steps #> '{duplicates,since_xid}'))
+WHERE namespace = 'b';
+SELECT due FROM maintenance_status WHERE store = 'upkeep';
+SELECT step, namespace, changed FROM maintain('upkeep');
+SELECT namespace FROM maintain('upkeep');
+SELECT maintained <= now() AS maintained, purged <= now() AS purged, (steps #>> '{sweep,begun}')::timestamptz <= now() AS swept FROM namespace WHERE namespace = 'b';
+SELECT restore('upkeep', 'b', :id);
+UPDATE namespace SET purged = NULL;
 -- No time at all: it goes on where it was.
 SELECT count(*) FROM remember_many('upkeep', 'long', (SELECT jsonb_agg(jsonb_build_object('content', 'o' || i, 'kind', 'observation')) FROM generate_series(1, 4500) i));
 SELECT step, changed, details - 'memories' - 'tokens' AS details FROM maintain('upkeep', 'long', budget => '0');

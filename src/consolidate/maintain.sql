@@ -23,6 +23,29 @@ END
 $$;
 COMMENT ON FUNCTION agentmem.store_interval(name, text, interval) IS 'Internal to maintain: a setting of a store that is an interval';
 
+-- A clock that was set back leaves times in the future, and nothing is to wait for them. Less than a day is waited for: rounds look so far back.
+CREATE FUNCTION agentmem.far_ahead(at timestamptz)
+RETURNS timestamptz LANGUAGE plpgsql VOLATILE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN greatest(at, clock_timestamp()) + interval '1 day';
+END
+$$;
+COMMENT ON FUNCTION agentmem.far_ahead(timestamptz) IS 'Internal to maintain: what is later was written by a clock that has been set back since';
+
+-- What is kept of steps, but for those that began in a future which has not come.
+CREATE FUNCTION agentmem.past_steps(steps jsonb, far timestamptz)
+RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN (SELECT coalesce(jsonb_object_agg(s.key, s.value), '{}') FROM jsonb_each(steps) s
+          WHERE NOT EXISTS (SELECT FROM unnest('{begun,planned,since}'::text[]) t(name) WHERE (s.value ->> t.name)::timestamptz > far));
+END
+$$;
+COMMENT ON FUNCTION agentmem.past_steps(jsonb, timestamptz) IS 'Internal to maintain: a step that began in the future begins anew';
+
 -- The namespace that was claimed, with what its row says; no row: none is due, or another call has it.
 CREATE FUNCTION agentmem.claim_namespace(store name, given text, at timestamptz, dry_run boolean,
                                          OUT name text, OUT steps jsonb)
@@ -32,9 +55,10 @@ SET agentmem.shard = ''
 AS $$
 DECLARE
   which CONSTANT text := CASE WHEN given IS NULL
-    THEN '(n.maintained IS NULL OR n.maintained <= $2) ORDER BY n.maintained NULLS FIRST, n.namespace'
+    THEN '(n.maintained IS NULL OR n.maintained <= $2 OR n.maintained > $3) ORDER BY n.maintained NULLS FIRST, n.namespace'
     ELSE 'n.namespace = $1' END;
   due_at CONSTANT timestamptz := at - agentmem.store_interval(store, 'maintain_interval', '1 hour');
+  far CONSTANT timestamptz := agentmem.far_ahead(at);
   shards text[] := CASE WHEN given IS NULL THEN ARRAY(SELECT agentmem.local_shards(store)) ELSE ARRAY[agentmem.shard_of(store, given)] END;
   first_due timestamptz;      -- of a shard
   due timestamptz[] := '{}';
@@ -43,7 +67,7 @@ BEGIN
   IF cardinality(shards) > 1 THEN
     FOR i IN 1 .. cardinality(shards) LOOP
       PERFORM set_config('agentmem.shard', shards[i], true);
-      EXECUTE format('SELECT coalesce(n.maintained, ''-infinity'') FROM %I.namespace n WHERE %s LIMIT 1', store, which) INTO first_due USING given, due_at;
+      EXECUTE format('SELECT coalesce(n.maintained, ''-infinity'') FROM %I.namespace n WHERE %s LIMIT 1', store, which) INTO first_due USING given, due_at, far;
       due := due || first_due;
     END LOOP;
     shards := ARRAY(SELECT u.shard FROM unnest(shards, due) u(shard, due) WHERE u.due IS NOT NULL ORDER BY u.due, u.shard);
@@ -52,7 +76,7 @@ BEGIN
     PERFORM set_config('agentmem.shard', shards[i], true);
     RETURN QUERY EXECUTE format('SELECT n.namespace, coalesce(n.steps, ''{}'') FROM %I.namespace n WHERE %s LIMIT 1%s', store, which,
                                 CASE WHEN dry_run THEN '' ELSE ' FOR NO KEY UPDATE SKIP LOCKED' END)
-      USING given, due_at;
+      USING given, due_at, far;
     EXIT WHEN FOUND;
   END LOOP;
 END
@@ -154,7 +178,7 @@ BEGIN
   namespace := claimed.name;
   -- From here on the names of the store's tables mean those that have it.
   PERFORM set_config('agentmem.shard', agentmem.shard_of(store, namespace), true);
-  states := claimed.steps;
+  states := agentmem.past_steps(claimed.steps, agentmem.far_ahead(at));
 
   -- What may have to change, without locks. Steps take what there is of the budget, so those that had none the last time come first.
   first := coalesce(array_position(steps, states #>> '{next,step}'), 1);
@@ -183,8 +207,8 @@ BEGIN
     ids := agentmem.lock_memories(store, namespace, ids);
     PERFORM agentmem.lock_rows(store, namespace, ARRAY(SELECT unnest(changing) INTERSECT SELECT unnest(ids)), ARRAY(SELECT unnest(going) INTERSECT SELECT unnest(ids)));
     -- What is not finished is due again, after those that have waited longer.
-    EXECUTE format('UPDATE %I.namespace n SET maintained = $2, steps = $3 WHERE n.namespace = $1', store)
-      USING namespace, CASE WHEN finished THEN at ELSE at - agentmem.store_interval(store, 'maintain_interval', '1 hour') END, states;
+    EXECUTE format('UPDATE %I.namespace n SET maintained = $2, steps = $3, purged = CASE WHEN n.purged > $4 THEN now() - interval ''1 us'' ELSE n.purged END WHERE n.namespace = $1', store)
+      USING namespace, CASE WHEN finished THEN at ELSE at - agentmem.store_interval(store, 'maintain_interval', '1 hour') END, states, agentmem.far_ahead(at);
   END IF;
   FOREACH step IN ARRAY steps LOOP
     CONTINUE WHEN NOT plans ? step;

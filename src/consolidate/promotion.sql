@@ -154,12 +154,18 @@ RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+  wanted boolean;
   members bigint[];
   payload jsonb;
 BEGIN
+  -- Where it is off, nobody needs a privilege on jobs.
+  EXECUTE format('SELECT EXISTS (SELECT FROM %I.setting s WHERE s.name = ''reflect_jobs'' AND s.value = ''on'')', store) INTO wanted;
+  IF NOT wanted THEN
+    RETURN;
+  END IF;
   EXECUTE format('SELECT jsonb_build_object(''reflection'', r.id, ''key'', r.key),'
                  ' ARRAY(SELECT m.id FROM %1$I.edge e JOIN %1$I.memory m ON m.namespace = $1 AND m.id = e.target WHERE e.namespace = $1 AND e.source = r.id AND e.type = ''derived_from'' ORDER BY m.id)'
-                 ' FROM %1$I.memory r WHERE r.namespace = $1 AND r.id = $2 AND EXISTS (SELECT FROM %1$I.setting s WHERE s.name = ''reflect_jobs'' AND s.value = ''on'')'
+                 ' FROM %1$I.memory r WHERE r.namespace = $1 AND r.id = $2'
                  ' AND NOT EXISTS (SELECT FROM %1$I.job j WHERE j.namespace = $1 AND j.kind = ''reflect'' AND j.state = ''queued'' AND j.payload ->> ''key'' = r.key)', store)
     INTO payload, members USING namespace, reflection;
   IF members <> '{}' THEN

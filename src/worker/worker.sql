@@ -106,6 +106,7 @@ AS $$
 DECLARE
   s record;
   latest timestamptz; -- what was maintained by then is due
+  far CONSTANT timestamptz := agentmem.far_ahead(now()); -- and what after then
 BEGIN
   FOR s IN
     SELECT n.nspname, m.oid AS memory, t.oid AS namespace, j.oid AS job, c.oid AS setting
@@ -131,7 +132,7 @@ BEGIN
       latest := now() - agentmem.plain_interval(s.setting, 'maintain_interval', '1 hour');
       -- No rows count as 0; a table that is not there, or may not be read, as NULL.
       SELECT max(nullif(r.row[1], '-infinity')::timestamptz),
-             count(*) FILTER (WHERE r.row[1] IS NULL OR r.row[1]::timestamptz <= latest),
+             count(*) FILTER (WHERE r.row[1] IS NULL OR r.row[1]::timestamptz <= latest OR r.row[1]::timestamptz > far),
              agentmem.count_unfinished(array_agg(r.row[2]))
         INTO maintained, due, backlog
         FROM agentmem.plain_rows(s.namespace, '{maintained,steps}') r(row)
