@@ -603,9 +603,10 @@ at_end(XactEvent event, void *arg)
 void
 agm_access_log_init(void)
 {
-	DefineCustomBoolVariable(AGM_GUC_CLASS ".access_log", "Notes what recall returns.",
-							 "Off: what this session recalls does not count as used.", &enabled,
-							 true, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		AGM_GUC_CLASS ".access_log", "Sets whether what recall returns counts as used.",
+		"Off: for a session whose questions say nothing about what is needed.", &enabled, true,
+		PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		AGM_GUC_CLASS ".access_log_interval",
 		"Sets for how long a session that only reads keeps what it noted.",
