@@ -101,6 +101,7 @@ SELECT step, changed FROM maintain('lim', 'c', at => now() + interval '500 days'
 SELECT set_namespace('lim', 'nobody', 1);
 SELECT set_namespace('lim', 'n', -1);
 SELECT set_namespace('lim', 'n', history_keep => '-1 day');
+SELECT set_namespace('lim', 'n', history_keep => '6000 years');
 SELECT set_namespace(NULL, 'n');
 SELECT set_namespace('lim', NULL);
 CREATE ROLE keeper;

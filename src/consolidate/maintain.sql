@@ -15,9 +15,13 @@ DECLARE
   value text;
 BEGIN
   EXECUTE format('SELECT s.value FROM %I.setting s WHERE s.name = $1', store) INTO value USING setting;
+  -- Times are reckoned by it, and none is before the calendar.
+  IF NOT value::interval BETWEEN interval '0' AND interval '5000 years' THEN
+    RAISE data_exception;
+  END IF;
   RETURN coalesce(value::interval, default_value);
 EXCEPTION WHEN data_exception THEN
-  RAISE EXCEPTION 'setting "%" of store "%" must be an interval, not "%"', setting, store, value
+  RAISE EXCEPTION 'setting "%" of store "%" must be an interval from 0 to 5000 years, not "%"', setting, store, value
     USING ERRCODE = 'invalid_parameter_value', HINT = 'For example 1 hour.';
 END
 $$;
@@ -242,6 +246,7 @@ AS $$
 DECLARE
   deadline pg_catalog.timestamptz := pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) budget;
   claimed pg_catalog.text;
+  again boolean := false;     -- the last error was one that may pass
 BEGIN
   IF store IS NULL OR budget IS NULL THEN
     RAISE EXCEPTION '% must not be null', CASE WHEN store IS NULL THEN 'store' ELSE 'budget' END
@@ -254,14 +259,19 @@ BEGIN
       SELECT c.name INTO claimed FROM agentmem.claim_namespace(store, NULL, pg_catalog.now(), false) c;
       IF claimed IS NOT NULL THEN
         PERFORM FROM agentmem.maintain(store, claimed, deadline OPERATOR(pg_catalog.-) pg_catalog.clock_timestamp());
+        again := false;
       END IF;
     EXCEPTION WHEN OTHERS THEN
       IF claimed IS NULL THEN
         RAISE;
       END IF;
-      RAISE WARNING 'namespace "%" of store "%" could not be maintained: %', claimed, store, SQLERRM
-        USING ERRCODE = SQLSTATE, HINT = 'The others are; this one is tried again when it is due.';
-      PERFORM agentmem.postpone_namespace(store, claimed);
+      -- Deadlocks and locks that were not to be had may pass by themselves: it is the most overdue still, and is tried once more.
+      again := NOT again AND pg_catalog.clock_timestamp() OPERATOR(pg_catalog.<) deadline AND (pg_catalog.left(SQLSTATE, 2) OPERATOR(pg_catalog.=) '40' OR SQLSTATE OPERATOR(pg_catalog.=) '55P03');
+      IF NOT again THEN
+        RAISE WARNING 'namespace "%" of store "%" could not be maintained: %', claimed, store, SQLERRM
+          USING ERRCODE = SQLSTATE, HINT = 'The others are; this one is tried again when it is due.';
+        PERFORM agentmem.postpone_namespace(store, claimed);
+      END IF;
     END;
     COMMIT;
     EXIT WHEN claimed IS NULL OR pg_catalog.clock_timestamp() OPERATOR(pg_catalog.>=) deadline;

@@ -12,8 +12,12 @@ BEGIN
     RAISE EXCEPTION '% must not be null', CASE WHEN store IS NULL THEN 'store' ELSE 'namespace' END
       USING ERRCODE = 'null_value_not_allowed', HINT = 'Give the name of a store and of a namespace.';
   END IF;
-  IF quota < 0 OR history_keep < interval '0' THEN
-    RAISE EXCEPTION '% must not be negative', CASE WHEN quota < 0 THEN 'quota' ELSE 'history_keep' END USING ERRCODE = 'invalid_parameter_value';
+  IF quota < 0 THEN
+    RAISE EXCEPTION 'quota must not be negative' USING ERRCODE = 'invalid_parameter_value', HINT = 'NULL is no quota, 0 keeps nothing.';
+  END IF;
+  IF NOT history_keep BETWEEN interval '0' AND interval '5000 years' THEN
+    RAISE EXCEPTION 'history_keep must be from 0 to 5000 years, not %', history_keep
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'NULL is what the setting history_keep of the store says, without which all is kept.';
   END IF;
   PERFORM agentmem.owned_store(store);
   EXECUTE format('UPDATE %I.namespace n SET quota = $2, history_keep = $3 WHERE n.namespace = $1', store) USING namespace, quota, history_keep;
