@@ -75,5 +75,20 @@ for (1 .. 60)
 is($left, '0', 'all are done');
 is($node->safe_psql('postgres', q{SELECT count(*), count(DISTINCT content) FROM mem.memory WHERE kind = 'observation'}), '400|400', 'each once');
 
+# Whoever listens hears of what is queued: once a transaction, when it is committed, and not at all where the store says so.
+sub heard
+{
+	my ($sql) = @_;
+	my $said = $node->safe_psql('postgres', "LISTEN agentmem_job; $sql; SELECT 1");
+	return join(' ', $said =~ /Asynchronous notification "agentmem_job" with payload "(\w+)"/g);
+}
+is(heard(q{BEGIN; SELECT agentmem.enqueue_job('mem', 'n', 'extract', '{1}'); SELECT agentmem.enqueue_job('mem', 'm', 'reflect'); COMMIT}), 'mem', 'two jobs, one notification');
+is(heard(q{BEGIN; SELECT agentmem.enqueue_job('mem', 'n', 'extract', '{1}'); ROLLBACK}), '', 'none of what was not committed');
+is(heard(q{SELECT agentmem.remember('mem', 'n', 'lighthouse', 'fact')}), '', 'none where nothing is queued');
+is(heard(q{INSERT INTO mem.setting VALUES ('embed_jobs', 'on'); SELECT agentmem.remember('mem', 'n', 'jetty', 'fact')}), 'mem', 'a memory without a vector');
+$node->safe_psql('postgres', q{UPDATE mem.job SET state = 'dead'});
+is(heard(q{SELECT agentmem.retry_jobs('mem', 'n')}), 'mem', 'jobs that live again');
+is(heard(q{INSERT INTO mem.setting VALUES ('job_notify', 'off'); SELECT agentmem.remember('mem', 'n', 'buoy', 'fact')}), '', 'turned off');
+
 $node->stop;
 done_testing();
