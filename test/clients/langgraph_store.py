@@ -5,7 +5,9 @@ agentmem's type where the server has none. Prints a line a check, `ok` or `NOT O
 """
 
 import asyncio
+import os
 import random
+import re
 import sys
 import threading
 import time
@@ -415,6 +417,27 @@ def ours_alone(conninfo, admin):
         equal(f"namespace {path} there and back", text_to_namespace(namespace_to_text(path)), path)
 
 
+def readme(conninfo):
+    """The program of the README as it stands, but for the connection; what it leaves to the reader is here."""
+    with open(os.path.join(sys.argv[1], "README.md"), encoding="utf-8") as file:
+        program = re.search(r"```python\n(.*?)```", file.read(), re.S).group(1)
+
+    class State(TypedDict):
+        known: list
+
+    def recall(state: State, *, store: BaseStore):
+        return {"known": [item.value["text"] for item in store.search(("users",), query="tea", filter={"n": {"$lt": 5}}, limit=3)]}
+
+    builder = StateGraph(State)
+    builder.add_node("recall", recall)
+    builder.add_edge(START, "recall")
+    builder.add_edge("recall", END)
+    known = "\n    known = graph.invoke({'known': []})['known']\n"
+    names = {"embeddings": lambda texts: [vector + [0.0] * (384 - DIMS) for vector in embed(texts)], "builder": builder}
+    exec(program.replace("dbname=app", conninfo).rstrip() + known, names)  # noqa: S102
+    equal("the program of the README", names["known"], ["likes green tea"])
+
+
 async def asynchronous(conninfo):
     async with AsyncAgentmemStore.from_conn_string(conninfo, store="alone", index=INDEX, pool_config={"min_size": 1, "max_size": 3}) as store:
         await asyncio.gather(*(store.aput(("async",), f"k{i % 5}", {"text": f"tea {i}"}) for i in range(40)))
@@ -490,6 +513,7 @@ def main():
             run(opened.__aexit__(None, None, None))
 
         ours_alone(conninfo, admin)
+        readme(conninfo)
         run(asynchronous(conninfo))
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
