@@ -32,7 +32,8 @@ perl -MJSON::PP -e '
 		print "$control{$name} has version $default, META.json $one->{version}\n" unless $default eq $one->{version};
 	}
 	my %has = (META => $meta->{version}, agentmem => $meta->{provides}{agentmem}{version});
-	for (["Makefile", qr/^EXTVERSION = (\S+)$/m], ["debian/changelog", qr/^agentmem \((\S+)-[0-9]+\)/])
+	for (["Makefile", qr/^EXTVERSION = (\S+)$/m], ["debian/changelog", qr/^agentmem \((\S+)-[0-9]+\)/], ["contrib/mcp/agentmem_mcp.py", qr/^VERSION = "(\S+)"$/m],
+		map { [ $_, qr/^version = "(\S+)"$/m ] } glob("contrib/*/pyproject.toml"))
 	{
 		($has{ $_->[0] }) = do { local $/; open(my $f, "<", $_->[0]) or die "$_->[0]: $!\n"; <$f> } =~ $_->[1];
 	}
