@@ -163,5 +163,16 @@ is($node->safe_psql('source', q{SELECT count(*) FROM pg_attribute WHERE attname 
 is($node->safe_psql('source', q{SELECT relname FROM pg_class WHERE relnamespace = 'mem'::regnamespace AND relkind = 'i' AND relname ~ '(lexemes|embedding|subject|ids)_idx$'}), '', 'their index, and those of words, subjects and audit');
 is($node->safe_psql('source', q{SET ROLE tenant; SET agentmem.namespace = 'n0'; SELECT count(*) FROM parts.memory}), '0', 'where row security was on, nobody sees more for it');
 
+# Taken out as the page says, nothing is left: rows of catalogs, before and after.
+$node->safe_psql('postgres', 'CREATE DATABASE clean');
+my @catalogs = split(/\n/, $node->safe_psql('clean', q{SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'pg_catalog'::regnamespace
+	AND NOT relisshared AND relname <> 'pg_statistic' ORDER BY 1}));
+my $count = join(' UNION ALL ', map { "SELECT '$_ ' || count(*) FROM $_" } @catalogs);
+my $clean = $node->safe_psql('clean', $count);
+$node->safe_psql('clean', q{CREATE EXTENSION agentmem; SELECT agentmem.create_store('mem', dimensions => 3), agentmem.create_store('parts', dimensions => 3, partitions => 2);
+	SELECT agentmem.remember(s, 'n', 'x', 'fact', '[1,2,3]') FROM unnest('{mem,parts}'::name[]) s; SELECT agentmem.enable_row_security('mem'), agentmem.add_kind('mem', 'ticket', 'working', 'A ticket', '{"number": "int"}')});
+$node->safe_psql('clean', q{SELECT agentmem.drop_store('mem', true), agentmem.drop_store('parts', true); DROP EXTENSION agentmem; DROP SCHEMA agentmem});
+is($node->safe_psql('clean', $count), $clean, 'stores, extension and schema dropped: nothing is left');
+
 $node->stop;
 done_testing();
