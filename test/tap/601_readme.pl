@@ -2,6 +2,10 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+
+use AgentMem::Page qw(run_parts squeezed);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -24,6 +28,12 @@ for my $block (@blocks)
 	like($stdout, qr/^2\|Alice is allergic to hazelnuts$/m, 'the filter holds');
 	like($stdout, qr/^m1 \[\d{4}-\d\d-\d\d\] fact: /m, 'as text for a prompt');
 }
+# And it looks as it is shown.
+my @shown = $readme =~ /^```text\n(.*?)^```/msg;
+$node->safe_psql('postgres', 'CREATE DATABASE shown');
+my $said = squeezed(join('', run_parts($node, 'shown', \@blocks)));
+cmp_ok(scalar(@shown), '>', 0, 'the README has answers');
+ok(index($said, squeezed($_)) >= 0, 'this is what is said') or diag("$_\n$said") for @shown;
 
 $node->stop;
 done_testing();
