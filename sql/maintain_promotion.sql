@@ -112,6 +112,27 @@ SELECT * FROM rounds(44);
 SELECT count(*) AS versions FROM history('insight', 'n', :last);
 SELECT content, attributes, cardinality(members) AS edges FROM public.reflections WHERE content ~ 'cellar';
 
+-- Many groups are found in a few passes over the pairs, not each by itself (pages that it reads); the one that has the most sessions comes first.
+INSERT INTO memory (namespace, kind, content, session, valid_period) SELECT 'many', 'episode', 'remark ' || i, 's' || i % 3, '[2024-01-01,)' FROM generate_series(1, 600) i;
+ANALYZE memory;
+CREATE FUNCTION public.grouped(OUT groups int, OUT members text, OUT pages bigint) LANGUAGE plpgsql AS $$
+DECLARE
+  first bigint := (SELECT min(m.id) FROM insight.memory m WHERE m.namespace = 'many');
+  -- 1 with 2, 3 with 4 and so on; and 5 with 7.
+  pairs text := format('(SELECT array_agg(%1$s + i ORDER BY i) FROM generate_series(0, 598, 2) i) || %1$s + 4, (SELECT array_agg(%1$s + i ORDER BY i) FROM generate_series(1, 599, 2) i) || %1$s + 6', first);
+  plan jsonb;
+  found jsonb;
+BEGIN
+  EXECUTE format('SELECT agentmem.promotion_groups(''insight'', ''many'', %s, array_fill(1::real, ARRAY[301]), 2)', pairs) INTO found;
+  EXECUTE format('EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT agentmem.promotion_groups(''insight'', ''many'', %s, array_fill(1::real, ARRAY[301]), 2)', pairs) INTO plan;
+  groups := jsonb_array_length(found);
+  members := (SELECT string_agg(x.ids, ' ' ORDER BY x.i) FROM (SELECT f.i, string_agg((e.id::bigint - first + 1)::text, ',') AS ids FROM jsonb_array_elements(found) WITH ORDINALITY f(g, i), jsonb_array_elements_text(f.g -> 'members') e(id) WHERE f.i <= 4 GROUP BY f.i) x);
+  pages := (plan #>> '{0,Plan,Shared Hit Blocks}')::bigint + (plan #>> '{0,Plan,Shared Read Blocks}')::bigint;
+END $$;
+SELECT groups, members, pages < 3500 AS few FROM public.grouped();
+DROP FUNCTION public.grouped();
+DELETE FROM memory WHERE namespace = 'many';
+
 -- Bad settings.
 UPDATE setting SET value = '1' WHERE name = 'promotion';
 SELECT * FROM maintain('insight', 'n');

@@ -61,7 +61,9 @@ DECLARE
   owned bigint[];             -- those that a reflection has or had, or whose nearest one it has
   free_a bigint[];
   free_b bigint[];
-  members bigint[];
+  part jsonb;
+  grouped bigint[];
+  made jsonb := '[]';
 BEGIN
   -- One that is like what a reflection was made of joins it, or nothing: what was forgotten is not made anew by and by.
   EXECUTE format($sql$
@@ -80,18 +82,29 @@ BEGIN
            ARRAY(SELECT o.id FROM node o WHERE o.owner IS NOT NULL UNION SELECT r.id FROM near r)$sql$, store, agentmem.made_of_it(store, 'reflection', 'u.id'), agentmem.is_digest('m', 'reflection'))
     INTO groups, owned USING namespace, a, b, similarity, width;
   SELECT array_agg(p.a), array_agg(p.b) INTO free_a, free_b
-    FROM (SELECT DISTINCT u.a, u.b FROM unnest(a || b, b || a) u(a, b)) p WHERE p.a <> ALL (owned) AND p.b <> ALL (owned);
-  -- Around the one with the most sessions first.
+    FROM (SELECT DISTINCT u.a, u.b FROM unnest(a || b, b || a) u(a, b)) p
+    WHERE NOT EXISTS (SELECT FROM unnest(owned) o(id) WHERE o.id = p.a) AND NOT EXISTS (SELECT FROM unnest(owned) o(id) WHERE o.id = p.b);
+  -- The one with the most sessions has its group first. Of those that share nobody with a better one, at once: no other group can take anything from theirs.
   LOOP
     EXECUTE format($sql$
-      SELECT ARRAY(SELECT c.center UNION SELECT p.b FROM unnest($2, $3) p(a, b) WHERE p.a = c.center ORDER BY 1)
-      FROM (SELECT p.a AS center FROM unnest($2, $3) p(a, b) JOIN %1$I.memory m ON m.namespace = $1 AND m.id = p.b
-            GROUP BY p.a HAVING count(DISTINCT m.session) >= $4 - 1 ORDER BY count(DISTINCT m.session) DESC, count(*) DESC, p.a LIMIT 1) c$sql$, store)
-      INTO members USING namespace, free_a, free_b, n;
-    EXIT WHEN members IS NULL;
-    groups := groups || jsonb_build_array(jsonb_build_object('members', members[1:width]));
-    SELECT array_agg(p.a), array_agg(p.b) INTO free_a, free_b FROM unnest(free_a, free_b) p(a, b) WHERE p.a <> ALL (members) AND p.b <> ALL (members);
+      WITH pair AS MATERIALIZED (SELECT p.a, p.b FROM unnest($2, $3) p(a, b)),
+      center AS MATERIALIZED (
+        SELECT p.a AS id, count(DISTINCT m.session) AS sessions, count(*) AS n, row_number() OVER (ORDER BY count(DISTINCT m.session) DESC, count(*) DESC, p.a) AS place
+        FROM pair p JOIN %1$I.memory m ON m.namespace = $1 AND m.id = p.b GROUP BY p.a HAVING count(DISTINCT m.session) >= $4 - 1),
+      member AS MATERIALIZED (SELECT c.id AS center, c.place, c.id FROM center c UNION ALL SELECT c.id, c.place, p.b FROM center c JOIN pair p ON p.a = c.id),
+      best AS MATERIALIZED (SELECT m.id, min(m.place) AS place FROM member m GROUP BY m.id),
+      chosen AS MATERIALIZED (
+        SELECT m.center, array_agg(m.id ORDER BY m.id) AS ids FROM member m JOIN best b ON b.id = m.id GROUP BY m.center, m.place HAVING min(b.place) = m.place)
+      SELECT jsonb_agg(jsonb_build_object('members', x.ids[1:$5], 'center', x.center, 'sessions', c.sessions, 'n', c.n)), ARRAY(SELECT unnest(y.ids) FROM chosen y)
+      FROM chosen x JOIN center c ON c.id = x.center$sql$, store)
+      INTO part, grouped USING namespace, free_a, free_b, n, width;
+    EXIT WHEN part IS NULL;
+    made := made || part;
+    SELECT array_agg(p.a), array_agg(p.b) INTO free_a, free_b FROM unnest(free_a, free_b) p(a, b)
+      WHERE NOT EXISTS (SELECT FROM unnest(grouped) g(id) WHERE g.id = p.a) AND NOT EXISTS (SELECT FROM unnest(grouped) g(id) WHERE g.id = p.b);
   END LOOP;
+  groups := groups || (SELECT coalesce(jsonb_agg(jsonb_build_object('members', m -> 'members') ORDER BY (m ->> 'sessions')::bigint DESC, (m ->> 'n')::bigint DESC, (m ->> 'center')::bigint), '[]')
+                       FROM jsonb_array_elements(made) m);
   RETURN groups;
 END
 $$;
@@ -104,6 +117,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   batch CONSTANT int := 200;  -- reflections that it looks at before it looks at the clock
+  pairs CONSTANT int := 1000; -- with so many it has enough: to write a reflection takes longer than to find it
   n int := agentmem.store_count(store, 'promotion', 2, 64);
   threshold real := agentmem.store_number(store, 'promotion_threshold', 0.8, 0, 1);
   changed record;
@@ -128,7 +142,7 @@ BEGIN
     state := CASE WHEN changed.finished THEN state - 'changed' ELSE state || jsonb_build_object('changed', changed.after) END;
   END LOOP;
   WHILE NOT state ? 'changed' LOOP
-    SELECT p.state, p.part INTO state, part FROM agentmem.next_part(store, namespace, state, deadline, (most - cardinality(ids)) / 2 - cardinality(a), agentmem.may_recur('m')) p;
+    SELECT p.state, p.part INTO state, part FROM agentmem.next_part(store, namespace, state, deadline, least(pairs, (most - cardinality(ids)) / 2) - cardinality(a), agentmem.may_recur('m')) p;
     EXIT WHEN part IS NULL;
     -- Those around one that is new, and around those that are like it: one of all these is in the middle of a group that is new.
     FOR i IN 1 .. 2 LOOP
@@ -137,10 +151,9 @@ BEGIN
       part := ARRAY(SELECT unnest(b) EXCEPT SELECT unnest(a) ORDER BY 1);
     END LOOP;
   END LOOP;
-  FOR groups IN SELECT g FROM jsonb_array_elements(agentmem.promotion_groups(store, namespace, a, b, weights, n)) g LOOP
-    plan := plan || jsonb_build_array(groups);
-    ids := ids || ARRAY(SELECT m::bigint FROM jsonb_array_elements(groups -> 'members') m) || (groups ->> 'summary')::bigint;
-  END LOOP;
+  groups := agentmem.promotion_groups(store, namespace, a, b, weights, n);
+  plan := plan || groups;
+  ids := ids || ARRAY(SELECT m::bigint FROM jsonb_array_elements(groups) g, jsonb_array_elements(g -> 'members') m) || ARRAY(SELECT (g ->> 'summary')::bigint FROM jsonb_array_elements(groups) g);
   ids := array_remove(ids, NULL);
   plan := jsonb_build_object('groups', plan, 'going', ARRAY(SELECT (g ->> 'summary')::bigint FROM jsonb_array_elements(plan) g WHERE g ->> 'summary' IS NOT NULL));
 END
