@@ -9,6 +9,7 @@ use lib "$FindBin::RealBin/../lib";
 
 use AgentMem::Fuzz qw(functions call setup_sql);
 use IPC::Run;
+use List::Util qw(shuffle);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -52,6 +53,8 @@ sub run
 
 my (%calls, %good, %bad, %example);
 my $called = 0;
+# Each once, and then any.
+my @waiting = shuffle(@functions);
 
 sub report
 {
@@ -69,7 +72,7 @@ while (time() < $end)
 	my (@chosen, @statements);
 	for (1 .. 200)
 	{
-		my $function = $functions[ rand @functions ];
+		my $function = shift(@waiting) // $functions[ rand @functions ];
 		my $statement = call($function);
 		# What takes the store away, or hides it, is undone; of the rest some.
 		my $undone = $function->{kind} ne 'p' && ($function->{name} =~ /^(drop_|create_|disable_|enable_|erase$|add_|alter_|retire_)/ ? rand() < 0.97 : rand() < 0.3);
@@ -93,6 +96,7 @@ while (time() < $end)
 is(join("\n", sort keys %bad), '', 'no crash, and no error that should never be seen') or note("seed $seed");
 cmp_ok($called, '>', 10 * $seconds, "$called calls");
 my @never = grep { !$calls{$_} } map { $_->{name} } @functions;
+is(join(' ', @never), '', 'each function was called') unless @waiting;
 my @ungood = grep { !$good{$_} } map { $_->{name} } @functions;
 note(scalar(@ungood) . ' functions never succeeded: ' . join(' ', @ungood));
 cmp_ok(scalar @ungood, '<', $seconds < 60 ? @functions / 3 : 25, 'most functions were called so that they succeed');
