@@ -225,7 +225,7 @@ BEGIN
 END
 $maintain$;
 COMMENT ON FUNCTION agentmem.maintain(name, text, interval, boolean, timestamptz) IS
-  'Maintains a namespace, or the one that is most overdue: accesses, expiry, states and precision by retention, duplicates, conflicts, edges that writing did not make, importance by edges, summaries, reflections, summaries of communities, quota, purging, statistics. A row for each step that has something to do; none if nothing is due or another call has it. dry_run: only says what it would do; at: the clock of a simulation';
+  'Maintains a namespace, or the one that is most overdue: accesses, expiry, states and precision by retention, duplicates, conflicts, edges that writing did not make, importance by edges, summaries, reflections, summaries of communities, quota, purging, statistics. A row for each step that has something to tell; none if nothing is due or another call has it. dry_run: only says what it would do; at: the clock of a simulation';
 
 CREATE FUNCTION agentmem.postpone_namespace(store name, namespace text)
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

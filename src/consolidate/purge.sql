@@ -189,7 +189,7 @@ BEGIN
     -- restore() undoes nothing from before.
     EXECUTE format('UPDATE %I.namespace n SET purged = $2 WHERE n.namespace = $1 AND (n.purged IS NULL OR n.purged < $2) AND $3', store)
       USING namespace, history, cardinality(gone) > 0;
-    -- Of what is neither held nor kept in history nothing else stays.
+    -- Of what is neither held nor kept in history nothing else stays but hashes in key_lock.
     EXECUTE format('SELECT coalesce(array_agg(g.id), ''{}'') FROM unnest($2) g(id) WHERE NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = g.id)'
                    ' AND NOT EXISTS (SELECT FROM %1$I.memory_history h WHERE h.namespace = $1 AND h.id = g.id)', store)
       INTO gone USING namespace, gone;
