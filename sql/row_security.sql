@@ -98,6 +98,7 @@ SELECT s, rls_lib.try(format(f, s, :bert, :bert_secret, :bert_conflict)) AS resu
   'SELECT count(*) FROM agentmem.export(%L, ''agm_b'', true) e WHERE e ->> ''type'' <> ''header''',
   'SELECT agentmem.erase(%L, ''agm_b'', everything => true) IS NOT NULL',
   'SELECT agentmem.hold(%L, ''agm_b'', ''x'')',
+  'SELECT agentmem.enqueue_job(%L, ''agm_b'', ''extract'', payload => ''{"text": "Bert hides money"}'')',
   'INSERT INTO %I.namespace VALUES (''agm_b'', now(), ''{english}'')',
   'INSERT INTO %I.key_lock SELECT namespace, hash, 1 FROM %1$I.key_lock ON CONFLICT DO NOTHING RETURNING 1',
   'UPDATE %I.memory SET namespace = ''agm_b'' WHERE key = ''k''',
