@@ -131,13 +131,14 @@ compare(const AgmDescent *descent, int64 value, IndexTuple tuple)
 }
 
 /*
- * Locks the page.  False if it is not what it was when it was found: of this level, and in use.  The
- * caller unlocks it in any case.
+ * Locks the page, as all here by the method's own functions, which tell valgrind who may look at it.
+ * False if it is not what it was when it was found: of this level, and in use.  The caller unlocks it
+ * in any case.
  */
 static bool
 lock_node(const AgmDescent *descent, Buffer buffer, uint32 level, TreePage *node)
 {
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	_bt_lockbuf(descent->index, buffer, BT_READ);
 	node->page = BufferGetPage(buffer);
 	if (PageIsNew(node->page) ||
 		PageGetSpecialSize(node->page) != MAXALIGN(sizeof(BTPageOpaqueData)))
@@ -280,7 +281,7 @@ read_inner(const AgmDescent *descent, Buffer buffer, uint32 level, const AgmRun 
 		agm_runs_add(below, BTreeTupleGetDownLink(tuple_at(&node, at - 1)), i,
 					 guess_place(descent, &node, at, value));
 	}
-	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+	_bt_unlockbuf(descent->index, buffer);
 }
 
 static void
@@ -315,7 +316,7 @@ find_root(Relation index, uint32 *level)
 	const BTMetaPageData *meta;
 	BlockNumber root = InvalidBlockNumber;
 
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	_bt_lockbuf(index, buffer, BT_READ);
 	meta = BTPageGetMeta(BufferGetPage(buffer));
 	/* Before this version pivots had all columns. */
 	if (meta->btm_magic == BTREE_MAGIC && meta->btm_version == BTREE_VERSION &&
@@ -324,7 +325,7 @@ find_root(Relation index, uint32 *level)
 		root = meta->btm_fastroot;
 		*level = meta->btm_fastlevel;
 	}
-	UnlockReleaseBuffer(buffer);
+	_bt_relbuf(index, buffer);
 	return root;
 }
 
@@ -436,10 +437,14 @@ pin(const AgmAhead *ahead, const AgmRun *run)
 	return buffer;
 }
 
-/* These entries themselves.  Not locked: what is read here decides nothing. */
+/*
+ * These entries themselves.  Not locked: what is read here decides nothing.  To valgrind, which has no
+ * cache that could be warmed, it would be a look at a page that nobody may look at.
+ */
 static void
 call_entries(AgmAhead *ahead, Buffer buffer, const AgmRun *run)
 {
+#ifndef USE_VALGRIND
 	Page page = BufferGetPage(buffer);
 	int n = PageGetMaxOffsetNumber(page);
 	int around = ahead->tids != NULL ? 0 : AROUND;
@@ -448,6 +453,7 @@ call_entries(AgmAhead *ahead, Buffer buffer, const AgmRun *run)
 	ahead->entries = n;
 	for (int i = Max(middle - around, 1); i <= Min(middle + around, n); i++)
 		__builtin_prefetch((const char *) page + ItemIdGetOffset(PageGetItemId(page, i)));
+#endif
 }
 
 Buffer
@@ -561,5 +567,5 @@ agm_leaf_read(const AgmDescent *descent, Buffer buffer, const AgmRun *run, const
 		read_value(descent, &node, from, value, most[at], tuples, leaf, found);
 		found->n = leaf->n - found->first;
 	}
-	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+	_bt_unlockbuf(descent->index, buffer);
 }

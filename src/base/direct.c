@@ -622,13 +622,12 @@ agm_direct_entries(AgmDirect *direct, int most)
 		Page page;
 
 		CHECK_FOR_INTERRUPTS();
-		buffer = ReadBuffer(direct->index, block);
-		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		buffer = _bt_getbuf(direct->index, block, BT_READ);
 		page = BufferGetPage(buffer);
 		if (!P_IGNORE(BTPageGetOpaque(page)))
 			more = count_page(direct, page, &n);
 		block = BTPageGetOpaque(page)->btpo_next;
-		UnlockReleaseBuffer(buffer);
+		_bt_relbuf(direct->index, buffer);
 	}
 	return Min(n, most);
 }
