@@ -22,6 +22,8 @@ BEGIN
   RETURN n;
 END $$;
 SELECT public.purged(8) > 0 AS purged;
+-- Where these calls have left off depends on how quick the machine is.
+UPDATE namespace SET steps = steps - 'next';
 SELECT count(*) > 0 AS maintained FROM maintain('share', 'n', budget => '0');
 SELECT steps -> 'next' AS next FROM namespace;
 ROLLBACK;
