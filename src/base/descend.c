@@ -28,6 +28,13 @@ typedef struct TreePage
 	OffsetNumber last;
 } TreePage;
 
+/* Valgrind has no cache that could be warmed, and would see a look at a page that nobody has locked. */
+#ifdef USE_VALGRIND
+#define CALLS_ENTRIES false
+#else
+#define CALLS_ENTRIES true
+#endif
+
 /* Instead of how a value compares with an entry: it cannot be told here. */
 #define UNREADABLE PG_INT32_MAX
 
@@ -437,14 +444,10 @@ pin(const AgmAhead *ahead, const AgmRun *run)
 	return buffer;
 }
 
-/*
- * These entries themselves.  Not locked: what is read here decides nothing.  To valgrind, which has no
- * cache that could be warmed, it would be a look at a page that nobody may look at.
- */
+/* These entries themselves.  Not locked: what is read here decides nothing. */
 static void
 call_entries(AgmAhead *ahead, Buffer buffer, const AgmRun *run)
 {
-#ifndef USE_VALGRIND
 	Page page = BufferGetPage(buffer);
 	int n = PageGetMaxOffsetNumber(page);
 	int around = ahead->tids != NULL ? 0 : AROUND;
@@ -453,7 +456,6 @@ call_entries(AgmAhead *ahead, Buffer buffer, const AgmRun *run)
 	ahead->entries = n;
 	for (int i = Max(middle - around, 1); i <= Min(middle + around, n); i++)
 		__builtin_prefetch((const char *) page + ItemIdGetOffset(PageGetItemId(page, i)));
-#endif
 }
 
 Buffer
@@ -470,7 +472,7 @@ agm_ahead_take(AgmAhead *ahead, int i)
 	{
 		Buffer buffer = ahead->buffers[ahead->called % AGM_AHEAD];
 
-		if (BufferIsValid(buffer))
+		if (CALLS_ENTRIES && BufferIsValid(buffer))
 			call_entries(ahead, buffer, &runs->runs[ahead->called]);
 	}
 	return ahead->buffers[i % AGM_AHEAD];
