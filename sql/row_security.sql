@@ -59,6 +59,8 @@ SELECT s, r.action FROM unnest('{rls,rlsp}'::name[]) s, LATERAL agentmem.remembe
 SELECT s, r.action FROM unnest('{rls,rlsp}'::name[]) s, LATERAL agentmem.remember(s, 'agm_b', 'Bert hides money under the tea pot', 'fact', subject => 'Bert', predicate => 'hides', object => 'money') r;
 SELECT s, agentmem.revise(s, 'agm_b', g.id, title => 'revised') FROM unnest('{rls,rlsp}'::name[]) s, LATERAL agentmem.get(s, 'agm_b', keys => '{k}') g;
 SELECT s, count(*) FROM unnest('{rls,rlsp}'::name[]) s, LATERAL agentmem.conflicts(s, 'agm_b') GROUP BY s ORDER BY s;
+SELECT s, agentmem.cache_put(s, 'agm_b', 'c', 'p', '[1,0]', 'r') > 0 AS answer, agentmem.enqueue_job(s, 'agm_b', 'extract', payload => '{}') > 0 AS job,
+  agentmem.forget(s, 'agm_b', r.id, 'the reason') AS details FROM unnest('{rls,rlsp}'::name[]) s, LATERAL agentmem.remember(s, 'agm_b', 'Bert naps', 'event') r;
 
 -- The first tenant asks for what is the second's.
 RESET ROLE;
@@ -97,6 +99,7 @@ SELECT s, rls_lib.try(format(f, s, :bert, :bert_secret, :bert_conflict)) AS resu
   'SELECT agentmem.resolve(%L, ''agm_b'', %4$L, ''retain'')',
   'SELECT count(*) FROM agentmem.export(%L, ''agm_b'', true) e WHERE e ->> ''type'' <> ''header''',
   'SELECT agentmem.erase(%L, ''agm_b'', everything => true) IS NOT NULL',
+  'SELECT agentmem.erase(%L, ''agm_b'', ids => ''{-1}'') ->> ''ids''',
   'SELECT agentmem.hold(%L, ''agm_b'', ''x'')',
   'SELECT agentmem.enqueue_job(%L, ''agm_b'', ''extract'', payload => ''{"text": "Bert hides money"}'')',
   'INSERT INTO %I.namespace VALUES (''agm_b'', now(), ''{english}'')',
@@ -114,6 +117,15 @@ SELECT s, rls_lib.try(format(f, s, :bert, :bert_secret, :bert_conflict)) AS resu
 SET ROLE agm_b;
 SELECT * FROM rls_lib.foreign_rows('agm_b') WHERE foreign_rows > 0;
 SELECT s, content FROM unnest('{rls,rlsp}'::name[]) s, LATERAL agentmem.recall(s, 'agm_b', 'tea', '[1,0]');
+SELECT s, rls_lib.try(format('SELECT (SELECT count(*) FROM %1$I.cache) || '' '' || (SELECT count(*) FROM %1$I.job) || '' '' || (SELECT count(*) FROM %1$I.audit WHERE details IS NOT NULL)', s)) AS answers_jobs_details
+FROM unnest('{rls,rlsp}'::name[]) s;
+-- Its own goes, whether or not the namespace has a row.
+BEGIN;
+SELECT s, rls_lib.try(format('SELECT agentmem.erase(%L, ''agm_b'', everything => true) -> ''erased'' ->> ''cache''', s)) AS first,
+  rls_lib.try(format('SELECT agentmem.cache_put(%L, ''agm_b'', ''c'', ''p'', ''[1,0]'', ''r'') > 0', s)) AS put,
+  rls_lib.try(format('SELECT agentmem.erase(%L, ''agm_b'', everything => true) -> ''erased'' ->> ''cache''', s)) AS again
+FROM unnest('{rls,rlsp}'::name[]) s;
+ROLLBACK;
 SET ROLE agm_both;
 SELECT s, content FROM unnest('{rls,rlsp}'::name[]) s, LATERAL agentmem.recall(s, 'agm_a', 'tea', '[1,0]', shared => '{agm_b}') ORDER BY 1, 2;
 SET ROLE agm_operator;

@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 #include "lexical/lexical.h"
@@ -447,9 +448,10 @@ clear_details(AgmWriter *writer, const AgmErasure *erasure, const AgmParams *par
 
 #define NO_MEMORY " AND NOT EXISTS (SELECT FROM {store}.memory m WHERE " OF_NAMESPACE("m") ")"
 
+/* `foreign`: no policy lets the caller have the namespace, so that nothing there is for the owner to delete. */
 static void
 delete_all(AgmWriter *writer, const AgmErasure *erasure, const IdSet *set,
-		   const AgmInt64List *held, Counts *counts)
+		   const AgmInt64List *held, bool foreign, Counts *counts)
 {
 	AgmParams params = {0};
 
@@ -467,7 +469,7 @@ delete_all(AgmWriter *writer, const AgmErasure *erasure, const IdSet *set,
 				  psprintf("DELETE FROM {store}.%s t WHERE " OF_NAMESPACE("t") " AND %s",
 						   table->name,
 						   erasure->everything && table->any ? "true" : table->where),
-				  &params, table->flags));
+				  &params, foreign && table->any ? 0 : table->flags));
 		if (i == 0)
 		{
 			check_deleted(writer, &params);
@@ -477,7 +479,7 @@ delete_all(AgmWriter *writer, const AgmErasure *erasure, const IdSet *set,
 		}
 	}
 	count(counts, "key_lock", delete_locks(writer, erasure, held));
-	count(counts, "audit", clear_details(writer, erasure, &params));
+	count(counts, "audit", foreign ? 0 : clear_details(writer, erasure, &params));
 	if (!erasure->everything)
 		return;
 	params.n = 1;
@@ -629,6 +631,7 @@ agm_erase(AgmWriter *writer, const AgmErasure *erasure)
 	AgmInt64List held = {0};
 	Counts counts = {0};
 	IdSet set;
+	bool foreign;
 
 	if (hold.reason != NULL)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
@@ -636,7 +639,9 @@ agm_erase(AgmWriter *writer, const AgmErasure *erasure)
 						errdetail("Reason: %s", hold.reason),
 						errhint("agentmem.release(store, namespace) ends the hold.")));
 	set = lock_selected(writer, erasure, &held);
-	delete_all(writer, erasure, &set, &held, &counts);
+	foreign = !hold.found && set.n == 0 &&
+			  check_enable_rls(writer->store.memory, InvalidOid, true) == RLS_ENABLED;
+	delete_all(writer, erasure, &set, &held, foreign, &counts);
 	check_newest(writer, &set);
 	writer->touched = set.ids;
 	writer->ntouched = set.n;
