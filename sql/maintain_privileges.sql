@@ -45,6 +45,18 @@ SET ROLE agm_upkeeper;
 SELECT * FROM pg_temp.maintain(5);
 RESET ROLE;
 SELECT kind, count(*) FROM upkeep.job GROUP BY kind;
+-- And purging.
+GRANT DELETE ON upkeep.memory_history, upkeep.edge_history, upkeep.secret, upkeep.audit, upkeep.conflict, upkeep.activity, upkeep.concept TO agm_upkeeper;
+GRANT SELECT (namespace, id, system_period, tableoid, ctid) ON upkeep.secret TO agm_upkeeper;
+SET ROLE agm_upkeeper;
+SELECT * FROM pg_temp.maintain(7) WHERE step = 'purge';
+RESET ROLE;
+GRANT DELETE ON upkeep.key_lock TO agm_upkeeper;
+SELECT count(*) AS locks FROM upkeep.key_lock \gset
+SET ROLE agm_upkeeper;
+SELECT * FROM pg_temp.maintain(9) WHERE step = 'purge';
+RESET ROLE;
+SELECT count(*) < :locks AS gone FROM upkeep.key_lock;
 DROP OWNED BY agm_upkeeper;
 DROP ROLE agm_upkeeper;
 SELECT agentmem.drop_store('upkeep', cascade => true);

@@ -97,6 +97,27 @@ SELECT step, changed FROM maintain('lim', 'c', at => now() + interval '500 days'
 SELECT count(*) FROM job;
 SELECT step, changed FROM maintain('lim', 'c', at => now() + interval '500 days') WHERE step IN ('purge', 'jobs');
 
+-- With what is purged go the rows by which it was locked: of statements, keys and timelines, but not those of what is held.
+SELECT count(*) FROM remember_many('lim', 'l', (SELECT jsonb_agg(jsonb_build_object('content', 'fact ' || i, 'kind', 'fact', 'key', 'k' || i, 'expires_at', now() + interval '1 hour')) FROM generate_series(1, 300) i));
+SELECT count(*) FROM remember_many('lim', 'l', (SELECT jsonb_agg(jsonb_build_object('content', 'preference ' || i, 'kind', 'preference', 'subject', 's' || i % 10, 'predicate', 'likes', 'object', 'o' || i, 'valid_from', '2025-01-01'::date + i)) FROM generate_series(1, 30) i));
+SELECT id AS l FROM remember('lim', 'l', 'Eve was here', 'fact', key => 'eve') \gset
+SELECT revise('lim', 'l', :l, content => 'Eve is there');
+SELECT id AS o FROM remember('lim', 'l', 'Eve was here', 'observation') \gset
+SELECT count(*) FROM key_lock WHERE namespace = 'l';
+SELECT count(*) FROM key_lock k JOIN (SELECT statement_lock(content_hash) AS hash, namespace FROM memory UNION SELECT statement_lock(key_hash), namespace FROM memory UNION SELECT agentmem.key_lock(key), namespace FROM memory) m USING (namespace, hash) WHERE k.namespace = 'l';
+SELECT count(forget('lim', 'l', id)) FROM memory WHERE namespace = 'l' AND kind = 'preference' AND subject <> 's1';
+SELECT step, changed FROM maintain('lim', 'l', at => now() + interval '1 day') WHERE step IN ('expire', 'purge');
+SELECT count(*) FROM key_lock WHERE namespace = 'l';
+SELECT * FROM upkeep('l', 500, true);
+SELECT * FROM upkeep('l', 500);
+SELECT (SELECT count(*) FROM memory_history WHERE namespace = 'l') AS versions, content, kind FROM memory WHERE namespace = 'l' ORDER BY id;
+SELECT k.hash IN (SELECT statement_lock(content_hash) FROM memory) AS statement, k.hash IN (SELECT statement_lock(key_hash) FROM memory WHERE key_hash IS NOT NULL) AS timeline,
+  k.hash IN (SELECT agentmem.key_lock(key) FROM memory WHERE key IS NOT NULL) AS key, count(*) FROM key_lock k WHERE k.namespace = 'l' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+SELECT ctid AS was, xmin AS by FROM key_lock WHERE namespace = 'l' ORDER BY hash LIMIT 1 \gset
+SELECT * FROM upkeep('l', 500);
+SELECT count(*) FROM key_lock WHERE namespace = 'l' AND ctid = :'was' AND xmin = :'by';
+SELECT statement_lock(NULL), agentmem.key_lock(NULL), purge_locks('lim', 'l', '{}', NULL, '{}');
+
 -- Bad input, and who may not.
 SELECT set_namespace('lim', 'nobody', 1);
 SELECT set_namespace('lim', 'n', -1);
@@ -117,6 +138,11 @@ GRANT DELETE ON lim.memory_history TO keeper;
 REVOKE DELETE ON lim.concept FROM keeper;
 SET ROLE keeper;
 SELECT * FROM public.upkeep('n', 1010);
+RESET ROLE;
+GRANT DELETE ON lim.concept TO keeper;
+REVOKE DELETE ON lim.key_lock FROM keeper;
+SET ROLE keeper;
+SELECT * FROM public.upkeep('n', 1020);
 RESET ROLE;
 SET search_path = public;
 DROP FUNCTION upkeep(text, int, boolean), rows(text);

@@ -105,6 +105,40 @@ RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'agm_fn_erase_names';
 COMMENT ON FUNCTION agentmem.erase_names(name, text, bigint[]) IS 'Internal to maintain: takes out how memories that are gone wrote their concepts';
 
+CREATE FUNCTION agentmem.statement_lock(hash uuid)
+RETURNS bigint LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'agm_fn_statement_lock';
+COMMENT ON FUNCTION agentmem.statement_lock(uuid) IS 'Internal to maintain: which row of key_lock a content_hash or a key_hash is locked by';
+
+CREATE FUNCTION agentmem.key_lock(key text)
+RETURNS bigint LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'agm_fn_key_lock';
+COMMENT ON FUNCTION agentmem.key_lock(text) IS 'Internal to maintain: which row of key_lock a key is locked by';
+
+-- Of statements, keys of timelines and keys that were purged: locks of what no memory has. A row that is locked is being written, and stays.
+CREATE FUNCTION agentmem.purge_locks(store name, namespace text, statements uuid[], key_hashes uuid[], keys text[])
+RETURNS bigint LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  idle CONSTANT text := format($sql$
+    SELECT agentmem.statement_lock(u.hash) FROM unnest($2) u(hash) WHERE NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.content_hash = u.hash)
+    UNION SELECT agentmem.statement_lock(u.hash) FROM unnest($3) u(hash) WHERE NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.key_hash = u.hash)
+    UNION SELECT agentmem.key_lock(u.key) FROM unnest($4) u(key) WHERE NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.key = u.key COLLATE "C")$sql$, store);
+  locks bigint[];
+  n bigint;
+BEGIN
+  EXECUTE format('SELECT ARRAY(%s)', idle) INTO locks USING namespace, statements, key_hashes, keys;
+  EXECUTE format('SELECT ARRAY(SELECT l.hash FROM %I.key_lock l WHERE l.namespace = $1 AND l.hash = ANY ($2) FOR UPDATE SKIP LOCKED)', store) INTO locks USING namespace, locks;
+  -- Again: by a snapshot of before, what who held one until now has written was not there.
+  EXECUTE format('SELECT ARRAY(SELECT unnest($5) INTERSECT (%s))', idle) INTO locks USING namespace, statements, key_hashes, keys, locks;
+  EXECUTE format('DELETE FROM %I.key_lock l WHERE l.namespace = $1 AND l.hash = ANY ($2)', store) USING namespace, locks;
+  GET DIAGNOSTICS n = ROW_COUNT;
+  RETURN n;
+END
+$$;
+COMMENT ON FUNCTION agentmem.purge_locks(name, text, uuid[], uuid[], text[]) IS 'Internal to maintain: deletes the locks of statements and keys that no memory has any more';
+
 CREATE FUNCTION agentmem.plan_purge(store name, namespace text, at timestamptz, INOUT state jsonb, deadline timestamptz, most int,
                                     OUT ids bigint[], OUT plan jsonb)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -132,8 +166,8 @@ BEGIN
     more := true;
     plan := '{}';
   ELSIF NOT (SELECT bool_and(has_table_privilege(format('%I.%I', store, p.relation), 'DELETE'))
-             FROM (SELECT w.relation FROM agentmem.purge_queries(store) w UNION SELECT unnest('{activity,concept,edge}'::name[])) p) THEN
-    plan := '{"skipped": "only who may delete from the history tables, and from activity, concept and edge, can purge"}';
+             FROM (SELECT w.relation FROM agentmem.purge_queries(store) w UNION SELECT unnest('{activity,concept,edge,key_lock}'::name[])) p) THEN
+    plan := '{"skipped": "only who may delete from the history tables, and from activity, concept, edge and key_lock, can purge"}';
   ELSE
     plan := jsonb_build_object('history', history, 'audit', audit, 'rows', rows);
     FOR q IN SELECT p.* FROM agentmem.purge_queries(store) p LOOP
@@ -157,6 +191,9 @@ DECLARE
   history CONSTANT timestamptz := plan ->> 'history';
   audit CONSTANT timestamptz := plan ->> 'audit';
   gone bigint[] := '{}';      -- ids of versions that went
+  statements uuid[];          -- and what they are locked by
+  key_hashes uuid[];
+  keys text[];
   n bigint;
   q record;
 BEGIN
@@ -173,9 +210,10 @@ BEGIN
         INTO n USING namespace, history, audit, (plan ->> 'rows')::int;
     ELSIF q.relation = 'memory_history' THEN
       EXECUTE format('WITH old AS MATERIALIZED (SELECT r.id, r.system_period FROM %1$I.memory_history r WHERE r.namespace = $1 AND %2$s LIMIT $4),'
-                     ' purged AS (DELETE FROM %1$I.memory_history r USING old o WHERE r.namespace = $1 AND r.id = o.id AND r.system_period = o.system_period RETURNING r.id)'
-                     ' SELECT count(*), coalesce(array_agg(DISTINCT p.id), ''{}'') FROM purged p', store, q.which)
-        INTO n, gone USING namespace, history, audit, (plan ->> 'rows')::int;
+                     ' purged AS (DELETE FROM %1$I.memory_history r USING old o WHERE r.namespace = $1 AND r.id = o.id AND r.system_period = o.system_period RETURNING r.id, r.content_hash, r.key_hash, r.key)'
+                     ' SELECT count(*), coalesce(array_agg(DISTINCT p.id), ''{}''), array_agg(DISTINCT p.content_hash),'
+                     ' array_agg(DISTINCT p.key_hash) FILTER (WHERE p.key_hash IS NOT NULL), array_agg(DISTINCT p.key) FILTER (WHERE p.key IS NOT NULL) FROM purged p', store, q.which)
+        INTO n, gone, statements, key_hashes, keys USING namespace, history, audit, (plan ->> 'rows')::int;
     ELSE
       EXECUTE format('DELETE FROM %1$I.%2$I r WHERE r.namespace = $1 AND (r.tableoid, r.ctid) IN (SELECT r.tableoid, r.ctid FROM %1$I.%2$I r WHERE r.namespace = $1 AND %3$s LIMIT $4)',
                      store, q.relation, q.which)
@@ -189,7 +227,7 @@ BEGIN
     -- restore() undoes nothing from before.
     EXECUTE format('UPDATE %I.namespace n SET purged = $2 WHERE n.namespace = $1 AND (n.purged IS NULL OR n.purged < $2) AND $3', store)
       USING namespace, history, cardinality(gone) > 0;
-    -- Of what is neither held nor kept in history nothing else stays but hashes in key_lock.
+    -- Of what is neither held nor kept in history nothing else stays.
     EXECUTE format('SELECT coalesce(array_agg(g.id), ''{}'') FROM unnest($2) g(id) WHERE NOT EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = g.id)'
                    ' AND NOT EXISTS (SELECT FROM %1$I.memory_history h WHERE h.namespace = $1 AND h.id = g.id)', store)
       INTO gone USING namespace, gone;
@@ -201,6 +239,10 @@ BEGIN
       EXECUTE format('DELETE FROM %1$I.edge e WHERE e.namespace = $1 AND (e.source = ANY ($2) OR e.target = ANY ($2) AND e.type <> ''summary_of'''
                      ' AND NOT (e.type = ''derived_from'' AND EXISTS (SELECT FROM %1$I.memory m WHERE m.namespace = $1 AND m.id = e.source AND %2$s)))', store, agentmem.is_digest('m', 'reflection')) USING namespace, gone;
       EXECUTE format('DELETE FROM %I.conflict c WHERE c.namespace = $1 AND (c.a = ANY ($2) OR c.b = ANY ($2))', store) USING namespace, gone;
+    END IF;
+    -- Behind all that may have to wait, as others wait for these.
+    IF statements <> '{}' THEN
+      PERFORM agentmem.purge_locks(store, namespace, statements, key_hashes, keys);
     END IF;
   END IF;
   changed := nullif(changed, 0);

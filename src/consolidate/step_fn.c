@@ -1,7 +1,8 @@
 /*
  * step_fn.c
  *		What maintenance does in C: locking memories, comparing them with others, merging those
- *		that say the same, joining them to concepts and taking what is gone from these.
+ *		that say the same, joining them to concepts and taking what is gone from these; by which
+ *		rows they are locked.
  *
  * Rules: src/consolidate/README.md.
  */
@@ -25,6 +26,8 @@ PG_FUNCTION_INFO_V1(agm_fn_compare_memories);
 PG_FUNCTION_INFO_V1(agm_fn_merge_memories);
 PG_FUNCTION_INFO_V1(agm_fn_mention_concepts);
 PG_FUNCTION_INFO_V1(agm_fn_erase_names);
+PG_FUNCTION_INFO_V1(agm_fn_statement_lock);
+PG_FUNCTION_INFO_V1(agm_fn_key_lock);
 
 /* The third argument: ids of memories, in the order given. */
 static int64 *
@@ -218,4 +221,18 @@ agm_fn_erase_names(PG_FUNCTION_ARGS)
 	agm_erase_names(&writer, ids, n);
 	agm_spi_end(&session);
 	PG_RETURN_VOID();
+}
+
+/* statement_lock(hash) */
+Datum
+agm_fn_statement_lock(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(agm_statement_lock(PG_GETARG_UUID_P(0)));
+}
+
+/* key_lock(key) */
+Datum
+agm_fn_key_lock(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(agm_key_lock(PG_GETARG_DATUM(0)));
 }
