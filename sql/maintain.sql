@@ -118,6 +118,30 @@ UPDATE namespace SET maintained = NULL WHERE namespace = 'a';
 CALL maintain_all('upkeep');
 SELECT namespace, memories, maintained IS NOT NULL AS done FROM namespace ORDER BY 1;
 
+-- What is kept of steps and is none is taken for nothing.
+CREATE FUNCTION public.with_steps(kept jsonb) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE upkeep.namespace SET steps = kept WHERE namespace = 'a';
+  PERFORM agentmem.maintain('upkeep', 'a');
+  RETURN (SELECT jsonb_typeof(steps) || ' ' || (steps ? 'sweep') FROM upkeep.namespace WHERE namespace = 'a');
+END $$;
+SELECT kept, public.with_steps(kept) FROM unnest(ARRAY['5', '[]', '"sweep"', 'null', NULL]::jsonb[]) kept;
+DROP FUNCTION public.with_steps(jsonb);
+
+-- Where nothing can be written.
+BEGIN READ ONLY;
+SELECT * FROM maintain('upkeep');
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT * FROM maintain('upkeep', dry_run => true);
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT * FROM maintain('upkeep', 'a');
+ROLLBACK;
+SET default_transaction_read_only = on;
+CALL maintain_all('upkeep');
+RESET default_transaction_read_only;
+
 -- Bad input.
 SELECT * FROM maintain(NULL);
 SELECT * FROM maintain('nowhere');

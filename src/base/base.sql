@@ -23,7 +23,7 @@ CREATE FUNCTION agentmem.local_shards(store name, required boolean DEFAULT false
 LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'agm_fn_local_shards';
 COMMENT ON FUNCTION agentmem.local_shards(name, boolean) IS
-  'Internal to maintain: the shards of a store on this server; one that is empty where the store is not distributed. required: an error if there is none';
+  'Internal to maintain: the shards of a store on this server; one that is empty where the store is not distributed. required: an error if there is none, or if nothing can be written';
 
 CREATE FUNCTION agentmem.one_by_one(store name) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

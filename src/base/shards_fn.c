@@ -41,7 +41,7 @@ agm_fn_shard_of(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(psprintf(INT64_FORMAT, store.shard)));
 }
 
-/* Each as a value of the setting. */
+/* Each as a value of the setting.  Who requires one is going to write there. */
 Datum
 agm_fn_local_shards(PG_FUNCTION_ARGS)
 {
@@ -52,6 +52,8 @@ agm_fn_local_shards(PG_FUNCTION_ARGS)
 
 	agm_require_not_null(PG_ARGISNULL(0), "store");
 	agm_require_not_null(PG_ARGISNULL(1), "required");
+	if (PG_GETARG_BOOL(1))
+		agm_require_writable("maintain()");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	agm_store_open(&store, NameStr(*PG_GETARG_NAME(0)), NULL, ACL_INSERT | ACL_SELECT);
 	shards = store.distributed ? agm_store_local_shards(&store, PG_GETARG_BOOL(1), &n) : NULL;

@@ -78,7 +78,7 @@ BEGIN
   END IF;
   FOR i IN 1 .. cardinality(shards) LOOP
     PERFORM set_config('agentmem.shard', shards[i], true);
-    RETURN QUERY EXECUTE format('SELECT n.namespace, coalesce(n.steps, ''{}'') FROM %I.namespace n WHERE %s LIMIT 1%s', store, which,
+    RETURN QUERY EXECUTE format('SELECT n.namespace, CASE jsonb_typeof(n.steps) WHEN ''object'' THEN n.steps ELSE ''{}'' END FROM %I.namespace n WHERE %s LIMIT 1%s', store, which,
                                 CASE WHEN dry_run THEN '' ELSE ' FOR NO KEY UPDATE SKIP LOCKED' END)
       USING given, due_at, far;
     EXIT WHEN FOUND;

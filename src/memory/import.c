@@ -381,7 +381,8 @@ forget_rounds(Import *import)
 		"UPDATE {store}.namespace n SET steps = (SELECT"
 		" pg_catalog.jsonb_object_agg(s.key, s.value) FROM pg_catalog.jsonb_each(n.steps) s"
 		" WHERE NOT s.value OPERATOR(pg_catalog.?|) '{since_xid,begun_xid}')"
-		" WHERE n.namespace OPERATOR(pg_catalog.=) $1 AND n.steps IS NOT NULL",
+		" WHERE n.namespace OPERATOR(pg_catalog.=) $1 AND pg_catalog.jsonb_typeof(n.steps)"
+		" OPERATOR(pg_catalog.=) 'object'",
 		&params, 0);
 }
 
