@@ -40,6 +40,8 @@ SELECT agentmem.claim_jobs('jobs_store', lease => NULL);
 SELECT agentmem.claim_jobs('jobs_store', lease => '0');
 SELECT agentmem.claim_jobs('jobs_store', lease => '-1 min');
 SELECT agentmem.claim_jobs('jobs_store', lease => '400000 years');
+SELECT agentmem.claim_jobs('jobs_store', worker => repeat('w', 1025));
+SELECT count(*) FROM agentmem.claim_jobs('jobs_store', worker => repeat('w', 1024));
 SELECT agentmem.claim_jobs('jobs_store', '{dance}');
 SELECT agentmem.claim_jobs('jobs_store', '{embed,NULL}');
 SELECT agentmem.claim_jobs('nowhere');

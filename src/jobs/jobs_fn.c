@@ -27,6 +27,9 @@ PG_FUNCTION_INFO_V1(agm_fn_retry_jobs);
 
 #define CLAIMED_MAX 10000
 
+/* As subjects and other names. */
+#define WORKER_BYTES_MAX 1024
+
 static const char *const kinds[] = {"embed",   "embed_next", "extract",
 									"reflect", "summarize",	 "adjudicate"};
 
@@ -66,6 +69,18 @@ check_count(int n, const char *argument, int max)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must be between 1 and %d, not %d", argument, max, n),
 						errhint("Call again for more.")));
+}
+
+/* A name, noted in each job. */
+static void
+check_worker(Datum worker)
+{
+	int len = VARSIZE_ANY_EXHDR(DatumGetTextPP(worker));
+
+	if (len > WORKER_BYTES_MAX)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("worker is too long"),
+						errdetail("It may have %d bytes, and has %d.", WORKER_BYTES_MAX, len),
+						errhint("Give a name, for example of the host and the process.")));
 }
 
 /* What each function on one job begins with: the store, the namespace as $1, the job as $2. */
@@ -506,6 +521,8 @@ agm_fn_claim_jobs(PG_FUNCTION_ARGS)
 	claiming.wanted = PG_GETARG_INT32(2);
 	if (!PG_ARGISNULL(1))
 		check_kinds(PG_GETARG_ARRAYTYPE_P(1));
+	if (!PG_ARGISNULL(4))
+		check_worker(PG_GETARG_DATUM(4));
 	claiming.end = agm_lease_end(PG_GETARG_DATUM(3));
 	InitMaterializedSRF(fcinfo, 0);
 	agm_spi_begin(&session);
