@@ -55,6 +55,26 @@ SELECT agentmem.index_density(NULL) IS NULL AS nothing, agentmem.index_density(0
 SELECT * FROM agentmem.sparse_indexes('heap', NULL);
 SELECT * FROM agentmem.sparse_indexes(NULL);
 SELECT * FROM agentmem.sparse_indexes('nowhere');
+-- Of many namespaces some look at the indexes, which are the store's; others each day.
+SELECT agentmem.create_store('many', partitions => 2);
+CREATE FUNCTION pg_temp.look(store name, days int, OUT looked bigint, OUT few boolean, OUT as_state boolean) LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('SELECT count(*), count(*) BETWEEN 4 AND 40, bool_and(l.looks = (p.state ? ''begun'')) FROM %I.namespace n, LATERAL agentmem.looks_at_indexes($1, n.namespace, $2) l(looks),'
+    ' LATERAL agentmem.plan_index($1, n.namespace, $2, ''{}'', now(), 1) p WHERE l.looks', store) INTO looked, few, as_state USING store, timestamptz '2026-01-01 12:00+00' + days * interval '1 day';
+END $$;
+INSERT INTO many.namespace (namespace, languages) SELECT 'n' || i, '{english}' FROM generate_series(1, 16) i;
+SELECT looked FROM pg_temp.look('many', 0);
+ANALYZE many.namespace;
+SELECT looked FROM pg_temp.look('many', 0);
+INSERT INTO many.namespace (namespace, languages) SELECT 'n' || i, '{english}' FROM generate_series(17, 500) i;
+ANALYZE many.namespace;
+SELECT i, few, as_state FROM generate_series(0, 2) i, pg_temp.look('many', i) ORDER BY 1;
+SELECT count(DISTINCT n.namespace) > 50 AS others FROM many.namespace n, generate_series(1, 5) i WHERE agentmem.looks_at_indexes('many', n.namespace, timestamptz '2026-01-01 12:00+00' + i * interval '1 day');
+SELECT count(*), count(*) FILTER (WHERE p.state ? 'begun') AS looked FROM (SELECT n.namespace FROM many.namespace n WHERE NOT agentmem.looks_at_indexes('many', n.namespace, now()) LIMIT 5) n,
+  LATERAL agentmem.plan_index('many', n.namespace, now(), '{}', now(), 1) p;
+-- All day the same ones.
+SELECT count(*) FROM many.namespace n, unnest('{0,23}'::int[]) i WHERE agentmem.looks_at_indexes('many', n.namespace, timestamptz '2026-01-01 00:30+00' + i * interval '1 hour') <> agentmem.looks_at_indexes('many', n.namespace, '2026-01-01 12:00+00');
+SELECT agentmem.drop_store('many', cascade => true);
 -- No index has a list of what is to be put into it.
 SELECT c.relname FROM pg_class c JOIN pg_am a ON a.oid = c.relam AND a.amname = 'gin' WHERE c.relnamespace = 'heap'::regnamespace AND c.reloptions @> '{fastupdate=off}' IS NOT TRUE;
 SELECT agentmem.drop_store('heap', cascade => true);

@@ -37,6 +37,23 @@ $$;
 COMMENT ON FUNCTION agentmem.sparse_indexes(name, bigint) IS
   'Indexes of a store of so many bytes at least that are less than two thirds as full as new ones, with the command that makes each anew, and what an interrupted REINDEX left, with the command that drops it: for the owner of the store';
 
+-- Of all namespaces of a store some 16 a day, or all where there are no more (or nobody has counted them): other ones each day.
+CREATE FUNCTION agentmem.looks_at_indexes(store name, namespace text, at timestamptz)
+RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  looks CONSTANT int := 16;
+  day CONSTANT bigint := floor(extract(epoch FROM at) / 86400);
+  namespaces bigint;
+BEGIN
+  SELECT sum(greatest(c.reltuples, 0)) INTO namespaces FROM pg_class c
+  WHERE c.relkind = 'r' AND (c.oid = format('%I.namespace', store)::regclass OR c.oid IN (SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = format('%I.namespace', store)::regclass));
+  RETURN namespaces > looks IS NOT TRUE OR (hashtextextended(namespace COLLATE "C", day) & 9223372036854775807) % namespaces < looks;
+END
+$$;
+COMMENT ON FUNCTION agentmem.looks_at_indexes(name, text, timestamptz) IS 'Internal to maintain: whether a namespace is one of those whose maintenance looks at the indexes of the store on that day';
+
 CREATE FUNCTION agentmem.plan_index(store name, namespace text, at timestamptz, INOUT state jsonb, deadline timestamptz, most int,
                                     OUT ids bigint[], OUT plan jsonb)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
@@ -51,7 +68,7 @@ BEGIN
   FROM pg_class c JOIN pg_stat_all_tables s ON s.relid = c.oid
   WHERE c.relnamespace = to_regnamespace(quote_ident(store)) AND c.relkind = 'r'
     AND s.n_ins_since_vacuum + s.n_dead_tup > 50000 + 0.5 * greatest(c.reltuples, 0);
-  IF (state ->> 'begun')::timestamptz > at - interval '1 day' IS NOT TRUE THEN
+  IF (state ->> 'begun')::timestamptz > at - interval '1 day' IS NOT TRUE AND agentmem.looks_at_indexes(store, namespace, at) THEN
     BEGIN
       SELECT jsonb_agg(s.command) INTO sparse FROM agentmem.sparse_indexes(store) s;
       state := jsonb_build_object('begun', at);
