@@ -84,6 +84,12 @@ for my $call ("agentmem.remember('mem', 'n', 'x')", "agentmem.remember_many('mem
 	like($stderr, qr/25006: cannot execute remember(_many)?\(\) on a standby/, 'with its code');
 	like($stderr, qr/HINT:  Write to the primary/, 'and a hint');
 }
+for my $call ("SELECT agentmem.maintain('mem', 'n')", "SELECT agentmem.maintain('mem')", "CALL agentmem.maintain_all('mem')")
+{
+	my ($ret, $stdout, $stderr) = $standby->psql('postgres', "\\set VERBOSITY verbose\n$call");
+	isnt($ret, 0, "$call fails on the standby");
+	like($stderr, qr/25006: cannot execute maintain\(\) on a standby/, 'with its code');
+}
 
 # The cache gives its answers there; nothing is counted, and nothing written.
 $primary->safe_psql('postgres', q{

@@ -157,11 +157,28 @@ isnt($ret, 0, 'DROP EXTENSION is refused while a store needs it');
 like($stderr, qr/depends on type agentmem\.vector/, 'naming what needs it');
 my $kept = q{SELECT (SELECT count(*) FROM mem.memory), (SELECT count(content) FROM parts.memory), (SELECT count(*) FROM mem.audit), (SELECT count(*) FROM parts.secret)};
 my $rows = $node->safe_psql('source', $kept);
+# What the page tells of (docs/operations.md): of each store triggers, policies, tables under row security, checks.
+my $objects = q{SELECT n.nspname, (SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE c.relnamespace = n.oid AND NOT t.tgisinternal),
+	(SELECT count(*) FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE c.relnamespace = n.oid), (SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid AND c.relrowsecurity),
+	(SELECT string_agg(o.conname, ' ' ORDER BY o.conname) FROM pg_constraint o WHERE o.connamespace = n.oid AND o.contype = 'c' AND o.conname ~ '^(predicate|kind_attribute)_')
+	FROM pg_namespace n WHERE n.nspname IN ('mem', 'parts') ORDER BY 1};
+my @had = map { [ split /\|/ ] } split(/\n/, $node->safe_psql('source', $objects));
+cmp_ok($_->[1], '>', 0, "$_->[0] has triggers") for @had;
+cmp_ok($had[1][2], '>', 0, 'parts has policies');
 $node->safe_psql('source', 'DROP EXTENSION agentmem CASCADE');
+is($node->safe_psql('source', $objects), join("\n", map { "$_->[0]|0|0|$_->[3]|kind_attribute_name_check predicate_cardinality_check" } @had), 'CASCADE takes triggers, policies and checks, and leaves row security on');
+is($node->safe_psql('source', q{SELECT count(*) FROM pg_class WHERE relnamespace = 'mem'::regnamespace AND relkind = 'v' AND relname = 'fact'}), '0', 'views of kinds');
+$node->safe_psql('source', q{BEGIN; CREATE TEMP TABLE versions AS SELECT count(*) AS n FROM mem.memory_history; UPDATE mem.memory SET content = 'changed'; DO $$ BEGIN ASSERT (SELECT n FROM versions) = (SELECT count(*) FROM mem.memory_history); END $$; ROLLBACK});
+pass('no version is kept any more');
 is($node->safe_psql('source', $kept), $rows, 'CASCADE keeps the rows');
 is($node->safe_psql('source', q{SELECT count(*) FROM pg_attribute WHERE attname = 'embedding' AND attrelid IN ('mem.memory'::regclass, 'parts.memory'::regclass) AND NOT attisdropped}), '0', 'and drops the embeddings');
-is($node->safe_psql('source', q{SELECT relname FROM pg_class WHERE relnamespace = 'mem'::regnamespace AND relkind = 'i' AND relname ~ '(lexemes|embedding|subject|ids)_idx$'}), '', 'their index, and those of words, subjects and audit');
+is($node->safe_psql('source', q{SELECT relname FROM pg_class WHERE relnamespace = 'mem'::regnamespace AND relkind = 'i' AND relname ~ '(lexemes|embedding|subject|ids|history_time)_idx$'}), '', 'their index, and those of words, subjects, history by time and ids');
 is($node->safe_psql('source', q{SET ROLE tenant; SET agentmem.namespace = 'n0'; SELECT count(*) FROM parts.memory}), '0', 'where row security was on, nobody sees more for it');
+
+# There is no way back.
+$node->safe_psql('source', 'CREATE EXTENSION agentmem; ALTER TABLE mem.memory DISABLE ROW LEVEL SECURITY');
+($ret, $stdout, $stderr) = $node->psql('source', q{SELECT agentmem.remember('mem', 'n0', 'anew', 'fact')});
+like($stderr, qr/column "embedding" of relation "memory" does not exist/, 'CREATE EXTENSION does not mend such a store');
 
 # Taken out as the page says, nothing is left: rows of catalogs, before and after.
 $node->safe_psql('postgres', 'CREATE DATABASE clean');
