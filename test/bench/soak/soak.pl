@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # soak.pl SECONDS: writers, readers, maintenance and VACUUM for so long, on the server that the environment names (PGHOST, PGPORT,
-# PGDATABASE: an empty database; PSQL, PGBENCH), whose processes the caller may kill. The first quarter: kill -9 of random backends.
-# Then backends live on, so that their memory can be compared, and others are terminated. One more kill, and all is checked.
+# PGDATABASE: an empty database; PSQL, PGBENCH), whose processes the caller may kill. The first sixth: kill -9 of random backends.
+# Then backends live on, so that their memory can be compared when each has met with all that it calls (a thousand calls), and others are terminated. One more kill, and all is checked.
 # What autovacuum would do is done by VACUUM without a pause and by ANALYZE, and what docs/operations.md has cron do (sparse_indexes) now and then.
 # Prints what it measured; each line that begins with FAIL is a fault, and then the exit status is 1.
 use strict;
@@ -56,8 +56,8 @@ while ($seconds >= 300 && $calls_before++ < 30)
 
 # By name: how many clients, and what they call. Those of the second kind are terminated now and then.
 my $write = "\\set n random(1, 6)\n\\set w random(0, 99)\n\\set i random(1, 100000)\nSELECT soak_client.write(:n, :w, :i);\n";
-# Ten calls a second each, on a machine that has time or has not: how large tables are once is to be how large they are, not how quick the machine was then.
-my @pace = ('-R', 10);
+# Twenty calls a second each, on a machine that has time or has not: how large tables are once is to be how large they are, not how quick the machine was then.
+my @pace = ('-R', 20);
 my $read = "\\set n random(1, 6)\n\\set w random(0, 99)\n\\set i random(1, 100000)\nSELECT soak_client.read(:n, :w, :i);\n\\sleep 5 ms\n";
 my $maintain = "CALL agentmem.maintain_all('soak', '5 s');\n\\sleep 200 ms\n";
 my @tables = qw(memory memory_history edge edge_history activity access audit key_lock namespace concept conflict job cache cache_use cache_log);
@@ -133,7 +133,7 @@ while (time < $end)
 	my $third = int((time - $begun) * 3 / $seconds);
 	my @backends = sql(q{SELECT pid, application_name FROM pg_stat_activity WHERE application_name LIKE 'soak %' ORDER BY random()});
 	next if !@backends || $third > 2;
-	if (time < $begun + $seconds / 4 && time - $last > 1.5 + $seconds / 60)
+	if (time < $begun + $seconds / 6 && time - $last > 1 + $seconds / 100)
 	{
 		my ($pid, $name) = split(/\t/, $backends[0]);
 		$killed += kill('KILL', $pid);
