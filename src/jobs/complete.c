@@ -452,7 +452,8 @@ agm_job_complete(AgmWriter *writer, const AgmLease *lease, Jsonb *result, AgmInt
 	if (!job.leased)
 		return false;
 	if (!JB_ROOT_IS_OBJECT(result))
-		refuse(&job, "a JSON object", "docs/reference.md has what each kind of job wants.");
+		refuse(&job, "a JSON object",
+			   "docs/reference/jobs.md has what each kind of job wants.");
 	for (size_t i = 0; i < lengthof(makings); i++)
 		if (strcmp(job.kind, makings[i].job) == 0)
 		{

@@ -5,13 +5,14 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 
-use AgentMem::Page qw(blocks errors run_parts squeezed);
+use AgentMem::Page qw(blocks errors reference_pages run_parts squeezed);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 my @pages = (glob('docs/*.md'), glob('docs/howto/*.md'));
 plan(skip_all => 'docs is not here') unless @pages;
+is(join(' ', sort(reference_pages())), join(' ', sort(glob('docs/reference/*.md'))), 'the index of the reference has its pages');
 
 $ENV{PGTZ} = 'UTC';
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -35,7 +36,8 @@ sub stand_in
 
 for my $i (0 .. $#pages)
 {
-	my $page = slurp_file($pages[$i]);
+	# The reference is one text, in the order of its index.
+	my $page = join('', map { slurp_file($_) } $pages[$i], $pages[$i] eq 'docs/reference.md' ? reference_pages() : ());
 	my @blocks = blocks($page);
 	my @sql = map { $_->[1] } grep { $_->[0] eq 'sql' } @blocks;
 	next unless @sql;

@@ -1,4 +1,4 @@
-# docs/reference.md has what the catalog has: each function with the arguments, defaults and result that it has, the columns of views,
+# The pages of docs/reference have what the catalog has, and docs/reference.md leads to it: each function with the arguments, defaults and result that it has, the columns of views,
 # types and the tables of a store, operators, operator classes, and settings with their defaults.
 use strict;
 use warnings;
@@ -6,17 +6,19 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 
-use AgentMem::Page qw(blocks);
+use AgentMem::Page qw(blocks reference_pages);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $file = 'docs/reference.md';
 plan(skip_all => "$file is not here") unless -f $file;
-my $page = slurp_file($file);
-my ($internal) = $page =~ /^## Internal objects\n(.*)/ms or BAIL_OUT('no section Internal objects');
+my $index = slurp_file($file);
+my %page = map { $_ => slurp_file($_) } reference_pages();
+my $page = join('', map { $page{$_} } reference_pages());
+my ($internal) = $page{'docs/reference/errors-and-limits.md'} =~ /^## Internal objects\n(.*?)(?=^## |\z)/ms or BAIL_OUT('no section Internal objects');
 # Operators of vectors, and what they are made of, are in tables: a name in backquotes will do there.
-my ($vectors) = $page =~ /^## Vector type\n(.*?)^## Maintenance\n/ms or BAIL_OUT('no section Vector type');
+my $vectors = join('', map { $page{"docs/reference/vector-$_.md"} // BAIL_OUT("no page of vector $_") } qw(type index));
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
@@ -99,16 +101,34 @@ sub rows { return split(/\n/, $node->safe_psql('postgres', $_[0])); }
 my %said = map { $_ => 1 } grep { defined } $page =~ /`([a-z_]+)\([^`]*\)|\(function `([a-z_]+)`\)|^(versioning)\(/mg;
 is(missing("$vectors$internal", grep { !$written{$_} && !$said{$_} } rows(q(SELECT DISTINCT name FROM signature WHERE schema = 'agentmem' ORDER BY 1))),
 	'', 'every other function is there, or is internal');
+
+# The index: a row for each of them, to the section that has it, with the purpose that the section begins with.
+my %purpose;
+my @astray;
+while ($index =~ /^\| \[`([a-z_0-9]+)`\]\((reference\/[\w-]+\.md)#([\w-]+)\) \| (.*) \|$/mg)
+{
+	my ($name, $where, $anchor, $purpose) = ($1, "docs/$2", $3, $4);
+	my ($section) = grep { /^## (.*)/ && lc($1) =~ s/[^\w -]//gr =~ s/ /-/gr eq $anchor } split(/^(?=## )/m, $page{$where} // '');
+	push @astray, "$name is not at $where#$anchor" unless defined $section && $section =~ /\b\Q$name\E\b/;
+	push @astray, "$name: its section does not begin so" if defined $section && (grep { $_ eq $name } split(/, /, $section =~ s/^## (.*?)\n.*/$1/sr)) && $section !~ /^(?:\* )?\Q$name - $purpose\E$/m;
+	push @astray, "$name is there twice" if $purpose{$name};
+	$purpose{$name} = $purpose;
+}
+is(join("\n", @astray), '', 'the index leads to sections, and says what they say');
+my %internal = map { $_ => 1 } map { /(\w+)/g } $internal =~ /`([^`]+)`/g;
+my @functions = rows(q(SELECT DISTINCT name FROM signature WHERE schema = 'agentmem' ORDER BY 1));
+is(join("\n", grep { !$purpose{$_} && !$internal{$_} } @functions), '', 'and to every function that is not internal');
+is(join("\n", grep { my $name = $_; !grep { $_ eq $name } @functions } sort keys %purpose), '', 'and to no other');
 is(missing($page, rows("SELECT argument FROM pg_proc, unnest(proargnames, proargmodes) AS a (argument, mode) WHERE mode IN ('o', 't') AND pronamespace = 'agentmem'::regnamespace AND proname = '$_'")),
 	'', "$_: every column is there")
   for @listed;
 
 is(missing($page, rows(q(SELECT attname FROM pg_class c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
 	WHERE relnamespace = 'agentmem'::regnamespace AND relkind IN ('v', 'c') AND relname NOT IN ('sphere', 'halfvec_sphere')))), '', 'columns of views and types');
-my ($tables) = $page =~ /^## Tables of a store\n(.*?)^## /ms;
+my $tables = $page{'docs/reference/tables.md'};
 is(missing($page, rows(q(SELECT DISTINCT attname FROM pg_class c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
 	WHERE relnamespace = 'mem'::regnamespace AND relkind = 'r'))), '', 'columns of tables of a store');
-is(join("\n", grep { $tables !~ /^### Tables? [^\n]*\b$_\b|`$_`/m }
+is(join("\n", grep { $tables !~ /^## Tables? [^\n]*\b$_\b|`$_`/m }
 	rows(q(SELECT relname FROM pg_class WHERE relnamespace = 'mem'::regnamespace AND relkind = 'r'))), '', 'tables of a store');
 
 is(join("\n", grep { my $operator = s/\|/\\|/gr; $page !~ /`[^`\n]*\Q$operator\E[^`\n]*`/ }

@@ -8,7 +8,7 @@ use Exporter 'import';
 use IPC::Run;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT_OK = qw(blocks errors run_parts squeezed);
+our @EXPORT_OK = qw(blocks errors reference_pages run_parts squeezed);
 
 # The blocks and headings of a page, in order: [language, text], ['#', heading].
 sub blocks
@@ -24,6 +24,13 @@ sub squeezed
 {
 	my ($text) = @_;
 	return join("\n", grep { /\S/ } map { s/\s+$//r } split(/\n/, $text));
+}
+
+# The pages of the reference, in the order of its index.
+sub reference_pages
+{
+	my %seen;
+	return grep { !$seen{$_}++ } map { "docs/$_" } slurp_file('docs/reference.md') =~ m{\((reference/[\w-]+\.md)\)}g;
 }
 
 # How many errors a text shows.
