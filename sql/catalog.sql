@@ -23,6 +23,13 @@ WHERE obj_description(objid, classid::regclass::name) IS NULL
     WHERE t.typcategory = 'A' OR c.relkind <> 'c'))
 ORDER BY object COLLATE "C";
 
+-- Whatever has a schema is in that of the extension, which is a member itself, of their owner, who alone may create there.
+SELECT object FROM member WHERE (pg_identify_object(classid, objid, 0)).schema <> 'agentmem' ORDER BY object COLLATE "C";
+SELECT nspname FROM pg_namespace n
+WHERE nspname = 'agentmem' AND (NOT EXISTS (SELECT FROM member WHERE classid = 'pg_namespace'::regclass AND objid = n.oid)
+  OR nspowner <> ALL (SELECT proowner FROM func)
+  OR EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee <> nspowner AND privilege_type <> 'USAGE'));
+
 -- Functions: what is not marked is VOLATILE and PARALLEL UNSAFE, so whatever has to be both
 -- is named here.
 SELECT object, provolatile, proparallel FROM func

@@ -1,6 +1,9 @@
 -- Loaded by CREATE EXTENSION only: running the file in psql would make loose objects.
 \echo Use "CREATE EXTENSION agentmem" to load this file. \quit
 
+-- A member, which an extension's own schema cannot be: that is pg_catalog in the control file, where nothing is put. It goes with the
+-- extension, and one that is there already, with whatever in it, is an error.
+CREATE SCHEMA agentmem;
 COMMENT ON SCHEMA agentmem IS 'agentmem: long-term memory for AI agents';
 -- Functions run as their caller and touch what he may touch: everyone may call them.
 GRANT USAGE ON SCHEMA agentmem TO PUBLIC;

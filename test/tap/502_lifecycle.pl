@@ -17,7 +17,9 @@ $node->safe_psql('source', q{
 	CREATE ROLE tenant LOGIN;
 	GRANT CREATE ON DATABASE source TO keeper;
 	CREATE EXTENSION agentmem CASCADE;
+	GRANT CREATE ON SCHEMA agentmem TO keeper;
 	SET ROLE keeper;
+	CREATE TEXT SEARCH CONFIGURATION agentmem.house (COPY = agentmem.english);
 	SELECT agentmem.create_store('mem', dimensions => 3);
 	SELECT agentmem.create_store('parts', dimensions => 3, partitions => 2);
 	SELECT agentmem.remember(s, 'n' || i % 2, 'memory number ' || i, 'fact', format('[1,%s,0]', i)::agentmem.vector, subject => 'S' || i % 7, predicate => 'p', object => 'o' || i, key => 'k' || i)
@@ -42,6 +44,11 @@ sub answers
 	} . join('', map { qq{SELECT count(*) FROM $_.audit WHERE action <> 'reveal'; SELECT * FROM $_.secret; SELECT * FROM $_.kind ORDER BY 1; SELECT * FROM $_.setting ORDER BY 1; SELECT count(*), max(weight) FROM $_.edge;} } @stores));
 }
 
+# What is in schema agentmem and whose it is: of the extension, but for the configuration above and who may make one.
+my $schema = q{
+	SELECT nspowner::regrole, nspacl, obj_description(oid), (SELECT deptype FROM pg_depend WHERE classid = 'pg_namespace'::regclass AND objid = n.oid) FROM pg_namespace n WHERE nspname = 'agentmem';
+	SELECT cfgname, cfgowner::regrole FROM pg_ts_config c WHERE cfgnamespace = 'agentmem'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = c.oid AND deptype = 'e')};
+
 # Writing goes on where it stopped: a statement and a key are recognised, ids and operations are new.
 sub goes_on
 {
@@ -54,6 +61,8 @@ sub goes_on
 }
 
 my $before = answers('source', 'mem', 'parts');
+my $owned = $node->safe_psql('source', $schema);
+like($owned, qr/^(\w+)\|\{\1=UC\/\1,=U\/\1,keeper=C\/\1\}\|agentmem: long-term memory for AI agents\|e\nhouse\|keeper$/, 'the schema is a member');
 my $dir = $node->basedir;
 
 # Dumps: each form, restored elsewhere.
@@ -65,6 +74,7 @@ for my $format ('plain', 'custom', 'directory')
 	$node->command_ok($format eq 'plain'
 		? [ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($format), '-f', $file ]
 		: [ 'pg_restore', '--exit-on-error', '-d', $node->connstr($format), $file ], "$format restore");
+	is($node->safe_psql($format, $schema), $owned, "$format: the same schema agentmem");
 	is(answers($format, 'mem', 'parts'), $before, "$format: the same answers");
 	goes_on($format, 'mem', "$format, plain tables");
 	goes_on($format, 'parts', "$format, partitions");
@@ -188,8 +198,35 @@ my $count = join(' UNION ALL ', map { "SELECT '$_ ' || count(*) FROM $_" } @cata
 my $clean = $node->safe_psql('clean', $count);
 $node->safe_psql('clean', q{CREATE EXTENSION agentmem; SELECT agentmem.create_store('mem', dimensions => 3), agentmem.create_store('parts', dimensions => 3, partitions => 2);
 	SELECT agentmem.remember(s, 'n', 'x', 'fact', '[1,2,3]') FROM unnest('{mem,parts}'::name[]) s; SELECT agentmem.enable_row_security('mem'), agentmem.add_kind('mem', 'ticket', 'working', 'A ticket', '{"number": "int"}')});
-$node->safe_psql('clean', q{SELECT agentmem.drop_store('mem', true), agentmem.drop_store('parts', true); DROP EXTENSION agentmem; DROP SCHEMA agentmem});
-is($node->safe_psql('clean', $count), $clean, 'stores, extension and schema dropped: nothing is left');
+$node->safe_psql('clean', q{SELECT agentmem.drop_store('mem', true), agentmem.drop_store('parts', true); DROP EXTENSION agentmem});
+is($node->safe_psql('clean', $count), $clean, 'stores and extension dropped: nothing is left, nor the schema');
+
+# Who installs it without being a superuser puts nothing into its schema that others would call, and drops it as well.
+$node->safe_psql('clean', 'GRANT CREATE ON DATABASE clean TO keeper; SET ROLE keeper; CREATE EXTENSION agentmem');
+for my $case ([ 'CREATE FUNCTION agentmem.remember(text, text, text) RETURNS int LANGUAGE sql AS \'SELECT 1\'', 'permission denied for schema agentmem' ],
+	[ 'DROP SCHEMA agentmem CASCADE', 'must be owner of schema agentmem' ], [ 'ALTER EXTENSION agentmem DROP SCHEMA agentmem', 'must be owner of schema agentmem' ])
+{
+	($ret, $stdout, $stderr) = $node->psql('clean', "SET ROLE keeper; $case->[0]");
+	like($stderr, qr/ERROR:  $case->[1]/, "refused: $case->[0]");
+}
+is($node->safe_psql('clean', q{SELECT DISTINCT n.nspowner = p.proowner, n.nspowner = 10, e.extowner::regrole FROM pg_extension e, pg_namespace n JOIN pg_proc p ON p.pronamespace = n.oid
+	WHERE n.nspname = 'agentmem' AND e.extname = 'agentmem'}), 't|t|keeper', 'its objects are a superuser\'s');
+# What others have put there is in the way, and is named.
+$node->safe_psql('clean', 'CREATE TEXT SEARCH CONFIGURATION agentmem.house (COPY = pg_catalog.english)');
+($ret, $stdout, $stderr) = $node->psql('clean', 'SET ROLE keeper; DROP EXTENSION agentmem');
+like($stderr, qr/text search configuration agentmem\.house depends on schema agentmem/, 'a configuration of a user\'s is not dropped unasked');
+$node->safe_psql('clean', 'DROP TEXT SEARCH CONFIGURATION agentmem.house; SET ROLE keeper; DROP EXTENSION agentmem');
+is($node->safe_psql('clean', $count), $clean, 'nothing is left of that, either');
+
+# A schema of the name that is there before is somebody's: refused, and left as it is.
+$node->safe_psql('clean', q{SET ROLE keeper; CREATE SCHEMA agentmem; CREATE FUNCTION agentmem.remember(text, text, text) RETURNS int LANGUAGE sql AS 'SELECT 1'});
+my $theirs = $node->safe_psql('clean', $count);
+for my $role ('keeper', 'NONE')
+{
+	($ret, $stdout, $stderr) = $node->psql('clean', "\\set VERBOSITY verbose\nSET ROLE $role; CREATE EXTENSION agentmem");
+	like($stderr, qr/ERROR:  42P06: schema "agentmem" already exists/, "$role: a schema of the name is not taken over");
+	is($node->safe_psql('clean', $count), $theirs, "$role: nothing has changed");
+}
 
 $node->stop;
 done_testing();
