@@ -6,6 +6,13 @@ SET client_min_messages = warning;
 
 SELECT create_store('mem');
 
+-- What is no object has no attributes, whichever way it comes.
+SELECT check_attributes('mem', 'commitment', '[1]');
+SELECT check_attributes('mem', 'commitment', '"due_at"');
+SELECT remember('mem', 'n', 'x', 'commitment', attributes => '[1]');
+SELECT remember('mem', 'n', 'x', 'secret', attributes => '[1]');
+INSERT INTO mem.memory (namespace, kind, content, attributes) VALUES ('n', 'commitment', 'x', '[1]');
+
 -- Values that are not of the type.
 SELECT remember('mem', 'n', 'x', 'commitment', attributes => '{"due_at": "soon"}');
 SELECT remember('mem', 'n', 'x', 'commitment', attributes => '{"due_at": ["2026-01-01"]}');

@@ -195,12 +195,26 @@ check_attribute(const AgmKindPolicy *kind, AgmAttribute *attribute, Jsonb *attri
 						errhint("Give a JSON array.")));
 }
 
-/* Raises unless `attributes`, an object or NULL, has what the kind declares. */
+void
+agm_attributes_require_object(const Jsonb *attributes)
+{
+	if (!JB_ROOT_IS_OBJECT(attributes))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("attributes must be a JSON object"),
+						errhint("For example {\"room\": \"kitchen\"}.")));
+}
+
+/*
+ * Raises unless `attributes`, which may be NULL, has what the kind declares.  A row that comes to a
+ * trigger has not been looked at by the table's CHECK.
+ */
 void
 agm_attributes_check(const AgmKindPolicy *kind, Jsonb *attributes)
 {
 	ListCell *cell;
 
+	if (attributes != NULL)
+		agm_attributes_require_object(attributes);
 	foreach (cell, kind->attributes)
 		check_attribute(kind, lfirst(cell), attributes);
 }

@@ -220,11 +220,8 @@ check_tags(const AgmMemory *memory)
 static void
 check_attributes(const AgmMemory *memory)
 {
-	if (!memory->isnull[AGM_ATTRIBUTES] &&
-		!JB_ROOT_IS_OBJECT(DatumGetJsonbP(memory->value[AGM_ATTRIBUTES])))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("attributes must be a JSON object"),
-						errhint("For example {\"room\": \"kitchen\"}.")));
+	if (!memory->isnull[AGM_ATTRIBUTES])
+		agm_attributes_require_object(DatumGetJsonbP(memory->value[AGM_ATTRIBUTES]));
 }
 
 static void

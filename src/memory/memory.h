@@ -216,6 +216,7 @@ extern int agm_field_by_name(const char *name, int len);
 
 /* attribute.c: the types that kinds declare for attributes. */
 extern char *agm_attribute_type(const char *name);
+extern void agm_attributes_require_object(const Jsonb *attributes);
 extern void agm_attributes_check(const AgmKindPolicy *kind, Jsonb *attributes);
 
 /* A version as another store had it. */
