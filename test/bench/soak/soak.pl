@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # soak.pl SECONDS: writers, readers, maintenance and VACUUM for so long, on the server that the environment names (PGHOST, PGPORT,
 # PGDATABASE: an empty database; PSQL, PGBENCH), whose processes the caller may kill. The first sixth: kill -9 of random backends.
-# Then backends live on, so that their memory can be compared when each has met with all that it calls (a thousand calls), and others are terminated. One more kill, and all is checked.
+# Then backends live on, so that their memory can be compared when each has met with all that it calls (a writer makes two thousand calls before it), and others are terminated. One more kill, and all is checked.
 # What autovacuum would do is done by VACUUM without a pause and by ANALYZE, and what docs/operations.md has cron do (sparse_indexes) now and then.
 # Prints what it measured; each line that begins with FAIL is a fault, and then the exit status is 1.
 use strict;
